@@ -45,13 +45,7 @@ class DataError(KslmError):
     """Published data that disagrees with its manifest, or a table with the wrong schema."""
 
 
-class GateFailure(KslmError):
-    """A model that was measured and refused; it is registered and tagged, never promoted."""
-
-    exit_code = 3
-
-
-class HomeBusy(KslmError):
+class HomeBusyError(KslmError):
     """Another run holds this KSLM_HOME."""
 
     exit_code = 4

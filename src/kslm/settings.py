@@ -6,18 +6,18 @@ one-line meaning, and an error names the file, the line and the field.
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kslm.errors import SettingsError
 from kslm.paths import Home
+from kslm.yaml_file import dotted, parse_yaml
+
 
 class Section(BaseModel):
     """Base of every part of a profile: unknown keys are errors, values are fixed once read."""
@@ -184,7 +184,9 @@ class Profile(Section):
     def _sequence_fits(self) -> Profile:
         context = self.model.context_length
         if context is not None and self.train.sequence_length > context:
-            raise ValueError(f"train.sequence_length {self.train.sequence_length} exceeds model.context_length {context}")
+            raise ValueError(
+                f"train.sequence_length {self.train.sequence_length} exceeds model.context_length {context}"
+            )
         return self
 
 
@@ -197,7 +199,7 @@ class Environment(BaseSettings):
     engine: Literal["sail", "spark", "databricks"] = Field("sail", alias="KSLM_ENGINE")
     catalog: str = Field("kslm", alias="KSLM_CATALOG", pattern=r"^\w+$")
     schema_prefix: str | None = Field(None, alias="KSLM_SCHEMA", pattern=r"^\w+$")
-    jars: Path | None = Field(None, alias="KSLM_JARS", description="folder of Delta's jars, for an offline classic Spark")
+    jars: Path | None = Field(None, alias="KSLM_JARS", description="folder of Delta's jars, for Spark offline")
     tracking_uri: str | None = Field(None, alias="MLFLOW_TRACKING_URI")
     registry_uri: str | None = Field(None, alias="MLFLOW_REGISTRY_URI")
 
@@ -213,6 +215,7 @@ class Settings:
 
     @cached_property
     def home(self) -> Home:
+        """The folder layout, absolute."""
         return Home(self.env.home.expanduser().absolute())
 
     @property
@@ -223,7 +226,9 @@ class Settings:
     @property
     def tracking_uri(self) -> str:
         """MLflow's tracking store: sqlite under the home unless MLFLOW_TRACKING_URI says otherwise."""
-        return self.env.tracking_uri or ("databricks" if self.on_databricks else f"sqlite:///{self.home.root}/mlflow.db")
+        return self.env.tracking_uri or (
+            "databricks" if self.on_databricks else f"sqlite:///{self.home.root}/mlflow.db"
+        )
 
     @property
     def registry_uri(self) -> str:
@@ -232,6 +237,7 @@ class Settings:
 
     @property
     def on_databricks(self) -> bool:
+        """Whether tables, tracking and registry are the workspace's."""
         return self.env.engine == "databricks"
 
     @property
@@ -241,6 +247,7 @@ class Settings:
 
     @property
     def experiment(self) -> str:
+        """Name of the MLflow experiment."""
         return f"/kslm/{self.profile.profile}"
 
 
@@ -259,7 +266,7 @@ def load_settings(profile: str | Path = "quick", *, logs: tuple[Path, ...] = ())
     except ValidationError as error:
         raise SettingsError(
             "an environment variable cannot be used",
-            cause="; ".join(f"{_dotted(e['loc'])}: {e['msg']}" for e in error.errors()),
+            cause="; ".join(f"{dotted(e['loc'])}: {e['msg']}" for e in error.errors()),
             remedy="correct or unset it",
         ) from None
     return Settings(load_profile(profile), env, logs=logs)
@@ -278,70 +285,12 @@ def load_profile(profile: str | Path) -> Profile:
         found = [folder / f"{profile}.yml" for folder in profile_folders() if (folder / f"{profile}.yml").is_file()]
         if not found:
             known = sorted({p.stem for folder in profile_folders() for p in folder.glob("*.yml")})
-            raise SettingsError(f"no profile named {profile!r}", remedy=f"one of: {', '.join(known)}; or a path ending in .yml")
+            raise SettingsError(
+                f"no profile named {profile!r}", remedy=f"one of: {', '.join(known)}; or a path ending in .yml"
+            )
         path = found[0]
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read profile {path}", cause=str(error)) from None
-    return parse_profile(text, str(path))
-
-
-def parse_profile(text: str, name: str) -> Profile:
-    """Validate a profile's text; `name` is what errors call it."""
-    try:
-        tree = yaml.compose(text, Loader=_Loader)
-        data = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise SettingsError(f"{name}{line}: not valid YAML", cause=str(getattr(error, "problem", error))) from None
-    if not isinstance(data, dict):
-        raise SettingsError(f"{name}:1: a profile is a mapping of sections", remedy="see conf/quick.yml")
-    try:
-        return Profile.model_validate(data)
-    except ValidationError as error:
-        problems = [
-            f"{name}:{_line_of(tree, e['loc'])}: {_dotted(e['loc']) or 'profile'}: {e['msg']}" for e in error.errors()
-        ]
-        raise SettingsError("\n".join(problems), remedy="correct the profile; kslm doctor --profile checks it alone") from None
-
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that reads 3e-4 as a number (YAML 1.2), and refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)
-
-
-def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """Line (from 1) of the deepest part of `location` that the file holds."""
-    line = 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            entries = {key.value: (key, value) for key, value in node.value}
-            if str(part) not in entries:
-                break
-            key, node = entries[str(part)]
-            line = key.start_mark.line + 1
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
+    return parse_yaml(text, str(path), Profile)
