@@ -113,8 +113,8 @@ def current_report(name: str, settings: Settings) -> Report | None:
         wanted = fingerprint(name, settings)
     except DataError:
         return None
-    whole = report.fingerprint == wanted and all(Path(p).exists() for p in _paths(report.outputs, settings))
-    return report if whole else None
+    report.reused = report.fingerprint == wanted and all(Path(p).exists() for p in _paths(report.outputs, settings))
+    return report if report.reused else None
 
 
 def run_stage(name: str, settings: Settings, *, progress: Progress = QUIET, force: bool = False) -> Report:

@@ -28,6 +28,7 @@ class Report:
         notes: sentences a person should read (a fallback taken, inputs set aside).
         fingerprint: of inputs, settings and code; filled in by the runner.
         seconds: wall time; filled in by the runner.
+        reused: whether the runner found it current instead of running the stage; not saved.
     """
 
     stage: str
@@ -37,10 +38,13 @@ class Report:
     notes: list[str] = field(default_factory=list)
     fingerprint: str = ""
     seconds: float = 0.0
+    reused: bool = False
 
     def save(self, path: Path) -> None:
         """Write the report atomically: a reader sees the old one or the new one."""
-        write_atomically(path, json.dumps(asdict(self), indent=1, sort_keys=True))
+        saved = asdict(self)
+        del saved["reused"]
+        write_atomically(path, json.dumps(saved, indent=1, sort_keys=True))
 
     @classmethod
     def load(cls, path: Path) -> Report:

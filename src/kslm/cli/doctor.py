@@ -1,0 +1,134 @@
+"""What works on this machine: each check with its finding, and the remedy where it fails."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kslm.settings import Place, Settings
+
+MIN_MEMORY_GB = 6
+MIN_DISK_GB = 6
+CONNECT_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        required: whether `kslm run` cannot do without it.
+    """
+
+    name: str
+    passed: bool
+    finding: str
+    remedy: str = ""
+    required: bool = True
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Run every check; none of them writes outside KSLM_HOME, and none downloads more than a connection's worth."""
+    makers: tuple[Callable[[Settings], Iterator[Check]], ...] = (_system, _engine, _java, _torch, _sources, _registry)
+    return [check for maker in makers for check in maker(settings)]
+
+
+def render(checks: list[Check]) -> RenderableType:
+    """A table a person can act on."""
+    table = Table(box=None, padding=(0, 2), show_header=False, pad_edge=False)
+    for check in checks:
+        mark = Text("ok", "green") if check.passed else Text("MISSING" if check.required else "no", "red")
+        detail = Text(check.finding)
+        if not check.passed and check.remedy:
+            detail.append(f"\n→ {check.remedy}", "yellow")
+        table.add_row(mark, Text(check.name, "bold"), detail)
+    return table
+
+
+def _system(settings: Settings) -> Iterator[Check]:
+    version = sys.version_info
+    yield Check("Python", (3, 11) <= version < (3, 13), sys.version.split()[0], "use Python 3.11 or 3.12")
+    memory = psutil.virtual_memory().total / 1e9
+    yield Check("memory", memory >= MIN_MEMORY_GB, f"{memory:.1f} GB", f"quick needs {MIN_MEMORY_GB} GB")
+    root = settings.home.root
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free / 1e9
+    used = sum(f.stat().st_size for f in root.rglob("*") if f.is_file()) / 1e9 if root.exists() else 0.0
+    finding = f"{free:.1f} GB free at {root}; kslm holds {used:.2f} GB there"
+    yield Check("disk", free + used >= MIN_DISK_GB, finding, f"free {MIN_DISK_GB} GB, or set KSLM_HOME to another disk")
+
+
+def _engine(settings: Settings) -> Iterator[Check]:
+    packages = {"sail": "pysail", "spark": "delta", "databricks": "pyspark"}
+    package = packages[settings.env.engine]
+    found = find_spec(package) is not None
+    yield Check("engine", found, f"{settings.env.engine} ({package})", f"pip install 'kslm[{settings.env.engine}]'")
+
+
+def _java(settings: Settings) -> Iterator[Check]:
+    java = shutil.which("java")
+    finding = "not found"
+    if java:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+        finding = (answer.stderr or answer.stdout).splitlines()[0] if (answer.stderr or answer.stdout) else java
+    needed = settings.env.engine == "spark"
+    remedy = "only KSLM_ENGINE=spark needs it: install Java 17 (Debian: apt install openjdk-17-jre-headless)"
+    yield Check("Java", java is not None, finding, remedy, required=needed)
+
+
+def _torch(settings: Settings) -> Iterator[Check]:
+    if find_spec("torch") is None:
+        yield Check("torch", False, "not installed", "pip install 'kslm[train]'")
+        return
+    import torch
+
+    yield Check("torch", True, f"{torch.__version__}, {torch.get_num_threads()} threads")
+    gpu = torch.cuda.is_available()
+    name = torch.cuda.get_device_name(0) if gpu else "none; everything runs on the CPU, training takes longer"
+    yield Check(
+        "GPU", gpu, name, "a CUDA device and its driver make training faster; nothing needs one", required=False
+    )
+
+
+def _sources(settings: Settings) -> Iterator[Check]:
+    for name, source in settings.profile.sources.items():
+        landed = (settings.home.landing / name).exists()
+        findings = [_place(place) for place in source.places]
+        reachable = landed or source.collect or any(ok for ok, _ in findings)
+        finding = "already fetched" if landed else "; ".join(text for _, text in findings) or "collected here"
+        remedy = "connect once, or put the file somewhere and name it as a path place in the profile"
+        yield Check(f"source {name}", reachable, finding, remedy, required=not source.optional)
+
+
+def _place(place: Place) -> tuple[bool, str]:
+    if place.path:
+        there = Path(place.path).expanduser().exists()
+        return there, f"{place.path} {'is here' if there else 'is not here'}"
+    if place.debian:
+        there = shutil.which("apt-get") is not None
+        return there, f"Debian package {place.debian} {'through apt' if there else '(no apt here)'}"
+    host = urlsplit(place.https or "").hostname or ""
+    try:
+        socket.create_connection((host, 443), CONNECT_SECONDS).close()
+    except OSError as error:
+        return False, f"{host}: {error.strerror or error}"
+    return True, f"{host} answers"
+
+
+def _registry(settings: Settings) -> Iterator[Check]:
+    if find_spec("mlflow") is None:
+        yield Check("registry", False, "mlflow is not installed", "pip install 'kslm[train]'")
+        return
+    yield Check("registry", True, f"{settings.registry_uri}, model {settings.registered_model}")

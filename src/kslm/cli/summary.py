@@ -1,0 +1,128 @@
+"""The table at the end of a run: what was built, how good it is beside its baselines, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kslm.errors import DataError
+from kslm.pipeline import STAGES
+from kslm.report import Report
+from kslm.settings import Settings
+
+
+def load_reports(settings: Settings, stages: Iterable[str] = STAGES) -> dict[str, Report]:
+    """The reports that exist, by stage."""
+    reports = {}
+    for name in stages:
+        try:
+            reports[name] = Report.load(settings.home.report(settings.profile.profile, name))
+        except DataError:
+            continue
+    return reports
+
+
+def refused(settings: Settings) -> bool:
+    """Whether the last release measured a model and did not promote it."""
+    report = load_reports(settings, ("release",)).get("release")
+    return report is not None and not report.outputs.get("promoted", False)
+
+
+def summary(settings: Settings, stages: tuple[str, ...]) -> RenderableType:
+    """What `kslm run` prints when it ends; each part appears once its stage has a report."""
+    reports = load_reports(settings)
+    parts: list[RenderableType] = []
+    if len(stages) > 1:
+        parts.append(_timings(reports, stages))
+    parts.append(_figures(reports))
+    if "release" in stages and "release" in reports:
+        parts += [_variants(reports["release"]), _gates(reports["release"])]
+    parts.append(_where_and_next(settings, reports))
+    return Group(*parts)
+
+
+def _grid(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2), pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", header_style="dim")
+    return table
+
+
+def _timings(reports: dict[str, Report], stages: tuple[str, ...]) -> Table:
+    table = _grid("\nStages", "", "seconds", "CPU-seconds", "peak RSS MB")
+    for name in stages:
+        if report := reports.get(name):
+            cpu, rss = (report.metrics.get(f"{name}/{key}", 0.0) for key in ("cpu_seconds", "peak_rss_mb"))
+            table.add_row(name, f"{report.seconds:.1f}", f"{cpu:.1f}", f"{rss:,.0f}")
+    return table
+
+
+def _figures(reports: dict[str, Report]) -> Table:
+    metrics = {key: value for report in reports.values() for key, value in report.metrics.items()}
+    table = _grid("\nResult", "", "")
+    rows = (
+        ("documents (gold)", "curate/documents", "{:,.0f}"),
+        ("quarantined inputs", "ingest/quarantined", "{:,.0f}"),
+        ("training tokens in the corpus", "tokenize/tokens/train", "{:,.0f}"),
+        ("bytes per token", "tokenize/bytes_per_token", "{:.2f}"),
+        ("parameters", "train/parameters", "{:,.0f}"),
+        ("perplexity, held-out test split", "test/perplexity", "{:.1f}"),
+        ("  bigram baseline, same tokens", "baseline/bigram/perplexity", "{:.1f}"),
+        ("  unigram baseline, same tokens", "baseline/unigram/perplexity", "{:.1f}"),
+        ("bits per byte, held-out test split", "test/bits_per_byte", "{:.3f}"),
+        ("  bigram baseline", "baseline/bigram/bits_per_byte", "{:.3f}"),
+    )
+    for label, key, form in rows:
+        if key in metrics:
+            table.add_row(label, form.format(metrics[key]))
+    for key in sorted(metrics):
+        if key.startswith("test/perplexity/"):
+            table.add_row(f"  perplexity, slice {key.rsplit('/', 1)[1]}", f"{metrics[key]:.1f}")
+    return table
+
+
+def _variants(report: Report) -> Table:
+    table = _grid("\nVariants", "", "perplexity", "MB", "decode tok/s", "prefill tok/s", "peak RSS MB", "registered as")
+    for name, measured in report.outputs["variants"].items():
+        table.add_row(
+            name,
+            *(_number(measured.get(key)) for key in ("perplexity", "size_mb")),
+            *(_number(measured.get(f"{key}_tokens_per_second")) for key in ("decode", "prefill")),
+            _number(measured.get("peak_rss_mb")),
+            str(measured.get("registered_as", "")),
+        )
+    return table
+
+
+def _gates(report: Report) -> Table:
+    table = _grid("\nGates", "", "figure", "bound", "")
+    for gate in report.outputs["gates"]:
+        verdict = Text("pass", style="green") if gate["passed"] else Text("FAIL", style="bold red")
+        table.add_row(gate["name"], _number(gate["figure"]), _number(gate["bound"]), verdict)
+    return table
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "" if value is None else str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _where_and_next(settings: Settings, reports: dict[str, Report]) -> Text:
+    home = settings.home
+    lines = [f"\nEverything lies in {home.root}"]
+    if release := reports.get("release"):
+        outputs = release.outputs
+        alias = "champion" if outputs.get("promoted") else "challenger (refused by its gates; never promoted)"
+        lines += [f"{outputs['model_name']} version {outputs['version']} is {alias}", ""]
+        lines += [
+            'Next:  kslm ask "Which driver does PCI 8086:1533 need?"',
+            "       kslm ui        runs, plots and models in the browser",
+        ]
+    elif missing := [name for name in STAGES if name not in reports]:
+        lines += ["", f"Next:  kslm {missing[0]} --profile {settings.profile.profile}"]
+    return Text("\n".join(lines))
