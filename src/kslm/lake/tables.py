@@ -41,7 +41,11 @@ def _table(layer: str, name: str, key: str, columns: str, volatile: str = "") ->
     return Table(layer, name, tuple(key.split()), pairs, tuple(volatile.split()))
 
 
-FILES = _table("bronze", "files", "sha256 source", """
+FILES = _table(
+    "bronze",
+    "files",
+    "sha256 source",
+    """
     sha256 STRING
     source STRING
     kind STRING
@@ -52,9 +56,15 @@ FILES = _table("bronze", "files", "sha256 source", """
     bytes BIGINT
     licence STRING
     fetched_at STRING
-""", volatile="fetched_at path")
+""",
+    volatile="fetched_at path",
+)
 
-DOCUMENTS = _table("bronze", "documents", "doc_id", """
+DOCUMENTS = _table(
+    "bronze",
+    "documents",
+    "doc_id",
+    """
     doc_id STRING
     source STRING
     path STRING
@@ -65,7 +75,9 @@ DOCUMENTS = _table("bronze", "documents", "doc_id", """
     bytes BIGINT
     text STRING
     ingested_at STRING
-""", volatile="ingested_at")
+""",
+    volatile="ingested_at",
+)
 
 _IDS = """
     row_id STRING
@@ -82,7 +94,11 @@ _IDS = """
 PCI_IDS = _table("bronze", "pci_ids", "row_id", _IDS)
 USB_IDS = _table("bronze", "usb_ids", "row_id", _IDS)
 
-MODULES = _table("bronze", "modules", "module", """
+MODULES = _table(
+    "bronze",
+    "modules",
+    "module",
+    """
     module STRING
     path STRING
     builtin BOOLEAN
@@ -94,9 +110,14 @@ MODULES = _table("bronze", "modules", "module", """
     parameters MAP<STRING,STRING>
     version STRING
     sha256 STRING
-""")
+""",
+)
 
-LOG_EVENTS = _table("bronze", "log_events", "event_id", """
+LOG_EVENTS = _table(
+    "bronze",
+    "log_events",
+    "event_id",
+    """
     event_id STRING
     source STRING
     path STRING
@@ -110,9 +131,14 @@ LOG_EVENTS = _table("bronze", "log_events", "event_id", """
     pid BIGINT
     message STRING
     sha256 STRING
-""")
+""",
+)
 
-SYSTEM_SNAPSHOTS = _table("bronze", "system_snapshots", "snapshot_id index", """
+SYSTEM_SNAPSHOTS = _table(
+    "bronze",
+    "system_snapshots",
+    "snapshot_id index",
+    """
     snapshot_id STRING
     index INT
     section STRING
@@ -122,9 +148,14 @@ SYSTEM_SNAPSHOTS = _table("bronze", "system_snapshots", "snapshot_id index", """
     text STRING
     path STRING
     sha256 STRING
-""")
+""",
+)
 
-QUARANTINE = _table("bronze", "quarantine", "source path offset reason", """
+QUARANTINE = _table(
+    "bronze",
+    "quarantine",
+    "source path offset reason",
+    """
     source STRING
     path STRING
     offset BIGINT
@@ -132,9 +163,14 @@ QUARANTINE = _table("bronze", "quarantine", "source path offset reason", """
     bytes BIGINT
     sample STRING
     sha256 STRING
-""")
+""",
+)
 
-SILVER_DOCUMENTS = _table("silver", "documents", "doc_id", """
+SILVER_DOCUMENTS = _table(
+    "silver",
+    "documents",
+    "doc_id",
+    """
     doc_id STRING
     parent_id STRING
     source STRING
@@ -148,18 +184,28 @@ SILVER_DOCUMENTS = _table("silver", "documents", "doc_id", """
     redactions INT
     cluster_id STRING
     text STRING
-""")
+""",
+)
 
-REJECTS = _table("silver", "rejects", "doc_id reason", """
+REJECTS = _table(
+    "silver",
+    "rejects",
+    "doc_id reason",
+    """
     doc_id STRING
     source STRING
     path STRING
     reason STRING
     figure DOUBLE
     bytes BIGINT
-""")
+""",
+)
 
-CORPUS = _table("gold", "corpus", "doc_id", """
+CORPUS = _table(
+    "gold",
+    "corpus",
+    "doc_id",
+    """
     doc_id STRING
     source STRING
     kind STRING
@@ -169,7 +215,8 @@ CORPUS = _table("gold", "corpus", "doc_id", """
     licence STRING
     bytes BIGINT
     text STRING
-""")
+""",
+)
 
 ALL = (
     FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, SYSTEM_SNAPSHOTS, QUARANTINE,

@@ -1,0 +1,91 @@
+"""What the lake asks of an engine, and what the two local engines share.
+
+A local table is a Delta folder at <home>/lake/<prefix>_<layer>/<table>. Maintenance (version, history, optimize,
+vacuum) goes through delta-rs there, because the default engine has no SQL for it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kslm.lake.tables import Table
+from kslm.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class Engine(ABC):
+    """One running engine."""
+
+    spark: SparkSession
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def name(self, table: Table) -> str:
+        """What SQL on this engine calls the table."""
+
+    @abstractmethod
+    def create(self, table: Table) -> None:
+        """Make sure the table exists and that its name is known in this session."""
+
+    @abstractmethod
+    def version(self, table: Table) -> int:
+        """Version of the newest commit; -1 if there is no such table."""
+
+    @abstractmethod
+    def history(self, table: Table) -> list[dict[str, Any]]:
+        """Commits, newest first: version, timestamp, operation and whatever else the engine records."""
+
+    @abstractmethod
+    def optimize(self, table: Table) -> None:
+        """Rewrite small files into large ones; the content stays."""
+
+    @abstractmethod
+    def vacuum(self, table: Table, retention_hours: int) -> None:
+        """Delete files that no version younger than `retention_hours` refers to."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the session."""
+
+
+class LocalEngine(Engine):
+    """Delta folders under KSLM_HOME."""
+
+    def path(self, table: Table) -> Path:
+        """Where the table's folder is."""
+        return self.settings.home.lake / self.schema(table) / table.name
+
+    def schema(self, table: Table) -> str:
+        """The schema's name, without the catalog."""
+        return f"{self.settings.schema_prefix}_{table.layer}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the folder holds a Delta table."""
+        from deltalake import DeltaTable
+
+        return DeltaTable.is_deltatable(str(self.path(table)))
+
+    def version(self, table: Table) -> int:
+        return self._delta(table).version() if self.exists(table) else -1
+
+    def history(self, table: Table) -> list[dict[str, Any]]:
+        return self._delta(table).history() if self.exists(table) else []
+
+    def optimize(self, table: Table) -> None:
+        if self.exists(table):
+            self._delta(table).optimize.compact()
+
+    def vacuum(self, table: Table, retention_hours: int) -> None:
+        if self.exists(table):
+            self._delta(table).vacuum(retention_hours, dry_run=False, enforce_retention_duration=False)
+
+    def _delta(self, table: Table) -> Any:
+        from deltalake import DeltaTable
+
+        return DeltaTable(str(self.path(table)))

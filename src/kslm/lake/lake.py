@@ -1,0 +1,205 @@
+"""The lake: typed Delta tables that a stage makes equal to a DataFrame.
+
+Idempotence is the point. `upsert` first compares keys and row digests (text stays where it is), so that running a stage
+again commits nothing, and then applies the difference in one MERGE, which is one atomic commit: a killed process leaves
+the old table or the new one. Limits: the difference's keys pass through the driver (some 50 bytes each), and the
+DataFrame is evaluated twice where the table was not empty, so it must be deterministic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from kslm.errors import DataError
+from kslm.lake.digest import DIGEST_COLUMN, PARTIAL_DDL, TableDigest, key_digests, partial_digests
+from kslm.lake.engine import Engine
+from kslm.lake.tables import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+_CHUNK_BYTES = 32 << 20
+"""Local rows sent to the engine at once; Spark Connect's limit on Databricks is 128 MB."""
+
+
+class Lake:
+    """Tables on one running engine; made by `kslm.lake.open`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session; only Spark Connect's surface may be used."""
+        return self._engine.spark
+
+    def name(self, table: Table) -> str:
+        """What SQL calls the table on this engine; the table is created if it is missing."""
+        self._engine.create(table)
+        return self._engine.name(table)
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table's rows, at its newest version or at an older one.
+
+        Raises:
+            DataError: the table does not exist, or has other columns than this version of kslm writes.
+        """
+        if self.version(table) < 0:
+            raise DataError(f"table {table} does not exist", remedy=f"run the stage that writes {table.layer} first")
+        at = "" if version is None else f" VERSION AS OF {int(version)}"
+        df = self.spark.sql(f"SELECT * FROM {self.name(table)}{at}")
+        check_schema(table, df, f"table {table} as stored")
+        return df
+
+    def upsert(self, table: Table, df: DataFrame) -> int:
+        """Make the table's content equal to `df`, by key; a no-op writes no commit.
+
+        Changed rows are updated (a difference in volatile columns alone is none), new ones inserted, rows absent from
+        `df` deleted.
+
+        Returns:
+            The table's version afterwards.
+
+        Raises:
+            DataError: wrong columns, a null in the key, or two rows of `df` with the same key.
+        """
+        check_schema(table, df, "the rows to be written")
+        self._engine.create(table)
+        current = self.read(table)
+        if current.limit(1).count() == 0:
+            self._fill(table, df)
+        else:
+            self._merge(table, df, current)
+        return self.version(table)
+
+    def version(self, table: Table) -> int:
+        """Version of the newest commit, -1 if the table does not exist."""
+        return self._engine.version(table)
+
+    def content_hash(self, table: Table) -> str:
+        """Hash of all non-volatile columns of all rows, whatever their order; equal on every engine."""
+        parts = self.read(table).mapInArrow(partial_digests(content_columns(table)), PARTIAL_DDL).collect()
+        return str(sum((TableDigest(int(part["total"], 16), part["n_rows"]) for part in parts), TableDigest()))
+
+    def history(self, table: Table) -> list[dict[str, Any]]:
+        """The table's commits, newest first."""
+        return self._engine.history(table)
+
+    def optimize(self, table: Table) -> None:
+        """Rewrite small files into large ones."""
+        self._engine.optimize(table)
+
+    def vacuum(self, table: Table, retention_hours: int = 168) -> None:
+        """Delete files that no version younger than `retention_hours` needs."""
+        self._engine.vacuum(table, retention_hours)
+
+    def dataframe(self, table: Table, rows: pa.Table) -> DataFrame:
+        """Local rows as a DataFrame with the table's columns, sent in chunks below Spark Connect's limit."""
+        from functools import reduce
+
+        step = max(1, int(rows.num_rows * _CHUNK_BYTES / max(rows.nbytes, 1)))
+        starts = range(0, max(rows.num_rows, 1), step)
+        frames = [self.spark.createDataFrame(rows.slice(start, step), schema=table.ddl) for start in starts]
+        return reduce(lambda one, other: one.union(other), frames)
+
+    def arrow_batches(self, df: DataFrame) -> Iterator[pa.RecordBatch]:
+        """The rows of `df` as Arrow batches, in its order; all of them pass through this process's memory."""
+        yield from df.toArrow().to_batches()
+
+    def _fill(self, table: Table, df: DataFrame) -> None:
+        """Append to an empty table, then look at the keys as stored: cheaper than evaluating `df` twice."""
+        df.writeTo(self._engine.name(table)).append()
+        try:
+            refuse_bad_keys(table, self.read(table).select(*table.key))
+        except DataError:
+            self.spark.sql(f"DELETE FROM {self._engine.name(table)}")
+            raise
+
+    def _merge(self, table: Table, df: DataFrame, current: DataFrame) -> None:
+        changes = self._changes(table, df, current)
+        if changes.num_rows == 0:
+            return
+        changed = self.spark.createDataFrame(changes)
+        key = list(table.key)
+        others = [name for name in table.columns if name not in key]
+        rows = changed.join(df, key, "left").select(*table.columns, "_gone")
+        rows.createOrReplaceTempView("_kslm_changes")
+        self.spark.sql(
+            f"MERGE INTO {self._engine.name(table)} AS t USING _kslm_changes AS s "
+            f"ON {' AND '.join(f't.`{name}` = s.`{name}`' for name in key)} "
+            "WHEN MATCHED AND s._gone THEN DELETE "
+            f"WHEN MATCHED THEN UPDATE SET {', '.join(f't.`{name}` = s.`{name}`' for name in others)} "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{name}`' for name in table.columns)}) "
+            f"VALUES ({', '.join(f's.`{name}`' for name in table.columns)})"
+        ).collect()
+
+    def _changes(self, table: Table, df: DataFrame, current: DataFrame) -> pa.Table:
+        """Keys of the rows that differ, and whether each is gone from `df`."""
+        from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
+        key = list(table.key)
+        digest = key_digests(key, content_columns(table))
+        ddl = ", ".join([f"{name} {table.columns[name]}" for name in key] + [f"{DIGEST_COLUMN} STRING"])
+        new = df.mapInArrow(digest, ddl).withColumn("_new", F.lit(True))
+        old = current.mapInArrow(digest, ddl).withColumn("_new", F.lit(False))
+        compared = (
+            new.unionByName(old)
+            .groupBy(*key)
+            .agg(
+                F.sum(F.col("_new").cast("int")).alias("_n"),
+                F.max(F.when(F.col("_new"), F.col(DIGEST_COLUMN))).alias("_after"),
+                F.max(F.when(~F.col("_new"), F.col(DIGEST_COLUMN))).alias("_before"),
+            )
+            .where("_n > 1 OR NOT (_after <=> _before)")
+            .select(*key, "_n", F.col("_after").isNull().alias("_gone"))
+            .toArrow()
+        )
+        for row in compared.to_pylist():
+            if row["_n"] > 1 or any(row[name] is None for name in key):
+                raise _bad_key(table, row)
+        return compared.drop_columns(["_n"])
+
+
+def content_columns(table: Table) -> list[str]:
+    """The columns that count when contents are compared."""
+    return [name for name in table.columns if name not in table.volatile]
+
+
+def check_schema(table: Table, df: DataFrame, what: str) -> None:
+    """Compare names, order and types with the table's DDL.
+
+    Raises:
+        DataError: names the table and the first column that differs.
+    """
+    have = [(field.name, field.dataType.simpleString()) for field in df.schema.fields]
+    want = [(name, kind.lower()) for name, kind in table.columns.items()]
+    for position in range(max(len(have), len(want))):
+        got = have[position] if position < len(have) else ("nothing", "")
+        wanted = want[position] if position < len(want) else ("nothing", "")
+        if got != wanted:
+            raise DataError(
+                f"{what}: column {position + 1} of {table} is {' '.join(got).strip()}, not {' '.join(wanted).strip()}",
+                cause="the table was written by another version of kslm, or a reader yields something else",
+                remedy=f"remove the table {table} from the lake and run its stage again with --force",
+            )
+
+
+def refuse_bad_keys(table: Table, keys: DataFrame) -> None:
+    """Raise a DataError with an example if two rows share a key or a key column is null."""
+    key = list(table.key)
+    nulls = " OR ".join(f"`{name}` IS NULL" for name in key)
+    bad = keys.groupBy(*key).count().where(f"count > 1 OR {nulls}").limit(1).collect()
+    if bad:
+        raise _bad_key(table, bad[0].asDict())
+
+
+def _bad_key(table: Table, row: dict[str, Any]) -> DataError:
+    example = ", ".join(f"{name}={row[name]!r}" for name in table.key)
+    null = any(row[name] is None for name in table.key)
+    return DataError(
+        f"{'a null in the key' if null else 'more than one row with the same key'} of {table}: {example}",
+        cause="two inputs claim the same identity" if not null else "an input has no identity",
+        remedy="leave out one of the sources that hold it (include and exclude in the profile)",
+    )

@@ -1,0 +1,71 @@
+"""Sail: a Spark Connect server inside this process. No Java, nothing to install beyond the package.
+
+The server is started once a process and catalog, and lives until the process ends; each `kslm.lake.open` has a session
+of its own. The catalog is in memory and belongs to the session, so tables are registered again at first use; what is
+true of a table is only what its Delta folder says.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from kslm.errors import KslmError
+from kslm.lake.engine import LocalEngine
+from kslm.lake.tables import Table
+from kslm.settings import Settings
+
+if TYPE_CHECKING:
+    from pysail.spark import SparkConnectServer
+
+_servers: dict[str, SparkConnectServer] = {}
+
+
+class SailEngine(LocalEngine):
+    """A session on the embedded server."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        from pyspark.sql import SparkSession
+
+        host, port = _server(settings.env.catalog).listening_address
+        self.spark = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+        self._registered: set[str] = set()
+
+    def name(self, table: Table) -> str:
+        return f"{self.settings.env.catalog}.{self.schema(table)}.{table.name}"
+
+    def create(self, table: Table) -> None:
+        if str(table) in self._registered:
+            return
+        self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.settings.env.catalog}.{self.schema(table)}")
+        # A table that exists is registered without its columns: declared maps differ from stored ones in field names.
+        columns = "" if self.exists(table) else f"({table.ddl})"
+        location = str(self.path(table)).replace("\\", "\\\\").replace("'", "\\'")
+        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} {columns} USING delta LOCATION '{location}'")
+        self._registered.add(str(table))
+
+    def close(self) -> None:
+        self.spark.stop()
+
+
+def _server(catalog: str) -> SparkConnectServer:
+    """The process's server for `catalog`, started at the first call."""
+    if catalog not in _servers:
+        # Read by the server when it starts, and only then.
+        os.environ.setdefault("RUST_LOG", "error")
+        os.environ["SAIL_CATALOG__LIST"] = f'[{{name="{catalog}", type="memory", initial_database=["default"]}}]'
+        os.environ["SAIL_CATALOG__DEFAULT_CATALOG"] = catalog
+        from pysail.spark import SparkConnectServer
+
+        server = SparkConnectServer(port=0)
+        try:
+            server.start(background=True)
+        except Exception as error:
+            raise KslmError(
+                "the embedded Sail server did not start",
+                cause=str(error),
+                remedy="pip install --force-reinstall pysail==0.7.2, or KSLM_ENGINE=spark",
+            ) from error
+        _servers[catalog] = server
+    return _servers[catalog]

@@ -1,0 +1,138 @@
+"""The lake on the default engine."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+import kslm.lake
+from kslm.errors import DataError
+from kslm.lake import tables
+from kslm.lake.lake import content_columns
+from kslm.settings import Environment, Settings, load_profile
+
+
+@pytest.fixture
+def settings(tmp_path):
+    env = Environment(_env_file=None, KSLM_HOME=tmp_path, KSLM_ENGINE="sail", KSLM_CATALOG="kslm", KSLM_SCHEMA="t")
+    return Settings(load_profile("quick"), env)
+
+
+def document(doc_id, text="text", at="now"):
+    row = dict.fromkeys(tables.DOCUMENTS.columns)
+    return row | {"doc_id": doc_id, "text": text, "bytes": len(text), "ingested_at": at}
+
+
+def module(name, **more):
+    row = dict.fromkeys(tables.MODULES.columns)
+    return (
+        row | {"module": name, "builtin": False, "aliases": ["a", "b"], "parameters": [("x", "1"), ("y", "2")]} | more
+    )
+
+
+SCHEMAS = {
+    "STRING": pa.string(), "BIGINT": pa.int64(), "INT": pa.int32(), "BOOLEAN": pa.bool_(), "DOUBLE": pa.float64(),
+    "ARRAY<STRING>": pa.list_(pa.string()), "MAP<STRING,STRING>": pa.map_(pa.string(), pa.string()),
+}  # fmt: skip
+
+
+def rows(table, items):
+    return pa.Table.from_pylist(items, pa.schema([(name, SCHEMAS[kind]) for name, kind in table.columns.items()]))
+
+
+def upsert(lake, table, items):
+    return lake.upsert(table, lake.dataframe(table, rows(table, items)))
+
+
+def test_upsert_makes_the_table_equal(settings):
+    with kslm.lake.open(settings) as lake:
+        assert lake.version(tables.DOCUMENTS) == -1
+        first = upsert(lake, tables.DOCUMENTS, [document("a"), document("b", "x\0y ü😀"), document("c", None or "z")])
+        upsert_again = upsert(
+            lake, tables.DOCUMENTS, [document("c", "z", at="later"), document("a"), document("b", "x\0y ü😀")]
+        )
+        assert upsert_again == first, "only a volatile column differs"
+        second = upsert(
+            lake,
+            tables.DOCUMENTS,
+            [document("a", "changed", at="later"), document("b", "x\0y ü😀", at="later"), document("d")],
+        )
+        assert second == first + 1, "one commit"
+        stored = {row["doc_id"]: (row["text"], row["ingested_at"]) for row in lake.read(tables.DOCUMENTS).collect()}
+        assert stored == {"a": ("changed", "later"), "b": ("x\0y ü😀", "now"), "d": ("text", "now")}
+        assert lake.read(tables.DOCUMENTS, version=first).count() == 3
+
+
+def test_maps_and_arrays_take_part(settings):
+    with kslm.lake.open(settings) as lake:
+        first = upsert(lake, tables.MODULES, [module("m"), module("n", aliases=None, parameters=None)])
+        swapped = module("m", parameters=[("y", "2"), ("x", "1")])
+        assert upsert(lake, tables.MODULES, [swapped, module("n", aliases=None, parameters=None)]) == first
+        assert upsert(lake, tables.MODULES, [swapped, module("n", aliases=[], parameters=None)]) == first + 1
+        assert upsert(lake, tables.MODULES, [module("m", parameters=[("x", "1")]), module("n")]) == first + 2
+
+
+def test_survives_reopening(settings):
+    with kslm.lake.open(settings) as lake:
+        upsert(lake, tables.MODULES, [module("m")])
+        before = lake.content_hash(tables.MODULES)
+    with kslm.lake.open(settings) as lake:
+        assert lake.content_hash(tables.MODULES) == before
+        assert upsert(lake, tables.MODULES, [module("m")]) == 1
+        assert before.endswith("-1")
+
+
+def test_duplicate_and_null_keys_are_refused(settings):
+    with kslm.lake.open(settings) as lake:
+        with pytest.raises(DataError, match=r"bronze.documents: doc_id='a'"):
+            upsert(lake, tables.DOCUMENTS, [document("a"), document("a")])
+        assert lake.read(tables.DOCUMENTS).count() == 0
+        upsert(lake, tables.DOCUMENTS, [document("a")])
+        with pytest.raises(DataError, match=r"doc_id='b'"):
+            upsert(lake, tables.DOCUMENTS, [document("b"), document("a"), document("b")])
+        with pytest.raises(DataError, match="null in the key"):
+            upsert(lake, tables.DOCUMENTS, [document(None), document("a")])
+        assert [row["doc_id"] for row in lake.read(tables.DOCUMENTS).collect()] == ["a"]
+
+
+def test_schema_is_asserted(settings):
+    with kslm.lake.open(settings) as lake:
+        df = lake.dataframe(tables.DOCUMENTS, rows(tables.DOCUMENTS, [document("a")]))
+        with pytest.raises(DataError, match=r"bronze.documents is bytes string, not bytes bigint"):
+            lake.upsert(tables.DOCUMENTS, df.withColumn("bytes", df["bytes"].cast("string")))
+        with pytest.raises(DataError, match="column 10 of bronze.documents is nothing"):
+            lake.upsert(tables.DOCUMENTS, df.drop("ingested_at"))
+        with pytest.raises(DataError, match="does not exist"):
+            lake.read(tables.CORPUS)
+
+
+def test_maintenance(settings):
+    with kslm.lake.open(settings) as lake:
+        for n in range(3):
+            upsert(lake, tables.DOCUMENTS, [document(str(i)) for i in range(n + 1)])
+        before = lake.content_hash(tables.DOCUMENTS)
+        lake.optimize(tables.DOCUMENTS)
+        lake.vacuum(tables.DOCUMENTS, retention_hours=0)
+        assert lake.content_hash(tables.DOCUMENTS) == before
+        assert lake.history(tables.DOCUMENTS)[0]["version"] == lake.version(tables.DOCUMENTS)
+
+
+def test_empty_dataframe_empties_the_table(settings):
+    with kslm.lake.open(settings) as lake:
+        upsert(lake, tables.DOCUMENTS, [])
+        upsert(lake, tables.DOCUMENTS, [document("a")])
+        upsert(lake, tables.DOCUMENTS, [])
+        assert lake.read(tables.DOCUMENTS).count() == 0
+
+
+def test_arrow_batches(settings):
+    with kslm.lake.open(settings) as lake:
+        upsert(lake, tables.DOCUMENTS, [document(str(i)) for i in range(10)])
+        df = lake.read(tables.DOCUMENTS).select("doc_id").orderBy("doc_id")
+        assert [x for batch in lake.arrow_batches(df) for x in batch.column(0).to_pylist()] == [
+            str(i) for i in range(10)
+        ]
+
+
+def test_content_columns_leave_out_volatile_ones():
+    assert "ingested_at" not in content_columns(tables.DOCUMENTS)
