@@ -171,33 +171,35 @@ def hold(settings: Settings) -> Iterator[None]:
 
     Raises:
         HomeBusyError: another process holds it.
+        KslmError: the folder cannot be written.
     """
     if settings.on_databricks:
         yield
         return
-    lock = settings.home.lock
-    owner = lock.with_suffix(".pid")
+    lock = FileLock(settings.home.lock, timeout=0)
+    owner = settings.home.lock.with_suffix(".pid")
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=0):
-            owner.write_text(str(psutil.Process().pid))
-            try:
-                yield
-            finally:
-                owner.unlink(missing_ok=True)
+        settings.home.root.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except Timeout:
         pid = owner.read_text() if owner.exists() else "unknown"
         raise HomeBusyError(
             f"another run is at work in {settings.home.root}",
-            cause=f"process {pid} holds {lock}",
+            cause=f"process {pid} holds {settings.home.lock}",
             remedy="wait for it, stop it, or name another folder with KSLM_HOME",
         ) from None
-    except PermissionError as error:
+    except OSError as error:
         raise KslmError(
             f"cannot write to KSLM_HOME at {settings.home.root}",
             cause=str(error),
             remedy="name a folder of yours: export KSLM_HOME=~/kslm",
         ) from None
+    try:
+        owner.write_text(str(psutil.Process().pid))
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
 
 
 @contextmanager
