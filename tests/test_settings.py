@@ -99,3 +99,31 @@ def test_a_wrong_environment_variable_is_named(monkeypatch):
     monkeypatch.setenv("KSLM_ENGINE", "flink")
     with pytest.raises(SettingsError, match="KSLM_ENGINE"):
         load_settings("quick")
+
+
+def test_a_profile_may_extend_another(tmp_path):
+    (tmp_path / "base.yml").write_text(profile_text(tmp_path))
+    (tmp_path / "mine.yml").write_text("extends: base\nprofile: mine\ntrain:\n  learning_rate: 2e-3\n")
+    mine, base = load_profile(tmp_path / "mine.yml"), load_profile(tmp_path / "base.yml")
+    assert (mine.profile, mine.train.learning_rate) == ("mine", 2e-3)
+    assert mine.train.max_steps == base.train.max_steps
+    assert mine.sources == base.sources
+
+
+def test_an_error_in_an_extending_profile_names_its_own_line(tmp_path):
+    (tmp_path / "base.yml").write_text(profile_text(tmp_path))
+    (tmp_path / "mine.yml").write_text("extends: base\nprofile: mine\ntrain:\n  max_steps: 0\n")
+    with pytest.raises(SettingsError, match=r"mine\.yml:4: train\.max_steps"):
+        load_profile(tmp_path / "mine.yml")
+
+
+def test_profiles_that_extend_each_other_are_refused(tmp_path):
+    (tmp_path / "a.yml").write_text("extends: b\n")
+    (tmp_path / "b.yml").write_text("extends: a\n")
+    with pytest.raises(SettingsError, match="extends itself"):
+        load_profile(tmp_path / "a.yml")
+
+
+@pytest.mark.parametrize(("name", "threshold"), [("tiny", 50), ("small", 30), ("medium", 20), ("large", 15)])
+def test_the_specified_sizes_keep_the_specified_thresholds(name, threshold):
+    assert load_profile(name).release.gates.max_perplexity == threshold

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -279,7 +279,7 @@ def profile_folders() -> list[Path]:
 
 
 def load_profile(profile: str | Path) -> Profile:
-    """Read and validate one profile; see `load_settings`."""
+    """Read and validate one profile, `extends` resolved beside it; see `load_settings`."""
     path = Path(profile)
     if path.suffix not in (".yml", ".yaml"):
         found = [folder / f"{profile}.yml" for folder in profile_folders() if (folder / f"{profile}.yml").is_file()]
@@ -293,4 +293,11 @@ def load_profile(profile: str | Path) -> Profile:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read profile {path}", cause=str(error)) from None
-    return parse_yaml(text, str(path), Profile)
+
+    def base(name: str) -> dict[str, Any]:
+        return load_profile(path.parent / f"{name}.yml").model_dump(mode="json", exclude_unset=True)
+
+    try:
+        return parse_yaml(text, str(path), Profile, base)
+    except RecursionError:
+        raise SettingsError(f"{path}: profile extends itself", remedy="break the circle of `extends`") from None

@@ -7,6 +7,7 @@ string), and a key given twice is an error rather than the last one winning.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import yaml
@@ -17,8 +18,12 @@ from kslm.errors import SettingsError
 M = TypeVar("M", bound=BaseModel)
 
 
-def parse_yaml(text: str, name: str, model: type[M]) -> M:
-    """Validate a file's text against `model`; `name` is what errors call the file.
+def parse_yaml(text: str, name: str, model: type[M], base: Callable[[str], dict[str, Any]] | None = None) -> M:
+    """Validate a file's text against `model`.
+
+    Args:
+        name: what errors call the file.
+        base: given the value of a top-level `extends`, the mapping that this file's values are laid over.
 
     Raises:
         SettingsError: one line a problem: `name:line: field: what is wrong`.
@@ -32,6 +37,8 @@ def parse_yaml(text: str, name: str, model: type[M]) -> M:
         raise SettingsError(f"{name}{line}: not valid YAML", cause=str(getattr(error, "problem", error))) from None
     if not isinstance(data, dict):
         raise SettingsError(f"{name}:1: not a mapping of sections", remedy="see conf/quick.yml")
+    if base and "extends" in data:
+        data = _laid_over(base(str(data.pop("extends"))), data)
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -39,6 +46,15 @@ def parse_yaml(text: str, name: str, model: type[M]) -> M:
             f"{name}:{_line_of(tree, e['loc'])}: {dotted(e['loc']) or 'file'}: {e['msg']}" for e in error.errors()
         ]
         raise SettingsError("\n".join(problems), remedy="correct these lines; conf/quick.yml is an example") from None
+
+
+def _laid_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """`top` over `base`, mapping by mapping; lists and single values are replaced whole."""
+    merged = dict(base)
+    for key, value in top.items():
+        under = base.get(key)
+        merged[key] = _laid_over(under, value) if isinstance(value, dict) and isinstance(under, dict) else value
+    return merged
 
 
 class _Loader(yaml.SafeLoader):
