@@ -47,19 +47,14 @@ def upsert(lake, table, items):
 def test_upsert_makes_the_table_equal(settings):
     with kslm.lake.open(settings) as lake:
         assert lake.version(tables.DOCUMENTS) == -1
-        first = upsert(lake, tables.DOCUMENTS, [document("a"), document("b", "x\0y ü😀"), document("c", None or "z")])
-        upsert_again = upsert(
-            lake, tables.DOCUMENTS, [document("c", "z", at="later"), document("a"), document("b", "x\0y ü😀")]
-        )
-        assert upsert_again == first, "only a volatile column differs"
-        second = upsert(
-            lake,
-            tables.DOCUMENTS,
-            [document("a", "changed", at="later"), document("b", "x\0y ü😀", at="later"), document("d")],
-        )
-        assert second == first + 1, "one commit"
+        odd = "x\0y ü😀"
+        first = upsert(lake, tables.DOCUMENTS, [document("a"), document("b", odd), document("c", "z")])
+        rerun = [document("c", "z", at="later"), document("a"), document("b", odd)]
+        assert upsert(lake, tables.DOCUMENTS, rerun) == first, "only a volatile column differs"
+        changed = [document("a", "changed", at="later"), document("b", odd, at="later"), document("d")]
+        assert upsert(lake, tables.DOCUMENTS, changed) == first + 1, "one commit"
         stored = {row["doc_id"]: (row["text"], row["ingested_at"]) for row in lake.read(tables.DOCUMENTS).collect()}
-        assert stored == {"a": ("changed", "later"), "b": ("x\0y ü😀", "now"), "d": ("text", "now")}
+        assert stored == {"a": ("changed", "later"), "b": (odd, "now"), "d": ("text", "now")}
         assert lake.read(tables.DOCUMENTS, version=first).count() == 3
 
 
@@ -100,7 +95,7 @@ def test_schema_is_asserted(settings):
         df = lake.dataframe(tables.DOCUMENTS, rows(tables.DOCUMENTS, [document("a")]))
         with pytest.raises(DataError, match=r"bronze.documents is bytes string, not bytes bigint"):
             lake.upsert(tables.DOCUMENTS, df.withColumn("bytes", df["bytes"].cast("string")))
-        with pytest.raises(DataError, match="column 10 of bronze.documents is nothing"):
+        with pytest.raises(DataError, match=r"column 10 of bronze.documents is nothing"):
             lake.upsert(tables.DOCUMENTS, df.drop("ingested_at"))
         with pytest.raises(DataError, match="does not exist"):
             lake.read(tables.CORPUS)

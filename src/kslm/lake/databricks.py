@@ -22,29 +22,35 @@ class DatabricksEngine(Engine):
         self._created: set[str] = set()
 
     def name(self, table: Table) -> str:
+        """The table's name in SQL."""
         return f"{self._schema(table)}.{table.name}"
 
     def _schema(self, table: Table) -> str:
         return f"{self.settings.env.catalog}.{self.settings.schema_prefix}_{table.layer}"
 
     def create(self, table: Table) -> None:
+        """Create the table if it is missing."""
         if str(table) not in self._created:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self._schema(table)}")
             self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({table.ddl}) USING delta")
             self._created.add(str(table))
 
     def version(self, table: Table) -> int:
+        """Version of the newest commit, or -1."""
         if not self.spark.catalog.tableExists(self.name(table)):
             return -1
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").select("version").collect()[0][0])
 
     def history(self, table: Table) -> list[dict[str, Any]]:
+        """Commits, newest first."""
         return [row.asDict() for row in self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}").collect()]
 
     def optimize(self, table: Table) -> None:
+        """Merge small files."""
         self.spark.sql(f"OPTIMIZE {self.name(table)}")
 
     def vacuum(self, table: Table, retention_hours: int) -> None:
+        """Delete files that only old versions need."""
         self.spark.sql(f"VACUUM {self.name(table)} RETAIN {retention_hours} HOURS")
 
     def close(self) -> None:

@@ -72,16 +72,20 @@ class LocalEngine(Engine):
         return DeltaTable.is_deltatable(str(self.path(table)))
 
     def version(self, table: Table) -> int:
+        """Version of the newest commit, or -1."""
         return self._delta(table).version() if self.exists(table) else -1
 
     def history(self, table: Table) -> list[dict[str, Any]]:
+        """Commits, newest first."""
         return self._delta(table).history() if self.exists(table) else []
 
     def optimize(self, table: Table) -> None:
+        """Merge small files."""
         if self.exists(table):
             self._delta(table).optimize.compact()
 
     def vacuum(self, table: Table, retention_hours: int) -> None:
+        """Delete files that only old versions need."""
         if self.exists(table):
             self._delta(table).vacuum(retention_hours, dry_run=False, enforce_retention_duration=False)
 

@@ -33,9 +33,11 @@ class SailEngine(LocalEngine):
         self._registered: set[str] = set()
 
     def name(self, table: Table) -> str:
+        """The table's name in SQL."""
         return f"{self.settings.env.catalog}.{self.schema(table)}.{table.name}"
 
     def create(self, table: Table) -> None:
+        """Create the table if it is missing, and register its name in this session."""
         if str(table) in self._registered:
             return
         self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.settings.env.catalog}.{self.schema(table)}")
@@ -46,6 +48,7 @@ class SailEngine(LocalEngine):
         self._registered.add(str(table))
 
     def close(self) -> None:
+        """Stop the session; the server stays for the next."""
         self.spark.stop()
 
 

@@ -40,9 +40,11 @@ class SparkEngine(LocalEngine):
         self.spark = _session(settings)
 
     def name(self, table: Table) -> str:
+        """The table's name in SQL: its path."""
         return f"delta.`{self.path(table)}`"
 
     def create(self, table: Table) -> None:
+        """Create the table if it is missing."""
         if not self.exists(table):
             self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({table.ddl}) USING delta")
 
@@ -137,12 +139,12 @@ def _remedy(settings: Settings) -> str:
 
 @contextlib.contextmanager
 def _console_to(log: Path) -> Iterator[None]:
-    """Point descriptors 1 and 2 at `log` for a while: a JVM started meanwhile keeps them, and the console stays quiet."""
+    """Point descriptors 1 and 2 at `log` for a while; a JVM started meanwhile keeps them."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
-    with open(log, "wb") as sink:
+    with log.open("wb") as sink:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
     try:
