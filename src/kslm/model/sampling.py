@@ -1,0 +1,51 @@
+"""Seeded sampling of continuations, the same for the same weights, prompts and seed on one kind of device.
+
+Prompts of one call have one length, so nothing is padded and no attention mask can go wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+
+def sample(
+    model: PreTrainedModel,
+    prompts: torch.Tensor,
+    new_tokens: int,
+    *,
+    seed: int,
+    temperature: float = 0.8,
+    top_k: int = 50,
+) -> list[list[int]]:
+    """Continue each prompt.
+
+    Args:
+        prompts: (batch, length) token ids; length + new_tokens must fit the model's context.
+        new_tokens: tokens at most; a continuation ends before its end-of-text token.
+        seed: of the sampling; the global generators are left alone.
+
+    Returns:
+        For each prompt the new token ids, without the prompt and without the end-of-text token.
+    """
+    device = next(model.parameters()).device
+    prompts = prompts.to(device)
+    training = model.training
+    model.eval()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.inference_mode():
+        torch.manual_seed(seed)
+        generate: Any = model.generate
+        output = generate(
+            prompts,
+            attention_mask=torch.ones_like(prompts),
+            max_new_tokens=new_tokens,
+            do_sample=True,
+            temperature=temperature,
+            top_k=min(top_k, model.config.vocab_size),
+        )
+    model.train(training)
+    end = model.config.eos_token_id
+    continuations = output[:, prompts.shape[1] :].tolist()
+    return [ids[: ids.index(end)] if end in ids else ids for ids in continuations]
