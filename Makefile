@@ -15,7 +15,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else "kslm needs Python 3.11 or 3.12; this is %d.%d. Name another: make PYTHON=python3.11 setup" % v[:2])'
 	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing pinned requirements into $(VENV) (about 5 GB with torch; several minutes on a first run) ..."
-	@$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
+	@$(BIN)/pip install --disable-pip-version-check --quiet --no-compile -r requirements.txt
 	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
