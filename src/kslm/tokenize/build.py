@@ -1,0 +1,111 @@
+"""Train, encode, write: the work of the stage, given a way to read the corpus."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from kslm.errors import DataError
+from kslm.report import QUIET, Progress, Task
+from kslm.settings import Tokenizer
+from kslm.tokenize.corpus import Document, Read, documents, outline, sample_texts
+from kslm.tokens import Encoder, Lineage, Manifest, ShardWriter, train_tokenizer
+from kslm.tokens.tokenizer import token_bytes
+
+CHECKED_CHARS = 1_000_000
+DECODED_SHARE = 16
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was published; `mb_per_second` is text encoded and written, reading and training left out."""
+
+    manifest: Manifest
+    mb_per_second: float
+    notes: list[str]
+
+
+def build(
+    read: Read,
+    folder: Path,
+    settings: Tokenizer,
+    fingerprint: str,
+    lineage: Lineage,
+    *,
+    scratch: Path | None = None,
+    progress: Progress = QUIET,
+) -> Built:
+    """Publish the corpus as shards in `folder`.
+
+    Raises:
+        DataError: no training text, no usable encoder, or a document that does not survive encoding.
+    """
+    plan = outline(read, settings.train_bytes)
+    texts = sample_texts(read, plan.sample)
+    with progress.task("training the tokenizer", total=sum(map(len, texts)), unit="B") as task:
+        tokenizer_json = train_tokenizer(_counted(texts, task), settings.vocab_size, settings.min_frequency)
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / "tokenizer.json"
+        path.write_text(tokenizer_json, "utf-8")
+        encoder = Encoder(path, _first(texts, CHECKED_CHARS))
+    del texts
+
+    spelling = token_bytes(tokenizer_json)
+    lengths = np.array([len(token) for token in spelling])
+    busy = 0.0
+    with (
+        ShardWriter(folder, tokenizer_json, plan.slices, scratch=scratch) as writer,
+        progress.task("encoding", total=plan.bytes, unit="B") as task,
+    ):
+        for batch in documents(read):
+            started = time.perf_counter()
+            size = 0
+            for document in batch:
+                ids = encoder.encode(document.text)
+                raw = document.text.encode()
+                _check_round_trip(document, raw, ids, spelling, lengths)
+                writer.add(document.doc_id, document.split, document.slice, len(raw), ids)
+                size += len(raw)
+            busy += time.perf_counter() - started
+            task.advance(size)
+        started = time.perf_counter()
+        manifest = writer.publish(fingerprint, lineage)
+        busy += time.perf_counter() - started
+    size = sum(split.text_bytes for split in manifest.splits.values())
+    return Built(manifest, size / 1e6 / busy, [encoder.note] if encoder.note else [])
+
+
+def _check_round_trip(
+    document: Document, raw: bytes, ids: NDArray[np.uint32], spelling: list[bytes], lengths: NDArray[np.int64]
+) -> None:
+    """Compare lengths for every document, and the bytes themselves for one in DECODED_SHARE."""
+    exact = int(lengths[ids].sum()) == len(raw)
+    if exact and xxhash.xxh3_64_intdigest(document.doc_id.encode()) % DECODED_SHARE == 0:
+        exact = b"".join(map(spelling.__getitem__, ids.tolist())) == raw
+    if not exact:
+        raise DataError(
+            f"document {document.doc_id} of gold.corpus does not decode to its own text",
+            cause="the encoder lost or changed bytes",
+            remedy="install the pinned versions: pip install -r requirements.txt",
+        )
+
+
+def _counted(texts: Iterable[str], task: Task) -> Iterator[str]:
+    for text in texts:
+        yield text
+        task.advance(len(text))
+
+
+def _first(texts: Iterable[str], characters: int) -> Iterator[str]:
+    for text in texts:
+        if characters <= 0:
+            return
+        yield text
+        characters -= len(text)

@@ -1,0 +1,76 @@
+"""Stage tokenize: train the tokenizer on a sample of gold.corpus, encode all of it, publish shards.
+
+The folder is named by a fingerprint of the corpus's content, the tokenizer's settings and the shard format. Its
+manifest is withdrawn before anything in it changes and written last, so a run that was killed is simply run again, to
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pyarrow as pa
+import xxhash
+
+from kslm import __version__, lake
+from kslm.errors import DataError
+from kslm.lake.tables import CORPUS
+from kslm.report import QUIET, Progress, Report
+from kslm.settings import Settings, Tokenizer
+from kslm.tokenize.build import build
+from kslm.tokenize.statistics import measure, shortfalls
+from kslm.tokens import Lineage, ShardReader, publish_latest
+from kslm.tokens.manifest import FILE_NAME, FORMAT_VERSION
+
+
+def run(settings: Settings, progress: Progress = QUIET) -> Report:
+    """Make gold.corpus into `tokens/<fingerprint>/`, and name that folder the profile's newest.
+
+    Returns:
+        `outputs`: manifest (path), fingerprint, tokens by split; `metrics`: the tokenizer's gates and sizes.
+
+    Raises:
+        DataError: the corpus is missing or empty, or no encoder agrees with the reference.
+    """
+    with lake.open(settings) as engine:
+        version = engine.version(CORPUS)
+        if version < 0:
+            raise DataError(f"table {CORPUS} does not exist", remedy="run the stage before: kslm curate")
+        content_hash = engine.content_hash(CORPUS)
+        fingerprint = _fingerprint(content_hash, settings.profile.tokenizer)
+        folder = settings.home.tokens / fingerprint
+
+        def read(*columns: str) -> Iterator[pa.RecordBatch]:
+            yield from engine.arrow_batches(engine.read(CORPUS, version=version).select(*columns))
+
+        built = build(
+            read,
+            folder,
+            settings.profile.tokenizer,
+            fingerprint,
+            Lineage(table=str(CORPUS), version=version, content_hash=content_hash, code_version=__version__),
+            # A Volume is no place for a scratch file that is read back at random.
+            scratch=None if settings.on_databricks else settings.home.cache / "tokenize",
+            progress=progress,
+        )
+    metrics = measure(ShardReader(folder))
+    # Anything but an exact round trip has raised by now.
+    metrics |= {"tokenize/mb_per_second": built.mb_per_second, "tokenize/round_trip_exact": 1.0}
+    publish_latest(settings.home.tokens, settings.profile.profile, fingerprint)
+    return Report(
+        stage="tokenize",
+        output_id=built.manifest.content_id,
+        metrics=metrics,
+        outputs={
+            "manifest": str(folder / FILE_NAME),
+            "fingerprint": fingerprint,
+            "tokens": {name: record.tokens for name, record in built.manifest.splits.items()},
+        },
+        notes=built.notes + shortfalls(metrics),
+    )
+
+
+def _fingerprint(content_hash: str, tokenizer: Tokenizer) -> str:
+    parts = [FORMAT_VERSION, content_hash, tokenizer.model_dump(mode="json")]
+    return xxhash.xxh3_128_hexdigest(json.dumps(parts, sort_keys=True).encode())

@@ -1,0 +1,31 @@
+"""Tokenizer, encoder, shards and their manifest: everything between text and arrays of token ids.
+
+This room knows neither Spark nor MLflow nor torch: numpy, and the tokenizer libraries, loaded when they are needed.
+"""
+
+from kslm.tokens.encoder import Encoder
+from kslm.tokens.latest import latest_folder, publish_latest
+from kslm.tokens.manifest import Counts, FileRecord, Lineage, Manifest, SplitRecord
+from kslm.tokens.reader import ShardReader, TokenSplit
+from kslm.tokens.tokenizer import EOT_ID, PAD_ID, SPECIAL_TOKENS, UNK_ID, train_tokenizer
+from kslm.tokens.writer import SPLITS, ShardWriter
+
+__all__ = [
+    "EOT_ID",
+    "PAD_ID",
+    "SPECIAL_TOKENS",
+    "SPLITS",
+    "UNK_ID",
+    "Counts",
+    "Encoder",
+    "FileRecord",
+    "Lineage",
+    "Manifest",
+    "ShardReader",
+    "ShardWriter",
+    "SplitRecord",
+    "TokenSplit",
+    "latest_folder",
+    "publish_latest",
+    "train_tokenizer",
+]

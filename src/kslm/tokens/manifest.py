@@ -1,0 +1,125 @@
+"""manifest.json: what a folder of shards holds, and how to tell that it still does.
+
+It is written last, so its presence says that the folder is complete; it records the size and sha256 of every file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kslm.errors import DataError
+from kslm.report import write_atomically
+
+FORMAT_VERSION = 1
+FILE_NAME = "manifest.json"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Counts(_Record):
+    """Amounts of one slice, or of a whole split. `tokens` counts the end-of-text token of each document."""
+
+    tokens: int = 0
+    documents: int = 0
+    text_bytes: int = 0
+
+
+class SplitRecord(Counts):
+    """One split, and its parts by slice."""
+
+    by_slice: dict[str, Counts]
+
+
+class FileRecord(_Record):
+    """One file of the folder."""
+
+    bytes: int
+    sha256: str
+
+
+class Lineage(_Record):
+    """Which content the tokens were made of, and by which code."""
+
+    table: str
+    version: int
+    content_hash: str
+    code_version: str
+
+
+class Manifest(_Record):
+    """Everything a reader needs to know before it opens a shard.
+
+    Attributes:
+        dtype: of the .bin files, little-endian: uint32 only when the vocabulary exceeds 65,536 tokens.
+        vocab_size: tokens in tokenizer.json, special ones included; ids are below it.
+        slices: names; `<split>.slices.npy` holds indices into this list.
+        files: every file but the manifest, by name.
+    """
+
+    format_version: Literal[1] = 1
+    fingerprint: str
+    dtype: Literal["uint16", "uint32"]
+    vocab_size: int
+    eot_id: int
+    slices: tuple[str, ...]
+    splits: dict[str, SplitRecord]
+    tokenizer_sha256: str
+    lineage: Lineage
+    files: dict[str, FileRecord]
+
+    @property
+    def numpy_dtype(self) -> np.dtype[np.unsignedinteger]:
+        """`dtype` as numpy spells it, little-endian on every machine."""
+        return np.dtype("<u2" if self.dtype == "uint16" else "<u4")
+
+    @property
+    def content_id(self) -> str:
+        """Hash of the files' hashes: equal for equal shards, whichever engine or table version they came from."""
+        lines = "".join(f"{name} {record.sha256}\n" for name, record in sorted(self.files.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()[:32]
+
+    def save(self, folder: Path) -> None:
+        """Publish: write manifest.json atomically."""
+        write_atomically(folder / FILE_NAME, self.model_dump_json(indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest:
+        """Read manifest.json of a folder.
+
+        Raises:
+            DataError: there is none, or it is not a manifest of this format.
+        """
+        path = folder / FILE_NAME
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise DataError(
+                f"no readable manifest at {path}",
+                cause=error.strerror or str(error),
+                remedy="the shards were never finished: kslm tokenize",
+            ) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise DataError(
+                f"{path} is not a manifest of format {FORMAT_VERSION}",
+                cause=f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}",
+                remedy="make the shards again: kslm tokenize --force",
+            ) from None
+
+
+def dtype_for(vocab_size: int) -> np.dtype[np.unsignedinteger]:
+    """Smallest of uint16 and uint32 (little-endian) that holds every id below `vocab_size`."""
+    return np.dtype("<u2" if vocab_size <= 1 << 16 else "<u4")
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,199 @@
+"""Write token shards: the same bytes for the same documents, in whatever order they arrive.
+
+Documents come from an engine that promises no order, and may not fit in memory. Their tokens are therefore spooled to
+an unnamed scratch file as they arrive (a killed process leaves nothing behind), and gathered at the end in the
+order of a 128-bit hash of doc_id: a fixed shuffle. Shards are written under their final names, because a rename on a
+Volume copies the file; the manifest comes last and makes them valid.
+
+Limits: one part a split. Memory holds 50 bytes a document, and disk twice the tokens while publishing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from kslm.errors import DataError
+from kslm.report import write_atomically
+from kslm.tokens.manifest import FILE_NAME, Counts, FileRecord, Lineage, Manifest, SplitRecord, dtype_for
+from kslm.tokens.tokenizer import EOT_ID, UNK_ID, huggingface_config, vocabulary
+
+SPLITS = ("train", "val", "test")
+GATHER_TOKENS = 4 << 20
+LOW_HALF = (1 << 64) - 1
+
+
+class ShardWriter:
+    """Collects encoded documents and publishes them as one folder of shards.
+
+    Args:
+        folder: tokens/<fingerprint>/; a manifest in it is withdrawn before the first byte changes.
+        tokenizer_json: the tokenizer the ids belong to.
+        slices: slice names, in the order their indices are to have.
+        scratch: folder for the spool; None for the system's temporary folder.
+    """
+
+    def __init__(
+        self, folder: Path, tokenizer_json: str, slices: Sequence[str], *, scratch: Path | None = None
+    ) -> None:
+        self.folder = folder
+        self.tokenizer_json = tokenizer_json
+        self.vocab = vocabulary(tokenizer_json)
+        self.dtype = dtype_for(len(self.vocab))
+        self.slices = tuple(slices)
+        if len(self.slices) > 256:
+            raise DataError(f"{len(self.slices)} slices, and a shard's index holds at most 256")
+        if scratch:
+            scratch.mkdir(parents=True, exist_ok=True)
+        self._spool: IO[bytes] = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by __exit__
+        self._spooled = 0
+        self._high, self._low = array("Q"), array("Q")
+        self._starts, self._lengths, self._bytes = array("Q"), array("Q"), array("Q")
+        self._splits, self._slice_of = array("B"), array("B")
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._spool.close()
+
+    def add(self, doc_id: str, split: str, slice_name: str, text_bytes: int, ids: NDArray[Any]) -> None:
+        """Take one document's token ids, without an end-of-text token.
+
+        Raises:
+            DataError: unknown split or slice, or an id outside the vocabulary or among the special ones.
+        """
+        if split not in SPLITS or slice_name not in self.slices:
+            raise DataError(f"document {doc_id} is in split {split!r}, slice {slice_name!r}: not both known")
+        if len(ids) and (int(ids.max()) >= len(self.vocab) or int(ids.min()) <= UNK_ID):
+            raise DataError(f"document {doc_id} holds a token id that text cannot have")
+        digest = xxhash.xxh3_128_intdigest(doc_id.encode())
+        self._high.append(digest >> 64)
+        self._low.append(digest & LOW_HALF)
+        self._starts.append(self._spooled)
+        self._lengths.append(len(ids))
+        self._bytes.append(text_bytes)
+        self._splits.append(SPLITS.index(split))
+        self._slice_of.append(self.slices.index(slice_name))
+        self._spool.write(ids.astype(self.dtype).tobytes())
+        self._spooled += len(ids)
+
+    def publish(self, fingerprint: str, lineage: Lineage) -> Manifest:
+        """Write every file, the manifest last.
+
+        Raises:
+            DataError: a document was given twice.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / FILE_NAME).unlink(missing_ok=True)
+        order = self._order()
+        split_of = np.asarray(self._splits)[order]
+        files, splits = self._write_tokenizer(), {}
+        for index, split in enumerate(SPLITS):
+            splits[split] = self._write_split(split, order[split_of == index], files)
+        manifest = Manifest(
+            fingerprint=fingerprint,
+            dtype="uint16" if self.dtype.itemsize == 2 else "uint32",
+            vocab_size=len(self.vocab),
+            eot_id=EOT_ID,
+            slices=self.slices,
+            splits=splits,
+            tokenizer_sha256=files["tokenizer.json"].sha256,
+            lineage=lineage,
+            files=files,
+        )
+        manifest.save(self.folder)
+        return manifest
+
+    def _order(self) -> NDArray[np.int64]:
+        high, low = np.asarray(self._high), np.asarray(self._low)
+        order = np.lexsort((low, high))
+        high, low = high[order], low[order]
+        if np.any((high[1:] == high[:-1]) & (low[1:] == low[:-1])):
+            raise DataError("a doc_id occurs twice in the corpus", remedy="make the tables again: kslm curate --force")
+        return order
+
+    def _write_split(self, split: str, rows: NDArray[np.int64], files: dict[str, FileRecord]) -> SplitRecord:
+        lengths = np.asarray(self._lengths)[rows] + np.uint64(1)
+        slices = np.asarray(self._slice_of)[rows]
+        text_bytes = np.asarray(self._bytes)[rows]
+        files[f"{split}.bin"] = _write(self.folder / f"{split}.bin", self._gathered(rows))
+        columns = {"idx": np.cumsum(lengths, dtype="<u8"), "slices": slices, "bytes": text_bytes.astype("<u8")}
+        for column, values in columns.items():
+            name = f"{split}.{column}.npy"
+            files[name] = _write(self.folder / name, _npy(values))
+
+        def counts(chosen: NDArray[Any]) -> dict[str, int]:
+            return {
+                "tokens": int(lengths[chosen].sum()),
+                "documents": int(chosen.sum()),
+                "text_bytes": int(text_bytes[chosen].sum()),
+            }
+
+        by_slice = {name: Counts(**counts(slices == index)) for index, name in enumerate(self.slices)}
+        return SplitRecord(**counts(np.ones(len(rows), bool)), by_slice=by_slice)
+
+    def _gathered(self, rows: NDArray[np.int64]) -> Iterator[bytes]:
+        """Documents in the order of `rows`, each with its end-of-text token, in blocks of about GATHER_TOKENS."""
+        self._spool.flush()
+        spool: NDArray[Any] = np.memmap(self._spool, self.dtype, "r") if self._spooled else np.zeros(0, self.dtype)
+        end = np.full(1, EOT_ID, self.dtype)
+        block: list[NDArray[Any]] = []
+        held = 0
+        for row in rows.tolist():
+            start, length = self._starts[row], self._lengths[row]
+            block += (spool[start : start + length], end)
+            held += length + 1
+            if held >= GATHER_TOKENS:
+                yield np.concatenate(block).tobytes()
+                block, held = [], 0
+        if block:
+            yield np.concatenate(block).tobytes()
+
+    def _write_tokenizer(self) -> dict[str, FileRecord]:
+        """tokenizer.json, vocab.json and tokenizer_config.json: transformers loads the folder as it is."""
+        texts = {
+            "tokenizer.json": self.tokenizer_json,
+            "vocab.json": json.dumps(self.vocab, ensure_ascii=False, indent=0),
+            "tokenizer_config.json": json.dumps(huggingface_config(), indent=1),
+        }
+        files = {}
+        for name, text in texts.items():
+            write_atomically(self.folder / name, text)
+            raw = text.encode()
+            files[name] = FileRecord(bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+        return files
+
+
+def _write(path: Path, blocks: Iterator[bytes]) -> FileRecord:
+    """Write blocks in sequence, as a Volume demands, and hash them on the way; on disk when this returns."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as stream:
+        for block in blocks:
+            stream.write(block)
+            digest.update(block)
+            size += len(block)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return FileRecord(bytes=size, sha256=digest.hexdigest())
+
+
+def _npy(values: NDArray[Any]) -> Iterator[bytes]:
+    """The array in numpy's own file format, version 1.0."""
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, values, version=(1, 0), allow_pickle=False)
+    yield stream.getvalue()
