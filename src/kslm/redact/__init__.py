@@ -1,0 +1,20 @@
+"""Personal data out of text, meaning kept: `redact(text)` replaces it by numbered pseudonyms.
+
+Replaced are e-mail addresses, user names and home folders, host names, IPv4, IPv6 and MAC addresses, serial numbers,
+UUIDs, and credentials. One value gets one pseudonym throughout a document (`<email-1>`, `<ipv4-2>`), so that text
+still says which lines concern the same machine or person. What only looks like personal data stays: PCI addresses,
+dotted versions and section numbers, times, ACPI names, device-tree nodes (`serial@10000`), C++ scopes, system accounts
+(`root`), loopback, netmask and multicast addresses.
+
+How: every kind of data has a rare character or word that must be there (an `@`, a `:` before a hexadecimal digit, the
+word "password"); only around those is anything matched, so plain prose costs a few scans at memory speed. All
+repetitions are bounded or over one character class, so time stays linear in the text whatever it holds.
+
+Limits: a name is recognised by what stands around it, never by a list of names; a host name or a user name in free
+prose stays, as do postal addresses and people's names.
+"""
+
+from kslm.redact.pseudonyms import Pseudonyms
+from kslm.redact.text import Redacted, redact
+
+__all__ = ["Pseudonyms", "Redacted", "redact"]

@@ -1,0 +1,155 @@
+"""Addresses of networks and hardware: IPv4, IPv6, MAC, UUID, and host names that spell an address.
+
+Each pattern begins with the punctuation that its kind cannot do without, because the regular-expression engine finds a
+leading literal at memory speed; what stands before it is then checked by hand.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from kslm.redact.pseudonyms import Span
+
+_DOTS = re.compile(r"\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9A-Za-z_])")
+_FIRST_OCTET = re.compile(r"(?:^|(?<=[^\w.-])|(?<=[0-9]-))([0-9]{1,3})$")
+_COLONS = re.compile(r":[0-9A-Fa-f:]{2,}")
+_HEX_TAIL = re.compile(r"(?:^|(?<=[^\w:.]))([0-9A-Fa-f]{0,4})$")
+_DASHES = re.compile(
+    r"-(?:[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+    r"|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){4}"
+    r"|[0-9]{1,3}(?:-[0-9]{1,3}){2,3}(?:\.[A-Za-z0-9-]{1,63}){0,8})(?![\w-])"
+)
+_INTERFACE = re.compile(r"(?:en|wl)x([0-9a-f]{12})(?![0-9A-Za-z])")
+# A first octet that a sentence about versions, specifications or packages leads to.
+_VERSION_BEFORE = re.compile(
+    r"(?:\b(?:version|vers?|v|release|rel|rev|revision|firmware|fw|build|section|sections|sect?|chapter|clause|figure"
+    r"|fig|table|spec|specification|acpi|api|abi|driver|bios|uefi|microcode|nvm|oid|part|paragraph|appendix|standard"
+    r"|upgrade|libc|std|802\.[0-9]{1,2}[a-z-]{0,3}[0-9]{0,4})|§|:(?:amd64|arm64|armhf|i386|all))"
+    r"[\s:.,=#(v\"'-]*$",
+    re.IGNORECASE,
+)
+_ADDRESS_BEFORE = re.compile(
+    r"(?:\b(?:ip|ipv4|inet|from|to|addr|address|src|dst|saddr|daddr|host|rhost|server|nameserver|dns|gateway|gw|via"
+    r"|route|client|peer|remote|local|router|ping|dhcp\w*|bound|lease|listen\w*|on|with|by|for|tcp|udp|nfsroot)"
+    r"[\s:=\[(\"']*|://|@)$",
+    re.IGNORECASE,
+)
+_ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b|[ #]port\b|[ ]?->")
+_PACKAGE_AFTER = re.compile(r"[+~]|-[0-9A-Za-z](?![0-9]{0,2}\.[0-9])|\.[0-9]")
+_LARGEST_SECTION = 30
+
+
+def find(text: str) -> Iterator[Span]:
+    """Spans of addresses in `text`."""
+    yield from _ipv4(text)
+    if ":" in text:
+        yield from _colon_groups(text)
+    if "-" in text:
+        yield from _dash_groups(text)
+    if "enx" in text or "wlx" in text:
+        yield from (Span(*match.span(1), "mac") for match in _INTERFACE.finditer(text))
+
+
+def _ipv4(text: str) -> Iterator[Span]:
+    for match in _DOTS.finditer(text):
+        point, end = match.span()
+        first = _FIRST_OCTET.search(text[max(0, point - 8) : point])
+        if first is None:
+            continue
+        octets = (first[1], *match.groups())
+        start = point - len(first[1])
+        if _is_host_address(octets) and not _is_version(text, start, end, octets):
+            yield Span(start, end, "ipv4")
+
+
+def _is_host_address(octets: tuple[str, ...]) -> bool:
+    """Whether these are an address of one machine: no leading zeros, not loopback, netmask, broadcast or multicast."""
+    numbers = [int(octet) for octet in octets]
+    return (
+        all(number < 256 for number in numbers)
+        and all(len(octet) == len(str(number)) for octet, number in zip(octets, numbers, strict=True))
+        and 0 < numbers[0] < 224
+        and numbers[0] != 127
+    )
+
+
+def _is_version(text: str, start: int, end: int, octets: tuple[str, ...]) -> bool:
+    before = text[max(0, start - 24) : start]
+    if _PACKAGE_AFTER.match(text, end, end + 8) or _VERSION_BEFORE.search(before):
+        return True
+    if octets[0] == "10" or any(int(octet) > _LARGEST_SECTION for octet in octets):
+        return False
+    return not (_ADDRESS_AFTER.match(text, end, end + 8) or _ADDRESS_BEFORE.search(before))
+
+
+def _colon_groups(text: str) -> Iterator[Span]:
+    """MAC and IPv6 addresses; times, PCI addresses, scopes and hex dumps have another number or width of groups."""
+    for match in _COLONS.finditer(text):
+        colon, end = match.span()
+        if end - colon > 60 or (end < len(text) and (text[end].isalnum() or text[end] == "_")):
+            continue
+        head = _HEX_TAIL.search(text[max(0, colon - 5) : colon])
+        if head is None:
+            continue
+        start = colon - len(head[1])
+        if text[end - 1] == ":" and text[end - 2] != ":":
+            end -= 1
+        groups = text[start:end].split(":")
+        if len(groups) in (6, 8, 14) and all(len(group) == 2 for group in groups):
+            if _is_mac(groups, text[max(0, start - 4) : start]):
+                yield Span(start, end, "mac")
+        elif _is_ipv6(text[start:end], groups):
+            yield Span(start, end, "ipv6")
+
+
+def _is_mac(groups: list[str], before: str) -> bool:
+    """Six pairs or eight (EUI-64) of one device, no group address; or fourteen, a netfilter MAC= field."""
+    if len(groups) == 14:
+        return before == "MAC="
+    return any(group != "00" for group in groups) and not int(groups[0], 16) & 1
+
+
+def _is_ipv6(candidate: str, groups: list[str]) -> bool:
+    if len(groups) < 3 or ("::" not in candidate and len(groups) != 8):
+        return False
+    try:
+        address = ipaddress.IPv6Address(candidate)
+    except ValueError:
+        return False
+    first = int(address) >> 112
+    wide = sum(len(group) >= 3 for group in groups) >= 4
+    return 0x2000 <= first < 0x4000 or 0xFC00 <= first < 0xFE00 or 0xFE80 <= first < 0xFEC0 or (wide and first < 0xFF00)
+
+
+def _dash_groups(text: str) -> Iterator[Span]:
+    for match in _DASHES.finditer(text):
+        dash, end = match.span()
+        before = text[max(0, dash - 64) : dash]
+        body = text[dash + 1 : end]
+        if len(body) == 27 and body[4] == "-":
+            head = before[-8:]
+            if len(head) == 8 and _is_hex(head) and not before[-9:-8].isalnum() and body.strip("0-") + head.strip("0"):
+                yield Span(dash - 8, end, "uuid")
+        elif len(body) == 14 and body[2::3] == "----" and _is_hex(before[-2:]) and not before[-3:-2].isalnum():
+            if len(before) > 1 and not int(before[-2:], 16) & 1 and (body.strip("0-") or before[-2:] != "00"):
+                yield Span(dash - 2, end, "mac")
+        elif body[:1].isdigit():
+            yield from _address_in_name(text, dash, end, before)
+
+
+def _address_in_name(text: str, dash: int, end: int, before: str) -> Iterator[Span]:
+    """Host names made of an address, as providers give them: calvisitor-10-105-160-95, 82-1-2-3.example.net."""
+    label = before[len(before.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")) :]
+    name = f"{label}{text[dash:end]}".lstrip("-.")
+    octets = re.search(r"(?:^|[-.])([0-9]{1,3})-([0-9]{1,3})-([0-9]{1,3})-([0-9]{1,3})(?![0-9-])", name)
+    if octets is None or any(int(octet) > 255 for octet in octets.groups()):
+        return
+    lettered = any(character.isalpha() for character in name[: octets.start()]) or "." in name[octets.end() :]
+    if lettered and any(int(octet) > _LARGEST_SECTION for octet in octets.groups()):
+        yield Span(end - len(name), end, "host", name)
+
+
+def _is_hex(word: str) -> bool:
+    return bool(word) and all(character in "0123456789abcdefABCDEF" for character in word)
