@@ -1,0 +1,89 @@
+"""What becomes of every candidate: refused, duplicate, left out of the mix, or in gold in one of the splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from kslm.curate.duplicates import components
+from kslm.curate.mix import Item, over_share, split_groups
+from kslm.curate.records import DECISIONS, to_batch
+from kslm.settings import Curate
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """One row a candidate.
+
+    Attributes:
+        table: the columns of DECISIONS.
+        slices, sizes: each candidate's slice and bytes, in the table's order.
+    """
+
+    table: pa.Table
+    slices: list[str]
+    sizes: list[int]
+
+
+def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) -> Decisions:
+    """Settle every candidate.
+
+    Args:
+        candidates: doc_id, slice, split_group, bytes, content (hash of the text), reason, figure.
+        edges: left, right, jaccard: pairs of near duplicates among documents of distinct content.
+    """
+    rows = sorted(candidates.to_pylist(), key=lambda row: row["doc_id"])
+    verdicts: dict[str, tuple[str, float]] = {
+        row["doc_id"]: (row["reason"], row["figure"]) for row in rows if row["reason"] is not None
+    }
+    passed = [row for row in rows if row["doc_id"] not in verdicts]
+    clusters = _clusters(passed, edges, verdicts)
+    kept = [
+        Item(row["doc_id"], row["slice"], row["split_group"], row["bytes"])
+        for row in passed
+        if row["doc_id"] not in verdicts
+    ]
+    trimmed = over_share(kept, {str(name): share for name, share in curate.max_slice_share.items()})
+    splits = split_groups(
+        (item for item in kept if item.doc_id not in trimmed), val=curate.split.val, test=curate.split.test, seed=seed
+    )
+    placed = {item.doc_id: splits[item.group] for item in kept if item.doc_id not in trimmed}
+    in_silver = {item.doc_id for item in kept}
+    verdicts.update({doc_id: ("slice share", share) for doc_id, share in trimmed.items()})
+    decided = [
+        (doc_id, clusters.get(doc_id), *verdicts.get(doc_id, (None, None)), doc_id in in_silver, placed.get(doc_id))
+        for doc_id in (row["doc_id"] for row in rows)
+    ]
+    table = pa.Table.from_batches([to_batch(decided, DECISIONS)])
+    return Decisions(table, [row["slice"] for row in rows], [row["bytes"] for row in rows])
+
+
+def _clusters(
+    passed: list[dict[str, object]], edges: pa.Table, verdicts: dict[str, tuple[str, float]]
+) -> Mapping[str, str]:
+    """Cluster of every document that has duplicates, adding a verdict for all of each cluster but its keeper.
+
+    The figure of an exact duplicate is 1; of a near duplicate, its highest similarity to another of the cluster.
+    """
+    first: dict[object, str] = {}
+    exact: dict[str, str] = {}
+    for row in passed:
+        doc_id = str(row["doc_id"])
+        original = first.setdefault(row["content"], doc_id)
+        if original != doc_id:
+            exact[doc_id] = original
+            verdicts[doc_id] = ("exact duplicate", 1.0)
+    closest: dict[str, float] = {}
+    pairs = list(zip(*(edges.column(name).to_pylist() for name in ("left", "right", "jaccard")), strict=True))
+    for left, right, similarity in pairs:
+        for doc_id in (left, right):
+            closest[doc_id] = max(closest.get(doc_id, 0.0), similarity)
+    near = components((left, right) for left, right, _ in pairs)
+    for doc_id, keeper in near.items():
+        if doc_id != keeper:
+            verdicts[doc_id] = ("near duplicate", round(closest[doc_id], 4))
+    originals = {*exact.values()}
+    clusters = {doc_id: near.get(doc_id, doc_id) for doc_id in originals} | near
+    return clusters | {doc_id: clusters[original] for doc_id, original in exact.items()}

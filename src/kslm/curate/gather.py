@@ -1,0 +1,128 @@
+"""The other bronze tables as texts: id lists and modules, log events, system snapshots.
+
+The id and module tables are small (some ten thousand rows) and joined here in this process; log events may be many,
+so their blocks are put together by the engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kslm.curate import entities as entities_
+from kslm.curate import facts as facts_
+from kslm.curate.entities import Entities
+from kslm.curate.facts import Hardware, Origin
+from kslm.curate.records import Text
+from kslm.lake import Lake
+from kslm.lake.tables import LOG_EVENTS, MODULES, PCI_IDS, SYSTEM_SNAPSHOTS, USB_IDS, Table
+from kslm.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+BLOCK_LINES = 200
+"""Lines of a log that make one document."""
+
+
+def facts(lake: Lake, settings: Settings) -> tuple[Entities, list[Text]]:
+    """The split groups of the tables, and all texts generated from ids and modules."""
+    modules = sorted(_rows(lake, MODULES), key=lambda row: str(row["module"]))
+    ids = {"pci": _rows(lake, PCI_IDS), "usb": _rows(lake, USB_IDS)}
+    names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
+    vendors = {key: name for bus, rows in ids.items() for key, name in facts_.vendor_names(rows, bus).items()}
+    hardware = Hardware(vendors, names, entities_.drivers_of(modules))
+    entities = entities_.build(modules, names)
+    origins = {bus: _origin(settings, f"{bus}_ids", rows) for bus, rows in ids.items()}
+    origin = _origin(settings, "kernel_modules", modules)
+    texts = [text for bus, rows in ids.items() for text in facts_.id_texts(rows, bus, hardware, entities, origins[bus])]
+    texts += facts_.module_texts(modules, hardware, entities, origin)
+    texts += facts_.device_questions(hardware, entities, origins)
+    texts += facts_.module_questions(modules, entities, origin)
+    texts += facts_.unknown_questions(hardware, origins["pci"], settings.profile.seed)
+    return entities, texts
+
+
+def logs(lake: Lake, settings: Settings) -> DataFrame:
+    """Blocks of log lines, in order; one host's logs share a split group."""
+    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
+    uptime = F.col("time").startswith("+")
+    stamp = F.when(uptime, F.concat(F.lit("["), F.expr("substring(time, 2)"), F.lit("]"))).otherwise(F.col("time"))
+    tag = F.when(F.col("pid").isNull(), F.col("tag")).otherwise(
+        F.concat(F.coalesce("tag", F.lit("")), F.lit("["), F.col("pid").cast("string"), F.lit("]"))
+    )
+    rendered = F.concat_ws(" ", stamp, F.col("host"), F.concat(tag, F.lit(":")), F.col("message"))
+    key = ["source", "path", "host", "block"]
+    blocks = (
+        lake.read(LOG_EVENTS)
+        .withColumn("block", F.floor((F.col("line") - 1) / BLOCK_LINES).cast("bigint"))
+        .withColumn("host", F.coalesce("host", F.lit("")))
+        .select(*key, F.struct("line", "event_id", rendered.alias("text")).alias("event"))
+        .groupBy(*key)
+        .agg(F.sort_array(F.collect_list("event")).alias("events"))
+    )
+    place = F.concat("path", F.lit("#"), "host", F.lit("."), F.col("block").cast("string"))
+    return blocks.select(
+        F.concat(F.lit("log_events/"), place).alias("parent_id"),
+        "source",
+        place.alias("path"),
+        F.lit("log").alias("kind"),
+        F.lit("admin").alias("slice"),
+        F.when(F.col("host") == "", F.concat(F.lit("log:"), "path"))
+        .otherwise(F.concat(F.lit("host:"), "host"))
+        .alias("split_group"),
+        F.lit(None).cast("string").alias("version"),
+        _licence(settings, F.col("source")).alias("licence"),
+        F.concat_ws("\n", F.transform("events", lambda event: event["text"])).alias("text"),
+    )
+
+
+def snapshots(lake: Lake, settings: Settings) -> DataFrame:
+    """A text for each section of each system snapshot; one snapshot's sections share a split group."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    place = F.concat("path", F.lit("#"), F.col("index").cast("string"))
+    return lake.read(SYSTEM_SNAPSHOTS).select(
+        F.concat_ws("/", F.lit("system_snapshots"), "snapshot_id", F.col("index").cast("string")).alias("parent_id"),
+        F.lit(_logs_source(settings)).alias("source"),
+        F.concat("snapshot_id", F.lit("/"), place).alias("path"),
+        F.lit("snapshot").alias("kind"),
+        F.lit("admin").alias("slice"),
+        F.concat(F.lit("snapshot:"), "snapshot_id").alias("split_group"),
+        F.lit(None).cast("string").alias("version"),
+        F.lit(_logs_licence(settings)).alias("licence"),
+        F.concat_ws("\n", "title", "text").alias("text"),
+    )
+
+
+def _rows(lake: Lake, table: Table) -> list[dict[str, object]]:
+    return lake.read(table).toArrow().to_pylist()
+
+
+def _origin(settings: Settings, kind: str, rows: list[dict[str, object]]) -> Origin:
+    """Source and licence of a table whose rows do not name them: those of the profile's first source of its kind."""
+    for name, source in sorted(settings.profile.sources.items()):
+        if source.kind == kind:
+            return Origin(
+                name, source.licence, max((str(row["version"]) for row in rows if row["version"]), default=None)
+            )
+    return Origin(kind, "NOASSERTION")
+
+
+def _licence(settings: Settings, source: Column) -> Column:
+    """Licence of a log by its source's name; the user's own logs and collected ones go with the first logs source."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    licence = F.lit(_logs_licence(settings))
+    for name, declared in settings.profile.sources.items():
+        licence = F.when(source == name, F.lit(declared.licence)).otherwise(licence)
+    return licence
+
+
+def _logs_source(settings: Settings) -> str:
+    return next((name for name, source in sorted(settings.profile.sources.items()) if source.kind == "logs"), "logs")
+
+
+def _logs_licence(settings: Settings) -> str:
+    declared = settings.profile.sources.get(_logs_source(settings))
+    return declared.licence if declared else "LicenseRef-own-machine"

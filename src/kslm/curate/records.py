@@ -1,0 +1,81 @@
+"""The rows between bronze and silver: raw texts going in, candidates coming out, and what is decided about them.
+
+They live in the cache for as long as the stage runs, and are described like tables so that the lake can read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from kslm.lake.arrow import arrow_schema
+from kslm.lake.tables import Table
+
+
+class Text(NamedTuple):
+    """One text made from a bronze row, not yet cleaned.
+
+    `parent_id` names the row: the doc_id of bronze.documents, or `table/key` elsewhere. `path` is unique together with
+    `source`: texts of one file are told apart by a `#fragment`.
+    """
+
+    parent_id: str
+    source: str
+    path: str
+    kind: str
+    slice: str
+    split_group: str
+    version: str | None
+    licence: str | None
+    text: str
+
+
+class Candidate(NamedTuple):
+    """A cleaned, redacted text, or why there is none: `text` is None exactly when `reason` is given."""
+
+    doc_id: str
+    parent_id: str
+    source: str
+    path: str
+    kind: str
+    slice: str
+    split_group: str
+    version: str | None
+    licence: str | None
+    bytes: int
+    redactions: int
+    content: str
+    text: str | None
+    reason: str | None
+    figure: float | None
+
+
+_NUMBERS = {"bytes": "BIGINT", "redactions": "INT", "figure": "DOUBLE"}
+
+TEXTS = Table("scratch", "texts", ("source", "path"), dict.fromkeys(Text._fields, "STRING"))
+CANDIDATES = Table(
+    "scratch", "candidates", ("doc_id",), {name: _NUMBERS.get(name, "STRING") for name in Candidate._fields}
+)
+DECISIONS = Table(
+    "scratch",
+    "decisions",
+    ("doc_id",),
+    {
+        "doc_id": "STRING",
+        "cluster_id": "STRING",
+        "reason": "STRING",
+        "figure": "DOUBLE",
+        "in_silver": "BOOLEAN",
+        "split": "STRING",
+    },
+)
+
+
+def to_batch(rows: Iterable[tuple[object, ...]], table: Table) -> pa.RecordBatch:
+    """Rows as one Arrow batch with the table's columns."""
+    schema = arrow_schema(table)
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,0 +1,84 @@
+"""Texts to candidates: cleaned, redacted, cut to size and judged; one pass, nothing dropped without a row.
+
+These run inside mapInArrow. On the embedded engine such code shares the interpreter's lock with the driver, so a row
+is touched once and nothing is kept beyond a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import xxhash
+
+from kslm.curate.entities import Entities
+from kslm.curate.extract import extract
+from kslm.curate.filters import refuse
+from kslm.curate.records import CANDIDATES, Candidate, Text, to_batch
+from kslm.curate.text import clean, split
+from kslm.redact import redact
+
+BATCH_CHARS = 8_000_000
+"""Characters gathered before a batch is handed on."""
+
+
+class Limits(NamedTuple):
+    """How long a document may be, in characters."""
+
+    min_chars: int
+    max_chars: int
+
+
+def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
+    """Clean, redact, split and judge one text: at least one candidate, refused or not.
+
+    doc_id is xxh3-128 of source, path, part number and content, so it is the same wherever the row was processed.
+    """
+    redacted = redact(clean(text.text))
+    parts = split(clean(redacted.text), limits.max_chars)
+    for number, part in enumerate(parts or [""]):
+        raw = part.encode()
+        content = xxhash.xxh3_128_hexdigest(raw)
+        doc_id = xxhash.xxh3_128_hexdigest(f"{text.source}\0{text.path}\0{number}\0{content}".encode())
+        refusal = refuse(part, limits.min_chars)
+        path = f"{text.path}#part{number + 1}" if len(parts) > 1 else text.path
+        yield Candidate(
+            *(doc_id, text.parent_id, text.source, path, text.kind, text.slice, text.split_group),
+            *(text.version, text.licence, len(raw), redacted.count if number == 0 else 0, content),
+            *((None, refusal.reason, refusal.figure) if refusal else (part, None, None)),
+        )
+
+
+def refine_documents(
+    batches: Iterable[pa.RecordBatch], *, entities: Entities, limits: Limits
+) -> Iterator[pa.RecordBatch]:
+    """Rows of bronze.documents to candidates; for mapInArrow."""
+    texts = (text for batch in batches for row in _rows(batch) for text in extract(row, entities))
+    return _batched(texts, limits)
+
+
+def refine_texts(batches: Iterable[pa.RecordBatch], *, limits: Limits) -> Iterator[pa.RecordBatch]:
+    """Texts to candidates; for mapInArrow."""
+    texts = (Text(**row) for batch in batches for row in _rows(batch))
+    return _batched(texts, limits)
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Rows as dictionaries, a few at a time: a batch may hold a hundred megabytes of text."""
+    for start in range(0, batch.num_rows, 64):
+        yield from batch.slice(start, 64).to_pylist()
+
+
+def _batched(texts: Iterable[Text], limits: Limits) -> Iterator[pa.RecordBatch]:
+    pending: list[Candidate] = []
+    size = 0
+    for text in texts:
+        for candidate in refine(text, limits):
+            pending.append(candidate)
+            size += candidate.bytes
+        if size > BATCH_CHARS:
+            yield to_batch(pending, CANDIDATES)
+            pending, size = [], 0
+    if pending:
+        yield to_batch(pending, CANDIDATES)

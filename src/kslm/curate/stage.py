@@ -1,0 +1,191 @@
+"""The curate stage: bronze tables to silver.documents, silver.rejects and gold.corpus.
+
+Texts are made, cleaned, redacted and judged in one pass, whose result is kept as Parquet in the cache while the stage
+runs: everything after it (duplicates, mix, split, the tables) reads that instead of doing the pass again. Decisions
+about documents as a whole are taken in this process, from some hundred bytes a document; text stays with the engine.
+
+silver.documents holds every document that is clean and not a duplicate. gold.corpus is what is left of it once slices
+keep to their shares, with its split. Whatever is left out of either has a row in silver.rejects.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial, reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+import kslm.lake
+from kslm.curate import gather
+from kslm.curate.decide import Decisions, decide
+from kslm.curate.duplicates import BUCKETS, EDGES, bands_for, buckets, verify
+from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
+from kslm.curate.refine import Limits, refine_documents, refine_texts
+from kslm.lake import Lake
+from kslm.lake.tables import CORPUS, DOCUMENTS, REJECTS, SILVER_DOCUMENTS, Table
+from kslm.report import QUIET, Progress, Report
+from kslm.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+PARTITIONS = 8
+TABLES = (SILVER_DOCUMENTS, REJECTS, CORPUS)
+
+
+def run(settings: Settings, progress: Progress = QUIET) -> Report:
+    """Make silver and gold equal to what the bronze tables and the profile say.
+
+    Raises:
+        DataError: a bronze table is missing: ingest has not run.
+    """
+    started = os.times()
+    with (
+        kslm.lake.open(settings) as lake,
+        _scratch(settings.home.cache / "curate" / settings.schema_prefix) as folder,
+        progress.task("curate", total=4, unit="steps") as task,
+    ):
+        lake.read(DOCUMENTS)
+        task.update(note="extracting, cleaning, redacting")
+        _refine(lake, settings, folder).write.parquet(str(folder / "candidates"))
+        candidates = lake.read_parquet(CANDIDATES, folder / "candidates")
+        task.advance()
+        task.update(note="looking for duplicates")
+        decisions = _decide(candidates, settings)
+        task.advance()
+        task.update(note="writing silver and gold")
+        versions = _write(lake, candidates, decisions, folder)
+        task.advance()
+        hashes = {str(table): lake.content_hash(table) for table in TABLES}
+        read_bytes = _bronze_bytes(lake)
+        task.advance()
+    cpu = sum(os.times()[:4]) - sum(started[:4])
+    return Report(
+        stage="curate",
+        output_id=xxhash.xxh3_128_hexdigest("".join(hashes[name] for name in sorted(hashes)).encode()),
+        metrics={
+            **_metrics(decisions),
+            "curate/bytes_in": float(read_bytes),
+            "curate/mb_per_cpu_second": read_bytes / 1e6 / max(cpu, 0.01),
+            "curate/mb_per_second": read_bytes / 1e6 / max(os.times().elapsed - started.elapsed, 0.01),
+        },
+        outputs={"tables": versions, "hashes": hashes},
+        notes=_notes(decisions),
+    )
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder for this run's intermediate rows; what a killed run left is removed first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refine(lake: Lake, settings: Settings, folder: Path) -> DataFrame:
+    """All candidates, refused ones included."""
+    limits = Limits(settings.profile.curate.min_chars, settings.profile.curate.max_chars)
+    entities, texts = gather.facts(lake, settings)
+    columns = ("doc_id", "source", "path", "kind", "version", "licence", "text")
+    documents = lake.read(DOCUMENTS).select(*columns).repartition(PARTITIONS)
+    judge_documents = partial(refine_documents, entities=replace(entities, devices={}), limits=limits)
+    frames = [documents.mapInArrow(judge_documents, CANDIDATES.ddl)]
+    generated = _parquet(lake, TEXTS, pa.Table.from_batches([to_batch(texts, TEXTS)]), folder)
+    for frame in (generated.repartition(2), gather.logs(lake, settings), gather.snapshots(lake, settings)):
+        frames.append(frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl))
+    return reduce(lambda one, other: one.union(other), frames)
+
+
+def _parquet(lake: Lake, table: Table, rows: pa.Table, folder: Path) -> DataFrame:
+    """Rows of this process as a DataFrame, by way of a file."""
+    path = folder / f"{table.name}.parquet"
+    pq.write_table(rows, path)
+    return lake.read_parquet(table, path)
+
+
+def _decide(candidates: DataFrame, settings: Settings) -> Decisions:
+    """Find duplicates with the engine, then settle every document's fate here."""
+    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
+    profile = settings.profile
+    threshold = profile.curate.near_duplicate_jaccard
+    passed = candidates.where("reason IS NULL")
+    firsts = passed.groupBy("content").agg(F.min("doc_id").alias("doc_id")).select("doc_id")
+    unique = passed.select("doc_id", "text").join(firsts, "doc_id")
+    placed = unique.mapInArrow(partial(buckets, bands=bands_for(threshold)), BUCKETS)
+    edges = (
+        _candidate_pairs(placed)
+        .join(passed.select(F.col("doc_id").alias("left"), F.col("text").alias("left_text")), "left")
+        .join(passed.select(F.col("doc_id").alias("right"), F.col("text").alias("right_text")), "right")
+        .select("left", "right", "left_text", "right_text")
+        .mapInArrow(partial(verify, threshold=threshold), EDGES)
+        .toArrow()
+    )
+    facts = candidates.select("doc_id", "slice", "split_group", "bytes", "content", "reason", "figure").toArrow()
+    return decide(facts, edges, curate=profile.curate, seed=profile.seed)
+
+
+def _candidate_pairs(placed: DataFrame) -> DataFrame:
+    """Pair every document of a bucket with the bucket's first and with the one before it: few pairs, all connected."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F  # noqa: N812
+
+    bucket = Window.partitionBy("bucket").orderBy("doc_id")
+    seen = placed.select(
+        F.col("doc_id").alias("right"),
+        F.first("doc_id").over(bucket).alias("first"),
+        F.lag("doc_id").over(bucket).alias("previous"),
+    ).where("previous IS NOT NULL")
+    stars = seen.select(F.col("first").alias("left"), "right")
+    chains = seen.select(F.col("previous").alias("left"), "right")
+    return stars.union(chains).where("left < right").distinct()
+
+
+def _write(lake: Lake, candidates: DataFrame, decisions: Decisions, folder: Path) -> dict[str, int]:
+    """Publish the three tables, gold last; returns their versions."""
+    decided = _parquet(lake, DECISIONS, decisions.table, folder)
+    joined = candidates.drop("reason", "figure").join(decided, "doc_id")
+    frames = {
+        SILVER_DOCUMENTS: joined.where("in_silver"),
+        REJECTS: joined.where("reason IS NOT NULL"),
+        CORPUS: joined.where("split IS NOT NULL"),
+    }
+    return {str(table): lake.upsert(table, frame.select(*table.columns)) for table, frame in frames.items()}
+
+
+def _bronze_bytes(lake: Lake) -> int:
+    from pyspark.sql import functions as F  # noqa: N812
+
+    return int(lake.read(DOCUMENTS).agg(F.sum("bytes")).collect()[0][0] or 0)
+
+
+def _metrics(decisions: Decisions) -> dict[str, float]:
+    counts: Counter[str] = Counter()
+    reasons, splits = (decisions.table.column(name).to_pylist() for name in ("reason", "split"))
+    for slice_, size, reason, split in zip(decisions.slices, decisions.sizes, reasons, splits, strict=True):
+        counts["curate/candidates"] += 1
+        if reason is not None:
+            counts[f"curate/rejects/{reason}"] += 1
+        if split is not None:
+            counts["curate/documents"] += 1
+            counts["curate/bytes"] += size
+            counts[f"curate/bytes/{slice_}/{split}"] += size
+    return {name: float(counts[name]) for name in sorted(counts)}
+
+
+def _notes(decisions: Decisions) -> list[str]:
+    splits = set(decisions.table.column("split").to_pylist())
+    missing = [name for name in ("train", "val", "test") if name not in splits]
+    return [f"no group of documents is in split {name}: there are too few groups" for name in missing]
