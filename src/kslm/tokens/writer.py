@@ -31,7 +31,7 @@ from kslm.tokens.manifest import FILE_NAME, Counts, FileRecord, Lineage, Manifes
 from kslm.tokens.tokenizer import EOT_ID, UNK_ID, huggingface_config, vocabulary
 
 SPLITS = ("train", "val", "test")
-GATHER_TOKENS = 4 << 20
+BLOCK_TOKENS = 1 << 20
 LOW_HALF = (1 << 64) - 1
 
 
@@ -59,6 +59,8 @@ class ShardWriter:
             scratch.mkdir(parents=True, exist_ok=True)
         self._spool: IO[bytes] = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by __exit__
         self._spooled = 0
+        self._pending: list[NDArray[Any]] = []
+        self._waiting = 0
         self._high, self._low = array("Q"), array("Q")
         self._starts, self._lengths, self._bytes = array("Q"), array("Q"), array("Q")
         self._splits, self._slice_of = array("B"), array("B")
@@ -75,12 +77,10 @@ class ShardWriter:
         """Take one document's token ids, without an end-of-text token.
 
         Raises:
-            DataError: unknown split or slice, or an id outside the vocabulary or among the special ones.
+            DataError: unknown split or slice; or, now or when publishing, an id that text cannot have.
         """
         if split not in SPLITS or slice_name not in self.slices:
             raise DataError(f"document {doc_id} is in split {split!r}, slice {slice_name!r}: not both known")
-        if len(ids) and (int(ids.max()) >= len(self.vocab) or int(ids.min()) <= UNK_ID):
-            raise DataError(f"document {doc_id} holds a token id that text cannot have")
         digest = xxhash.xxh3_128_intdigest(doc_id.encode())
         self._high.append(digest >> 64)
         self._low.append(digest & LOW_HALF)
@@ -89,8 +89,11 @@ class ShardWriter:
         self._bytes.append(text_bytes)
         self._splits.append(SPLITS.index(split))
         self._slice_of.append(self.slices.index(slice_name))
-        self._spool.write(ids.astype(self.dtype).tobytes())
+        self._pending.append(ids)
         self._spooled += len(ids)
+        self._waiting += len(ids)
+        if self._waiting >= BLOCK_TOKENS:
+            self._spill()
 
     def publish(self, fingerprint: str, lineage: Lineage) -> Manifest:
         """Write every file, the manifest last.
@@ -100,6 +103,7 @@ class ShardWriter:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FILE_NAME).unlink(missing_ok=True)
+        self._spill()
         order = self._order()
         split_of = np.asarray(self._splits)[order]
         files, splits = self._write_tokenizer(), {}
@@ -118,6 +122,18 @@ class ShardWriter:
         )
         manifest.save(self.folder)
         return manifest
+
+    def _spill(self) -> None:
+        """Move pending ids to the spool; checking them a block at a time is what keeps short documents fast."""
+        if self._waiting:
+            ids = np.concatenate(self._pending)
+            if int(ids.max()) >= len(self.vocab) or int(ids.min()) <= UNK_ID:
+                raise DataError(
+                    "a document holds a token id that text cannot have",
+                    cause=f"ids {UNK_ID + 1} to {len(self.vocab) - 1} are text; got {ids.min()} to {ids.max()}",
+                )
+            self._spool.write(ids.astype(self.dtype).data)
+        self._pending, self._waiting = [], 0
 
     def _order(self) -> NDArray[np.int64]:
         high, low = np.asarray(self._high), np.asarray(self._low)
@@ -148,9 +164,11 @@ class ShardWriter:
         return SplitRecord(**counts(np.ones(len(rows), bool)), by_slice=by_slice)
 
     def _gathered(self, rows: NDArray[np.int64]) -> Iterator[bytes]:
-        """Documents in the order of `rows`, each with its end-of-text token, in blocks of about GATHER_TOKENS."""
+        """Documents in the order of `rows`, each with its end-of-text token, in blocks of about BLOCK_TOKENS."""
         self._spool.flush()
-        spool: NDArray[Any] = np.memmap(self._spool, self.dtype, "r") if self._spooled else np.zeros(0, self.dtype)
+        spool: NDArray[Any] = np.zeros(0, self.dtype)
+        if self._spooled:
+            spool = np.memmap(self._spool, self.dtype, "r").view(np.ndarray)  # slices of a memmap proper are slow
         end = np.full(1, EOT_ID, self.dtype)
         block: list[NDArray[Any]] = []
         held = 0
@@ -158,7 +176,7 @@ class ShardWriter:
             start, length = self._starts[row], self._lengths[row]
             block += (spool[start : start + length], end)
             held += length + 1
-            if held >= GATHER_TOKENS:
+            if held >= BLOCK_TOKENS:
                 yield np.concatenate(block).tobytes()
                 block, held = [], 0
         if block:
