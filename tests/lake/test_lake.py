@@ -8,6 +8,7 @@ import pytest
 import kslm.lake
 from kslm.errors import DataError
 from kslm.lake import tables
+from kslm.lake.arrow import arrow_schema
 from kslm.lake.lake import content_columns
 from kslm.settings import Environment, Settings, load_profile
 
@@ -30,18 +31,12 @@ def module(name, **more):
     )
 
 
-SCHEMAS = {
-    "STRING": pa.string(), "BIGINT": pa.int64(), "INT": pa.int32(), "BOOLEAN": pa.bool_(), "DOUBLE": pa.float64(),
-    "ARRAY<STRING>": pa.list_(pa.string()), "MAP<STRING,STRING>": pa.map_(pa.string(), pa.string()),
-}  # fmt: skip
-
-
-def rows(table, items):
-    return pa.Table.from_pylist(items, pa.schema([(name, SCHEMAS[kind]) for name, kind in table.columns.items()]))
+def frame(lake, table, items):
+    return lake.spark.createDataFrame(pa.Table.from_pylist(items, arrow_schema(table)), schema=table.ddl)
 
 
 def upsert(lake, table, items):
-    return lake.upsert(table, lake.dataframe(table, rows(table, items)))
+    return lake.upsert(table, frame(lake, table, items))
 
 
 def test_upsert_makes_the_table_equal(settings):
@@ -92,7 +87,7 @@ def test_duplicate_and_null_keys_are_refused(settings):
 
 def test_schema_is_asserted(settings):
     with kslm.lake.open(settings) as lake:
-        df = lake.dataframe(tables.DOCUMENTS, rows(tables.DOCUMENTS, [document("a")]))
+        df = frame(lake, tables.DOCUMENTS, [document("a")])
         with pytest.raises(DataError, match=r"bronze.documents is bytes string, not bytes bigint"):
             lake.upsert(tables.DOCUMENTS, df.withColumn("bytes", df["bytes"].cast("string")))
         with pytest.raises(DataError, match=r"column 10 of bronze.documents is nothing"):

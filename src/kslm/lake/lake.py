@@ -9,6 +9,7 @@ DataFrame is evaluated twice where the table was not empty, so it must be determ
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kslm.errors import DataError
@@ -19,9 +20,6 @@ from kslm.lake.tables import Table
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
-
-_CHUNK_BYTES = 32 << 20
-"""Local rows sent to the engine at once; Spark Connect's limit on Databricks is 128 MB."""
 
 
 class Lake:
@@ -95,14 +93,9 @@ class Lake:
         """Delete files that no version younger than `retention_hours` needs."""
         self._engine.vacuum(table, retention_hours)
 
-    def dataframe(self, table: Table, rows: pa.Table) -> DataFrame:
-        """Local rows as a DataFrame with the table's columns, sent in chunks below Spark Connect's limit."""
-        from functools import reduce
-
-        step = max(1, int(rows.num_rows * _CHUNK_BYTES / max(rows.nbytes, 1)))
-        starts = range(0, max(rows.num_rows, 1), step)
-        frames = [self.spark.createDataFrame(rows.slice(start, step), schema=table.ddl) for start in starts]
-        return reduce(lambda one, other: one.union(other), frames)
+    def read_parquet(self, table: Table, path: Path) -> DataFrame:
+        """A Parquet file with the table's columns, as `kslm.lake.arrow.ParquetSpool` writes it."""
+        return self.spark.read.schema(table.ddl).parquet(str(path)).select(*table.columns)
 
     def arrow_batches(self, df: DataFrame) -> Iterator[pa.RecordBatch]:
         """The rows of `df` as Arrow batches, in its order; all of them pass through this process's memory."""
