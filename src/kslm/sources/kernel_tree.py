@@ -4,7 +4,7 @@ A tar that is not compressed can be read at any offset, so many workers share on
 a few long sequential reads; unpacking 80,000 small files, or decompressing the archive in every worker, costs far more.
 The index is a JSON list of [name, offset of the data, bytes], names without the archive's top folder.
 
-What a file is follows from its name alone; what cannot be text is refused by `decode`, with the reason.
+What a file is follows from its name alone; what is no text `decode` refuses, with the reason.
 """
 
 from __future__ import annotations
@@ -36,10 +36,6 @@ class Member(NamedTuple):
     name: str
     offset: int
     size: int
-
-
-class NotTextError(ValueError):
-    """A file that is not text, or too large to be taken for it; str() is a reason for quarantine."""
 
 
 def load_index(path: Path) -> list[Member]:
@@ -141,18 +137,16 @@ def decode(raw: bytes) -> tuple[str, list[str]]:
     """Decode one file as UTF-8, without byte order mark and with lines ended by a line feed alone.
 
     Returns:
-        The text, and what was wrong with the file though it was kept: bytes outside UTF-8 and single NUL bytes both
-        become U+FFFD.
-
-    Raises:
-        NotTextError: more than a few NUL bytes, or larger than LARGEST_FILE.
+        The text, and what was wrong with the file. Bytes outside UTF-8 and a few NUL bytes become U+FFFD and the text is
+        kept. A file with many NUL bytes, or larger than LARGEST_FILE, is no text: it gives "" and the reason, and is to
+        be set aside whole.
     """
     if len(raw) > LARGEST_FILE:
-        raise NotTextError(f"larger than {LARGEST_FILE >> 20} MiB")
-    reasons = []
+        return "", [f"larger than {LARGEST_FILE >> 20} MiB"]
     nuls = raw.count(0)
     if nuls > _MOST_NULS:
-        raise NotTextError("binary: many NUL bytes")
+        return "", ["binary: many NUL bytes"]
+    reasons = []
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
