@@ -110,7 +110,7 @@ def device_names(rows: Iterable[Row], bus: str) -> dict[Device, str]:
 def source_folder(path: str) -> str:
     """The kernel's folder of a module file: `lib/modules/6.12.1/kernel/drivers/net/tun.ko` is of `drivers/net`."""
     folder = str(PurePosixPath(path).parent)
-    return re.sub(r"^(?:.*/)?kernel/(?=[a-z])", "", folder, count=1) if "kernel/" in folder else folder
+    return re.sub(r"^(?:.*?/)??kernel/(?=[a-z])", "", folder, count=1) if "kernel/" in folder else folder
 
 
 def build(modules: Iterable[Row], names: Mapping[Device, str]) -> Entities:

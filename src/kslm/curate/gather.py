@@ -51,7 +51,7 @@ def logs(lake: Lake, settings: Settings) -> DataFrame:
     tag = F.when(F.col("pid").isNull(), F.col("tag")).otherwise(
         F.concat(F.coalesce("tag", F.lit("")), F.lit("["), F.col("pid").cast("string"), F.lit("]"))
     )
-    rendered = F.concat_ws(" ", stamp, F.col("host"), F.concat(tag, F.lit(":")), F.col("message"))
+    rendered = F.concat_ws(" ", stamp, F.expr("nullif(host, '')"), F.concat(tag, F.lit(":")), F.col("message"))
     key = ["source", "path", "host", "block"]
     blocks = (
         lake.read(LOG_EVENTS)

@@ -157,12 +157,12 @@ def _write(lake: Lake, candidates: DataFrame, decisions: Decisions, folder: Path
     """Publish the three tables, gold last; returns their versions."""
     decided = _parquet(lake, DECISIONS, decisions.table, folder)
     joined = candidates.drop("reason", "figure").join(decided, "doc_id")
-    frames = {
-        SILVER_DOCUMENTS: joined.where("in_silver"),
-        REJECTS: joined.where("reason IS NOT NULL"),
-        CORPUS: joined.where("split IS NOT NULL"),
-    }
-    return {str(table): lake.upsert(table, frame.select(*table.columns)) for table, frame in frames.items()}
+    frames = (
+        (SILVER_DOCUMENTS, joined.where("in_silver")),
+        (REJECTS, joined.where("reason IS NOT NULL")),
+        (CORPUS, joined.where("split IS NOT NULL")),
+    )
+    return {str(table): lake.upsert(table, frame.select(*table.columns)) for table, frame in frames}
 
 
 def _bronze_bytes(lake: Lake) -> int:

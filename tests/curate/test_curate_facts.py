@@ -1,0 +1,146 @@
+import pytest
+
+from kslm.curate import entities, facts
+from kslm.curate.entities import Device
+from kslm.curate.facts import Hardware, Origin
+
+IDS = [
+    ("vendor", "8086", None, None, None, "Intel Corporation"),
+    ("device", "8086", "1533", None, None, "I210 Gigabit Network Connection"),
+    ("subsystem", "8086", "1533", "103c", "0003", "Ethernet I210-T1 GbE NIC"),
+    ("device", "8086", "10d3", None, None, "82574L Gigabit Network Connection"),
+    ("device", "8086", "1536", None, None, "I210 Gigabit Network Connection"),
+    ("device", "8086", "0007", None, None, "82379AB"),
+    ("vendor", "1002", None, None, None, "AMD"),
+    ("device", "1002", "4150", None, None, "RV350"),
+    ("class", "02", None, None, None, "Network controller"),
+    ("subclass", "02", "00", None, None, "Ethernet controller"),
+]
+PCI = [
+    dict(zip(("level", "vendor", "device", "subvendor", "subdevice", "name"), row, strict=True), line=line)
+    for line, row in enumerate(IDS, 1)
+]
+
+
+def module(name, folder, *aliases, **more):
+    row = {"module": name, "path": f"kernel/{folder}/{name}.ko", "aliases": list(aliases), "builtin": False}
+    return row | {"description": None, "licence": "GPL", "firmware": [], "depends": [], "parameters": {}} | more
+
+
+MODULES = [
+    module(
+        "igb",
+        "drivers/net/ethernet/intel/igb",
+        "pci:v00008086d00001533sv*sd*bc*sc*i*",
+        description="Intel(R) Gigabit Ethernet Network Driver",
+        depends=["i2c-algo-bit", "dca"],
+        parameters={"debug": "Debug level (0=none,...,16=all) (int)"},
+    ),
+    module("e1000e", "drivers/net/ethernet/intel/e1000e", "pci:v00008086d000010D3sv*sd*bc*sc*i*"),
+    module("radeon", "drivers/gpu/drm/radeon", "pci:v00001002d00004150sv*sd*bc*sc*i*", firmware=["radeon/R300_cp.bin"]),
+    module("radeonfb", "drivers/video/fbdev/aty", "pci:v00001002d00004150sv*sd*bc*sc*i*"),
+    module("boards", "drivers/misc", "pci:v00008086d00000007sv00001028sd*bc*sc*i*"),
+    module("ipaq", "drivers/usb/serial", "usb:v0B95p1790d*dc*dsc*dp*ic*isc*ip*in*"),
+    module("nvme", "drivers/nvme/host", "pci:v*d*sv*sd*bc01sc08i02*"),
+]
+NAMES = entities.device_names(PCI, "pci")
+HARDWARE = Hardware(facts.vendor_names(PCI, "pci"), NAMES, entities.drivers_of(MODULES))
+ENTITIES = entities.build(MODULES, NAMES)
+ORIGIN = Origin("test", "GPL-2.0-only", "1")
+IGB = "drivers/net/ethernet/intel/igb"
+
+
+def test_aliases_of_classes_name_no_device():
+    assert list(entities.driven_devices(MODULES[-1]["aliases"])) == []
+    assert list(entities.driven_devices(MODULES[5]["aliases"])) == [(Device("usb", "0b95", "1790"), False)]
+
+
+def test_a_device_is_of_its_drivers_folder_and_so_are_those_of_the_same_name():
+    assert ENTITIES.of_device(Device("pci", "8086", "1533")) == IGB
+    assert ENTITIES.of_device(Device("pci", "8086", "1536")) == IGB
+    assert ENTITIES.of_device(Device("pci", "8086", "ffff")) == "pci:8086"
+
+
+def test_folders_that_share_a_device_are_one_group():
+    assert (
+        ENTITIES.modules["radeon"] == ENTITIES.modules["radeonfb"] == ENTITIES.of_device(Device("pci", "1002", "4150"))
+    )
+    assert ENTITIES.of_source("drivers/video/fbdev/aty/radeon_base.c") == ENTITIES.modules["radeon"]
+
+
+def test_sources_documents_and_symbols_go_with_their_module():
+    assert ENTITIES.of_source("drivers/net/ethernet/intel/igb/igb_main.c") == IGB
+    assert ENTITIES.of_source("Documentation/networking/device_drivers/ethernet/intel/igb.rst") == IGB
+    assert ENTITIES.of_symbol("drivers/net/ethernet/intel/Kconfig", "the\nmodule will be called igb.") == IGB
+    assert ENTITIES.of_symbol("drivers/net/ethernet/intel/Kconfig", "No name.") == "drivers/net/ethernet/intel"
+    assert ENTITIES.of_source("mm/slub.c") == "mm/slub.c"
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("lib/modules/6.12.1/kernel/drivers/net/tun.ko", "drivers/net"),
+        ("kernel/drivers/net/tun.ko.xz", "drivers/net"),
+        ("kernel/kernel/time/test.ko", "kernel/time"),
+        ("drivers/pci/pcie/portdrv", "drivers/pci/pcie"),
+    ],
+)
+def test_source_folder(path, folder):
+    assert entities.source_folder(path) == folder
+
+
+def test_a_vendors_documents_follow_the_groups_of_its_devices():
+    texts = {text.split_group: text.text for text in facts.id_texts(PCI, "pci", HARDWARE, ENTITIES, ORIGIN)}
+    assert texts[IGB] == (
+        "PCI vendor 8086 is Intel Corporation.\n"
+        "PCI device 8086:1533 is I210 Gigabit Network Connection.\n"
+        "Subsystem 103c:0003 of PCI device 8086:1533 is Ethernet I210-T1 GbE NIC.\n"
+        "PCI device 8086:1536 is I210 Gigabit Network Connection."
+    )
+    assert texts["pci:class"] == "PCI class 02 is Network controller.\nPCI subclass 02:00 is Ethernet controller."
+
+
+def test_a_card_states_what_modinfo_says():
+    cards = {text.path: text for text in facts.module_texts(MODULES, HARDWARE, ENTITIES, ORIGIN)}
+    assert cards["igb"].text == (
+        "The igb kernel module: Intel(R) Gigabit Ethernet Network Driver.\n"
+        "Load it with: modprobe igb\n"
+        "Its licence is GPL.\n"
+        "It depends on i2c-algo-bit and dca.\n"
+        "Its parameter debug: Debug level (0=none,...,16=all) (int)\n"
+        "The igb kernel module drives PCI device 8086:1533 I210 Gigabit Network Connection."
+    )
+    assert "drives some boards of PCI device 8086:0007 82379AB." in cards["boards"].text
+    assert cards["radeon"].split_group == cards["radeonfb"].split_group
+
+
+def test_questions_about_devices_answer_from_the_tables():
+    origins = {"pci": ORIGIN, "usb": ORIGIN}
+    found = {text.path: text for text in facts.device_questions(HARDWARE, ENTITIES, origins)}
+    igb = found["driver/PCI/8086:1533"]
+    assert igb.text.startswith("Question: ")
+    assert igb.text.endswith(
+        "\nAnswer: The igb module drives PCI device 8086:1533 I210 Gigabit Network Connection. "
+        "Load it with: modprobe igb"
+    )
+    assert igb.split_group == found["identify/PCI/8086:1533"].split_group == IGB
+    assert "The radeon and radeonfb modules drive PCI device 1002:4150 RV350." in found["driver/PCI/1002:4150"].text
+    assert "identify/USB/0b95:1790" not in found
+    assert len({text.path for text in found.values()}) == len(found)
+
+
+def test_unknown_devices_are_in_no_table_and_the_same_each_time():
+    texts = list(facts.unknown_questions(HARDWARE, ORIGIN, 7))
+    assert texts == list(facts.unknown_questions(HARDWARE, ORIGIN, 7))
+    assert len(texts) == facts.UNKNOWN_DEVICES
+    assert not any(str(device) in text.text for text in texts for device in NAMES)
+    assert all("\nAnswer: Unknown device [" in text.text for text in texts)
+
+
+def test_symbols_and_pages():
+    assert facts.symbol_question("IGB", "Intel 82575", "Say Y\n  here.") == (
+        "Question: What does CONFIG_IGB do?\nAnswer: CONFIG_IGB: Intel 82575. Say Y here."
+    )
+    assert facts.page_question("ls(1)", "list directory contents") == (
+        "Question: What is ls(1)?\nAnswer: ls(1): list directory contents."
+    )
