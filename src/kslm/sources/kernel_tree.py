@@ -137,7 +137,7 @@ def decode(raw: bytes) -> tuple[str, list[str]]:
     """Decode one file as UTF-8, without byte order mark and with lines ended by a line feed alone.
 
     Returns:
-        The text, and what was wrong with the file. Bytes outside UTF-8 and a few NUL bytes become U+FFFD and the text is
+        The text, and what was wrong with the file. Bytes outside UTF-8 and a few NUL bytes become U+FFFD, the text is
         kept. A file with many NUL bytes, or larger than LARGEST_FILE, is no text: it gives "" and the reason, and is to
         be set aside whole.
     """
