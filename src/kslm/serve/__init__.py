@@ -1,0 +1,1 @@
+"""Serve: exact look-ups in the tables, and the champion's own words beside them."""

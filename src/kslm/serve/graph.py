@@ -1,0 +1,96 @@
+"""Run a published graph (a folder made for onnxruntime-genai) on this CPU.
+
+Text goes through onnxruntime-genai; where the logits of every position are wanted, the same graph goes through ONNX
+Runtime itself. Token ids come from and go to the folder's tokenizer.json: genai's own tokenizer rejects the
+split pattern of this project's vocabulary.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Logits = NDArray[np.float32]
+
+
+class OnnxRuntime:
+    """A graph: through onnxruntime-genai for text, through ONNX Runtime itself where every logit is wanted."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        import onnxruntime_genai as genai
+
+        genai.disable_telemetry_events()
+        self._genai = genai
+        self._folder, self._threads = folder, threads
+        config = genai.Config(str(folder))
+        if threads:
+            options = {"session_options": {"intra_op_num_threads": threads}}
+            config.overlay(json.dumps({"model": {"decoder": options}}))
+        self._model = genai.Model(config)
+        self.context_length = int(self._config()["context_length"])
+        self._generator: Any = None
+        self._session: Any = None
+
+    def generator(self, prompt: Ids, **search: Any) -> Any:
+        """A generator that has read `prompt`; `search` is genai's search options."""
+        parameters = self._genai.GeneratorParams(self._model)
+        parameters.set_search_options(**({"max_length": self.context_length, "do_sample": False} | search))
+        generator = self._genai.Generator(self._model, parameters)
+        generator.append_tokens(prompt.astype(np.int32))
+        return generator
+
+    def logits(self, window: Ids) -> Logits:
+        """Logits of one window: (tokens,) to (tokens, vocabulary)."""
+        if self._session is None:
+            self._open_session()
+        feeds: dict[str, Any] = {"input_ids": window[None], "attention_mask": np.ones((1, len(window)), np.int64)}
+        out: Logits = self._session.run(["logits"], feeds | self._empty_cache)[0][0]
+        return out
+
+    def start(self, prompt: Ids) -> Logits:
+        """Begin a text: logits (vocabulary,) of the token after `prompt`."""
+        self._generator = self.generator(prompt)
+        return self._last_logits()
+
+    def step(self, token: int) -> Logits:
+        """Add one token: logits (vocabulary,) of the next."""
+        self._generator.append_tokens(np.array([token], np.int32))
+        return self._last_logits()
+
+    def timed(self, prompt: Ids, count: int) -> tuple[float, float]:
+        """Seconds to read `prompt`, and to write `count` tokens greedily after it, end-of-text ignored."""
+        begin = time.perf_counter()
+        generator = self.generator(prompt, min_length=self.context_length)
+        read = time.perf_counter()
+        for _ in range(count):
+            generator.generate_next_token()
+        return read - begin, time.perf_counter() - read
+
+    def _last_logits(self) -> Logits:
+        return np.asarray(self._generator.get_logits(), np.float32).reshape(-1)
+
+    def _config(self) -> dict[str, Any]:
+        config: dict[str, Any] = json.loads((self._folder / "genai_config.json").read_text("utf-8"))["model"]
+        return config
+
+    def _open_session(self) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        self._session = onnxruntime.InferenceSession(
+            str(self._folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        decoder = self._config()["decoder"]
+        shape = (1, decoder["num_key_value_heads"], 0, decoder["head_size"])
+        self._empty_cache = {
+            entry.name: np.zeros(shape, np.float32)
+            for entry in self._session.get_inputs()
+            if entry.name.startswith("past_key_values")
+        }
