@@ -202,6 +202,10 @@ class Environment(BaseSettings):
     jars: Path | None = Field(None, alias="KSLM_JARS", description="folder of Delta's jars, for Spark offline")
     tracking_uri: str | None = Field(None, alias="MLFLOW_TRACKING_URI")
     registry_uri: str | None = Field(None, alias="MLFLOW_REGISTRY_URI")
+    experiment: str | None = Field(None, alias="MLFLOW_EXPERIMENT_NAME")
+    registered_model: str | None = Field(
+        None, alias="KSLM_MODEL", pattern=r"^\w+$", description="registered model, without catalog and schema"
+    )
 
 
 class Settings:
@@ -243,12 +247,13 @@ class Settings:
     @property
     def registered_model(self) -> str:
         """Three-level name, the same locally and in Unity Catalog."""
-        return f"{self.env.catalog}.{self.schema_prefix}.kslm_{self.profile.model.size}"
+        name = self.env.registered_model or f"kslm_{self.profile.model.size}"
+        return f"{self.env.catalog}.{self.schema_prefix}.{name}"
 
     @property
     def experiment(self) -> str:
-        """Name of the MLflow experiment."""
-        return f"/kslm/{self.profile.profile}"
+        """Name of the MLflow experiment; on Databricks a workspace path, so the job names it."""
+        return self.env.experiment or f"/kslm/{self.profile.profile}"
 
 
 def load_settings(profile: str | Path = "quick", *, logs: tuple[Path, ...] = ()) -> Settings:
