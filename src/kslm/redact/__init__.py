@@ -14,7 +14,9 @@ Limits: a name is recognised by what stands around it, never by a list of names;
 prose stays, as do postal addresses and people's names.
 """
 
+from kslm.redact.credentials import looks_random
+from kslm.redact.identity import is_system_account
 from kslm.redact.pseudonyms import Pseudonyms
 from kslm.redact.text import Redacted, redact
 
-__all__ = ["Pseudonyms", "Redacted", "redact"]
+__all__ = ["Pseudonyms", "Redacted", "is_system_account", "looks_random", "redact"]

@@ -68,7 +68,7 @@ def find(text: str, lowered: str) -> Iterator[Span]:
             yield from _keyed(pattern, text, lowered, _is_password)
     for literal, pattern in _RANDOM:
         if literal in lowered:
-            yield from _keyed(pattern, text, lowered, _is_random)
+            yield from _keyed(pattern, text, lowered, lambda value, _key: looks_random(value))
     if "://" in text and "@" in text:
         for match in _IN_URL.finditer(text):
             yield Span(*match.span(1), "user")
@@ -86,10 +86,10 @@ def _is_password(value: str, key: str) -> bool:
     if _NOT_A_PASSWORD.fullmatch(value):
         return False
     # "Password: a word" is prose; "password=word" is a setting.
-    return ":" not in key or _is_random(value, key)
+    return ":" not in key or looks_random(value)
 
 
-def _is_random(value: str, _key: str) -> bool:
+def looks_random(value: str) -> bool:
     """Whether a value looks generated: digits among letters, and not a number or an identifier."""
     digits = sum(character.isdigit() for character in value)
     letters = sum(character.isalpha() for character in value)

@@ -127,7 +127,7 @@ def _address(text: str, at: int, local: str) -> Iterator[Span]:
     in_brackets = before[-1:] in ("(", "[", "<") and after[:1] in (")", "]", ">", " ", ":")
     at_prompt = after in (":~", ":/", ":$", ":#")
     if in_brackets or at_prompt or (local == "root" and after[:1] != ".") or _SHELL_BEFORE.search(before):
-        if local not in _SYSTEM_USERS:
+        if not is_system_account(local):
             yield Span(start, at, "user")
         yield Span(*host.span(), "host")
 
@@ -156,8 +156,13 @@ def _user_words(text: str, lowered: str) -> Iterator[Span]:
                 yield Span(match.start("user"), end, "user")
 
 
+def is_system_account(name: str) -> bool:
+    """Whether a user name is a distribution's own (root, daemon, systemd-...), not a person's."""
+    return name.lower() in _SYSTEM_USERS or name.startswith("systemd-")
+
+
 def _is_user(value: str, _before: str) -> bool:
-    return value.lower() not in _SYSTEM_USERS and value.lower() not in _PROSE
+    return not is_system_account(value) and value.lower() not in _PROSE
 
 
 def _is_host(value: str, _before: str) -> bool:
