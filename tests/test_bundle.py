@@ -17,7 +17,7 @@ import yaml
 from bundle_check import problems
 from kslm.lake import tables
 from kslm.pipeline import STAGES
-from kslm.settings import Environment, profile_folders
+from kslm.settings import Environment, Settings, load_profile, profile_folders
 
 ROOT = Path(__file__).resolve().parents[1]
 JOB = yaml.safe_load((ROOT / "resources" / "pipeline.job.yml").read_text())["resources"]["jobs"]["pipeline"]
@@ -157,9 +157,14 @@ def test_a_task_gives_the_script_what_it_takes(task):
     assert passed.keys() == {parameter["name"] for parameter in JOB["parameters"]}
 
 
-def test_the_script_sets_variables_that_settings_read():
+def test_the_script_sets_variables_that_settings_read(tmp_path):
     known = {field.alias for field in Environment.model_fields.values()}
     assert set(load_stage().VARIABLES.values()) < known
+    given = {"KSLM_CATALOG": "dev", "KSLM_SCHEMA": "dev_ann_kslm", "KSLM_MODEL": "dev_ann_kslm_quick"}
+    env = Environment(_env_file=None, KSLM_HOME=tmp_path, MLFLOW_EXPERIMENT_NAME="/Shared/[dev ann] kslm", **given)
+    settings = Settings(load_profile("quick"), env)
+    assert settings.registered_model == "dev.dev_ann_kslm.dev_ann_kslm_quick"
+    assert settings.experiment == "/Shared/[dev ann] kslm"
 
 
 def test_extras_profile_and_schemas_exist():

@@ -14,7 +14,7 @@ size = len(vocabulary(tokenizer_json))
 source = np.random.default_rng(0)
 lineage = Lineage(table="gold.corpus", version=0, content_hash="0", code_version="0")
 with ShardWriter(folder, tokenizer_json, ("os",), scratch=folder.parent) as writer:
-    for n in range(20_000):
+    for n in range(8_000):
         ids = source.integers(3, size, int(source.integers(1, 800)), dtype=np.uint32)
         writer.add(f"doc{n}", ("train", "val", "test")[n % 3], "os", len(ids), ids)
     writer.publish("f00d", lineage)
