@@ -63,7 +63,10 @@ def vendor_names(rows: Iterable[Row], bus: str) -> dict[tuple[str, str], str]:
 
 
 def id_texts(rows: Sequence[Row], bus: str, hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
-    """One document for each vendor and split group of an id table, and one for each device class."""
+    """One document for each vendor and split group of an id table, and one for each device class.
+
+    Vendors without devices share documents, by the first two digits of their ids: a line each is too short for one.
+    """
     lines: dict[tuple[str, str], list[str]] = defaultdict(list)
     classes: dict[str, list[str]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row["line"]):
@@ -74,18 +77,28 @@ def id_texts(rows: Sequence[Row], bus: str, hardware: Hardware, entities: Entiti
             device = Device(bus, row["vendor"], row["device"])
             place = lines[row["vendor"], entities.of_device(device)]
             if row["level"] == "device":
-                place.append(f"{_BUS[bus]} device {device} is {name}.")
+                place.append(_sentence(f"{_BUS[bus]} device {device} is {name}"))
             elif row["level"] == "subsystem":
-                place.append(f"Subsystem {_subsystem(row)} of {_BUS[bus]} device {device} is {name}.")
+                place.append(_sentence(f"Subsystem {_subsystem(row)} of {_BUS[bus]} device {device} is {name}"))
         elif row["level"] in ("class", "subclass", "prog_if") and row["vendor"]:
             code = ":".join(row[part] for part in ("vendor", "device", "subvendor") if row[part])
-            classes[row["vendor"]].append(f"{_BUS[bus]} {row['level'].replace('_', '-')} {code} is {name}.")
+            classes[row["vendor"]].append(_sentence(f"{_BUS[bus]} {row['level'].replace('_', '-')} {code} is {name}"))
+    bare: dict[str, list[str]] = defaultdict(list)
+    with_devices = {vendor for (vendor, _), found in lines.items() if found}
     for (vendor, group), found in lines.items():
-        title = f"{_BUS[bus]} vendor {vendor} is {hardware.vendors.get((bus, vendor), 'not named')}."
+        title = _sentence(f"{_BUS[bus]} vendor {vendor} is {hardware.vendors.get((bus, vendor), 'not named')}")
+        if not found:
+            if vendor not in with_devices:
+                bare[vendor[:2]].append(title)
+            continue
         text = "\n".join([title, *found])
         yield _card(
             text, f"{bus}_ids/{vendor}", path=f"{vendor}#{group}", kind=f"{bus}_ids", group=group, origin=origin
         )
+    for prefix, found in bare.items():
+        path = f"vendors {prefix}"
+        group = f"{bus}:{path}"
+        yield _card("\n".join(found), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
     for code, found in classes.items():
         path, group = f"class {code}", f"{bus}:class"
         yield _card("\n".join(found), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
@@ -99,12 +112,13 @@ def module_texts(modules: Iterable[Row], hardware: Hardware, entities: Entities,
             devices[module].append((device, partly))
     for row in modules:
         name = row["module"]
-        lines = [f"The {name} kernel module: {_sentence(row['description'])}" if row["description"] else ""]
+        description = f": {row['description']}" if row["description"] else ""
+        lines = [_sentence(f"The {name} kernel module{description}")]
         lines.append(
             f"The {name} module is built into the kernel." if row["builtin"] else f"Load it with: modprobe {name}"
         )
-        lines.append(f"Its licence is {row['licence']}." if row["licence"] else "")
-        lines.append(f"It depends on {_listed(row['depends'])}." if row["depends"] else "")
+        lines.extend([f"Its licence is {row['licence']}."] if row["licence"] else [])
+        lines.extend([f"It depends on {_listed(row['depends'])}."] if row["depends"] else [])
         lines.extend(f"It may request the firmware {file}." for file in row["firmware"] or ())
         parameters = sorted(dict(row["parameters"] or {}).items())
         lines.extend(
@@ -113,7 +127,7 @@ def module_texts(modules: Iterable[Row], hardware: Hardware, entities: Entities,
         for device, partly in sorted(devices[name]):
             scope = "some boards of " if partly else ""
             lines.append(f"The {name} kernel module drives {scope}{hardware.described(device)}.")
-        text = "\n".join(line for line in lines if line)
+        text = "\n".join(lines)
         group = _module_group(name, entities)
         yield _card(text, f"modules/{name}", path=name, kind="modules", group=group, origin=origin)
 
@@ -133,7 +147,7 @@ def device_questions(hardware: Hardware, entities: Entities, origins: Mapping[st
         yield _pair(_chosen(_DRIVER, device).format(**asked), answer, f"driver/{bus}/{device}", group, origin)
         name, vendor = hardware.names.get(device), hardware.vendors.get((device.bus, device.vendor))
         if name and vendor:
-            answer = f"{bus} device {device} is {name}. Its vendor is {vendor}."
+            answer = f"{_sentence(f'{bus} device {device} is {name}')} {_sentence(f'Its vendor is {vendor}')}"
             yield _pair(_chosen(_IDENTIFY, device).format(**asked), answer, f"identify/{bus}/{device}", group, origin)
 
 

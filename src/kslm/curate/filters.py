@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MIN_WORDLIKE = 0.5
+MIN_WORDLIKE = 0.4
 """Share of non-blank characters that are letters or digits."""
 MIN_LETTERS = 0.2
 """Share of non-blank characters that are letters; hexadecimal dumps fall below."""

@@ -36,7 +36,7 @@ def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
     doc_id is xxh3-128 of source, path, part number and content, so it is the same wherever the row was processed.
     """
     redacted = redact(clean(text.text))
-    parts = split(clean(redacted.text), limits.max_chars)
+    parts = split(redacted.text, limits.max_chars)
     for number, part in enumerate(parts or [""]):
         raw = part.encode()
         content = xxhash.xxh3_128_hexdigest(raw)

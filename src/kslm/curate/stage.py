@@ -145,12 +145,9 @@ def _candidate_pairs(placed: DataFrame) -> DataFrame:
     bucket = Window.partitionBy("bucket").orderBy("doc_id")
     seen = placed.select(
         F.col("doc_id").alias("right"),
-        F.first("doc_id").over(bucket).alias("first"),
-        F.lag("doc_id").over(bucket).alias("previous"),
-    ).where("previous IS NOT NULL")
-    stars = seen.select(F.col("first").alias("left"), "right")
-    chains = seen.select(F.col("previous").alias("left"), "right")
-    return stars.union(chains).where("left < right").distinct()
+        F.array(F.first("doc_id").over(bucket), F.lag("doc_id").over(bucket)).alias("left"),
+    )
+    return seen.select(F.explode("left").alias("left"), "right").where("left < right").distinct()
 
 
 def _write(lake: Lake, candidates: DataFrame, decisions: Decisions, folder: Path) -> dict[str, int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 _LINE_ENDS = re.compile(r"\r\n?|[\u0085\u2028\u2029\x0b\x0c]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
 _OVERSTRIKE = re.compile("[^\n]\x08")
-_TRAILING_BLANKS = re.compile(r"[ \t\u00a0]+$", re.MULTILINE)
+_ASCII_CONTROL = bytes([*range(9), *range(14, 32), 127])
 _BLANK_LINES = re.compile(r"\n{4,}")
 
 
@@ -24,9 +24,15 @@ def clean(text: str) -> str:
     """
     if "\x08" in text:
         text = _OVERSTRIKE.sub("", text)
-    text = _LINE_ENDS.sub("\n", text)
-    text = _CONTROL.sub("", text)
-    text = _TRAILING_BLANKS.sub("", text)
+    if text.isascii():
+        raw = text.encode()
+        if any(mark in raw for mark in b"\r\x0b\x0c"):
+            text = _LINE_ENDS.sub("\n", text)
+            raw = text.encode()
+        text = raw.translate(None, _ASCII_CONTROL).decode()
+    else:
+        text = _CONTROL.sub("", _LINE_ENDS.sub("\n", text))
+    text = "\n".join([line.rstrip(" \t\u00a0") for line in text.split("\n")])
     return _BLANK_LINES.sub("\n\n\n", text).strip("\n")
 
 
