@@ -6,7 +6,7 @@ cannot help either the section says so.
 
 Beyond kslm.redact, which knows names only from what surrounds them, this module knows the machine: its host name and
 its accounts are replaced wherever they occur, what lies below a home folder is cut off, and arguments of processes that
-look random are taken for secrets. Limit: a secret that is an ordinary word, given as a bare argument, is not recognised.
+look random are taken for secrets. Limit: a secret that is an ordinary word, as a bare argument, is not recognised.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _file(path: str) -> Callable[[Pseudonyms], str]:
 
 
 def _processes(pseudonyms: Pseudonyms) -> str:
-    output = _output("ps", "aux")
+    output = _output("ps", "aux", "--sort=-%cpu")
     rows = output.splitlines()[: _PROCESSES + 1] if output else _processes_by_psutil()
     lines = rows[:1]
     for row in rows[1:]:

@@ -120,6 +120,10 @@ TRAPS = [
     "dates 2026-11-21-05 and ids 1-2-3-4, mfd-1-2-3-4",
     "mm/slab.c:123: warning: x::y; cafe: babe",
     "usb 3-1.4.2.1: new high-speed device",
+    "spectre_v2_user=off; see http://www.example.org/users/paul/paper.pdf",
+    "translate the hostname to IP addresses, the hostname to resolve",
+    "proglen=70 pass=3 image=f",
+    "copied to build/x/home/lake/table and /srv/app/home/data",
     "0000:00:02.0 on minor 0, i915 1.6.0 20201103",
 ]  # fmt: skip
 

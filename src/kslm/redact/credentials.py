@@ -53,7 +53,7 @@ _RANDOM = tuple(
 )
 _IN_URL = re.compile(r"://([^\s:/@<>]{1,64}):([^\s/@<>]{1,256})@")
 _NOT_A_PASSWORD = re.compile(
-    r"(?:null|none|no|yes|true|false|[01]|on|off|unset|n/a|empty|required|[*x.]{1,64}|[%$&{\[(\\].{0,256}|.{0,256}[()].{0,256})",
+    r"(?:[0-9]{1,2}|null|none|no|yes|true|false|[01]|on|off|unset|n/a|empty|required|[*x.]{1,64}|[%$&{\[(\\].{0,256}|.{0,256}[()].{0,256})",
     re.IGNORECASE,
 )
 

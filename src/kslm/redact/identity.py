@@ -14,6 +14,8 @@ from kslm.redact.pseudonyms import Span
 
 _NAME = r"[a-z_][a-z0-9_.-]{0,30}[a-z0-9_$]|[a-z]"
 _SERIAL = r"(?P<serial>[a-z0-9][\w.:-]{3,63})(?![\w/])"
+# /home below another folder is some project's, unless that folder is one that holds people's homes.
+_TOP_LEVEL_HOME = r"(?:(?<![\w.>-]/home/)|(?<=/var/home/)|(?<=/usr/home/)|(?<=/export/home/)|(?<=/nfs/home/))"
 _SHORT_UUID = "[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{8}-[0-9a-f]{2}|[0-9a-f]{16}|[0-9a-f]{32}"
 _HOST = r"[a-z0-9][a-z0-9.-]{0,252}"
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![\w@])")
@@ -47,7 +49,7 @@ _USER_WORD = re.compile(rf" user (?P<user>{_NAME})(?=[\s.,;:()\[\]]|$)")
 _KEYED = tuple(
     (literal, re.compile(pattern, re.MULTILINE))
     for literal, pattern in (
-        ("user", rf"user(?:name|id)?=[\"']?(?P<user>{_NAME})(?![\w%(])"),
+        ("user", rf"user(?<!_user)(?:name|id)?=[\"']?(?P<user>{_NAME})(?![\w%(])"),
         ("name=", rf"logname=(?P<user>{_NAME})(?![\w%(])"),
         ("acct=", rf"acct=[\"']?(?P<user>{_NAME})(?![\w%(])"),
         ("ed ", rf"accepted [a-z/_-]{{1,40}} for (?:invalid user |illegal user )?(?P<user>{_NAME}) from "),
@@ -61,10 +63,10 @@ _KEYED = tuple(
         (") cmd (", rf"\((?P<user>{_NAME})\) cmd \("),
         ("ed ", rf"password changed for (?P<user>{_NAME})"),
         (" to group '", rf"add '(?P<user>{_NAME})' to (?:shadow )?group '"),
-        ("/home/", rf"/home/(?P<user>{_NAME})(?![\w%*$])"),
-        ("user", r"[/\\]users[/\\](?P<user>[a-z0-9_.-]{1,64})(?![\w%*$])"),
+        ("/home/", rf"/home/{_TOP_LEVEL_HOME}(?P<user>{_NAME})(?![\w%*$])"),
+        ("users", r":\\users\\(?P<user>[a-z0-9_.-]{1,64})"),
         ("rhost=", rf"rhost=(?P<host>{_HOST})"),
-        ("hostname", rf"hostname(?:=|[ ](?:set )?to[ ])<?(?P<host>{_HOST})>?"),
+        ("hostname", rf"hostname(?:=|(?:(?<=set hostname)| set) to )<?(?P<host>{_HOST})>?"),
         ("name=", rf"nodename=(?P<host>{_HOST})"),
         (" port ", rf" from (?P<host>{_HOST}) port [0-9]"),
         ("serial", rf"serial(?:[ _-]?(?:number|num|nr|no)\.?|_short)?[ \t]{{0,3}}[:=]\s{{0,20}}[\"']?{_SERIAL}"),
@@ -76,6 +78,8 @@ _KEYED = tuple(
         ("boot", r"boot(?:[ _-]id)?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
     )
 )  # fmt: skip
+# On a Mac; in lower case it would be a folder of a web site as well.
+_MAC_HOME = re.compile(r"/Users/(?<![\w.-]/Users/)([A-Za-z0-9_.-]{1,64})")
 _BY_WORD = {word: [pattern for other, pattern in _KEYED if other == word] for word, _ in _KEYED}
 _UART = re.compile(r"(?:8250|16[4-9]50)\w{0,2}|tty\w+", re.IGNORECASE)
 
@@ -87,6 +91,8 @@ def find(text: str, lowered: str) -> Iterator[Span]:
     yield from _spelt_addresses(lowered)
     if " user " in lowered:
         yield from _user_words(text, lowered)
+    if "/Users/" in text:
+        yield from (Span(*match.span(1), "user") for match in _MAC_HOME.finditer(text))
     for literal, patterns in _BY_WORD.items():
         if literal in lowered:
             for pattern in patterns:

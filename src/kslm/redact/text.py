@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from kslm.redact import credentials, identity, network
 from kslm.redact.pseudonyms import PLACEHOLDER, Pseudonyms, Span
@@ -32,23 +33,40 @@ def redact(text: str, *, pseudonyms: Pseudonyms | None = None) -> Redacted:
     """
     stand_ins = pseudonyms
     count = 0
+    windows = [(0, len(text))]
     for _ in range(_MAX_PASSES):
-        spans = _resolve(_find(text), text)
+        found = (span for start, end in windows for span in _find(text[start:end], start))
+        spans = _resolve(found, text)
         if not spans:
             break
         if stand_ins is None:
             stand_ins = Pseudonyms()
         stand_ins.reserve(text)
-        text = _replace(text, spans, stand_ins)
+        text, changed = _replace(text, spans, stand_ins)
+        windows = _lines_around(text, changed)
         count += len(spans)
     return Redacted(text, count)
 
 
-def _find(text: str) -> Iterator[Span]:
+def _find(text: str, offset: int) -> Iterator[Span]:
     lowered = _lowered(text)
-    yield from credentials.find(text, lowered)
-    yield from network.find(text)
-    yield from identity.find(text, lowered)
+    for span in chain(credentials.find(text, lowered), network.find(text), identity.find(text, lowered)):
+        yield span if not offset else span._replace(start=span.start + offset, end=span.end + offset)
+
+
+def _lines_around(text: str, changed: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Windows of whole lines: those with a change and their neighbours, where alone something new can be found."""
+    windows: list[tuple[int, int]] = []
+    for start, end in changed:
+        first = text.rfind("\n", 0, max(0, text.rfind("\n", 0, start))) + 1
+        last = text.find("\n", end)
+        last = text.find("\n", last + 1) if last >= 0 else -1
+        last = last if last >= 0 else len(text)
+        if windows and first <= windows[-1][1]:
+            windows[-1] = (windows[-1][0], max(last, windows[-1][1]))
+        else:
+            windows.append((first, last))
+    return windows
 
 
 def _lowered(text: str) -> str:
@@ -74,11 +92,17 @@ def _resolve(found: Iterator[Span], text: str) -> list[Span]:
     return kept
 
 
-def _replace(text: str, spans: list[Span], stand_ins: Pseudonyms) -> str:
+def _replace(text: str, spans: list[Span], stand_ins: Pseudonyms) -> tuple[str, list[tuple[int, int]]]:
+    """The new text, and where in it the stand-ins are."""
     parts: list[str] = []
-    end = 0
+    changed: list[tuple[int, int]] = []
+    end = length = 0
     for span in spans:
-        parts += (text[end : span.start], stand_ins.pseudonym(span.kind, span.value or text[span.start : span.end]))
+        kept = text[end : span.start]
+        stand_in = stand_ins.pseudonym(span.kind, span.value or text[span.start : span.end])
+        parts += (kept, stand_in)
+        changed.append((length + len(kept), length + len(kept) + len(stand_in)))
+        length = changed[-1][1]
         end = span.end
     parts.append(text[end:])
-    return "".join(parts)
+    return "".join(parts), changed
