@@ -1,0 +1,159 @@
+"""A Python data source over an uncompressed kernel tarball, read in byte ranges.
+
+Each partition is a run of members that lie next to each other, so it is one sequential read, wherever the engine runs
+it; batches of 8 MB bound its memory. The same source has two faces: the documents, and (with `findings`) only what was
+wrong with them, because one pass cannot fill two tables; the second pass costs a fifth of the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import xxhash
+from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+
+from kslm.errors import DataError
+from kslm.lake.arrow import arrow_schema, batches_of
+from kslm.lake.tables import DOCUMENTS, QUARANTINE
+from kslm.sources import kernel_tree
+from kslm.sources.kernel_tree import LARGEST_FILE, Member
+from kslm.sources.records import Bad
+
+PARTITION_BYTES = 32 << 20
+BATCH_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One tarball, and what is said of all its files."""
+
+    source: str
+    tar: str
+    version: str
+    licence: str
+    ingested_at: str
+
+
+def plan(
+    tree: Tree, index: Path, include: Collection[str], exclude: Collection[str], path: Path
+) -> tuple[int, Counter[str]]:
+    """Choose the members to read and write them to `path`, which is what the data source is given.
+
+    The last member of a name counts, as tar has it; members of no kind that is kept are left out.
+
+    Returns:
+        Bytes of the chosen members, and how many there are of each kind ("other": left out).
+
+    Raises:
+        DataError: the tarball is shorter than its index says; found here rather than in some worker.
+    """
+    members = {member.name: member for member in kernel_tree.load_index(index)}
+    selected = kernel_tree.select(members.values(), include, exclude)
+    kinds = Counter(kernel_tree.kind_of(member.name) for member in selected)
+    chosen = [member for member in selected if kernel_tree.kind_of(member.name) != "other"]
+    end = max((member.offset + member.size for member in chosen), default=0)
+    if Path(tree.tar).stat().st_size < end:
+        raise DataError(
+            f"{tree.tar} ends before byte {end}, which its index promises",
+            cause="the file was cut short, or is not the one its index was made from",
+            remedy="fetch it again: kslm fetch --force",
+        )
+    path.write_text(json.dumps({"tree": vars(tree), "runs": runs(chosen, PARTITION_BYTES)}), "utf-8")
+    return sum(member.size for member in chosen), kinds
+
+
+class KernelTree(DataSource):
+    """`spark.read.format("kslm_kernel_tree")`; options: plan (path), findings (true: only what was wrong)."""
+
+    @classmethod
+    def name(cls) -> str:
+        """The format's name."""
+        return "kslm_kernel_tree"
+
+    def schema(self) -> str:
+        """Columns of bronze.documents, or of bronze.quarantine."""
+        return QUARANTINE.ddl if _findings(self.options) else DOCUMENTS.ddl
+
+    def reader(self, schema: Any) -> KernelTreeReader:
+        """The reader of one query."""
+        return KernelTreeReader(Path(self.options["plan"]), _findings(self.options))
+
+
+class KernelTreeReader(DataSourceReader):
+    """Reads the runs of one plan, each in a partition of its own."""
+
+    def __init__(self, plan_path: Path, findings: bool) -> None:
+        stored = json.loads(plan_path.read_text("utf-8"))
+        self.tree = Tree(**stored["tree"])
+        self.findings = findings
+        self._runs = stored["runs"]
+
+    def partitions(self) -> list[InputPartition]:
+        """Runs of members of some 32 MB."""
+        found, self._runs = self._runs, []
+        return [InputPartition(run) for run in found] or [InputPartition([])]
+
+    def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
+        """The rows of one run."""
+        members = [Member(*member) for member in partition.value]
+        if self.findings:
+            rows = (row for _, found in self._read(members) for row in found)
+            yield from batches_of(arrow_schema(QUARANTINE), rows, 4, BATCH_BYTES)
+        else:
+            documents = (document for document, _ in self._read(members) if document)
+            yield from batches_of(arrow_schema(DOCUMENTS), documents, 7, BATCH_BYTES)
+
+    def _read(self, members: list[Member]) -> Iterator[tuple[tuple[Any, ...] | None, list[tuple[Any, ...]]]]:
+        """Each member's row of bronze.documents, if it has one, and its rows of bronze.quarantine."""
+        fitting = [member for member in members if member.size <= LARGEST_FILE]
+        for member in members:
+            if member.size > LARGEST_FILE:
+                yield None, [self._bad(member, f"larger than {LARGEST_FILE >> 20} MiB", b"", member.size)]
+        for member, raw in kernel_tree.read_members(Path(self.tree.tar), fitting):
+            text, reasons = kernel_tree.decode(raw)
+            if text:
+                document = None if self.findings else self._document(member, raw, text)
+                yield document, [self._bad(member, reason, raw, 0) for reason in reasons]
+            else:
+                yield None, [self._bad(member, reason, raw, len(raw)) for reason in reasons or ["empty file"]]
+
+    def _document(self, member: Member, raw: bytes, text: str) -> tuple[Any, ...]:
+        of = self.tree
+        licence = kernel_tree.spdx_of(text) or of.licence
+        digest = hashlib.sha256(raw).hexdigest()
+        kind = kernel_tree.kind_of(member.name)
+        doc_id = document_id(of.source, member.name, raw)
+        return (doc_id, of.source, member.name, kind, of.version, licence, digest, len(raw), text, of.ingested_at)
+
+    def _bad(self, member: Member, reason: str, raw: bytes, size: int) -> tuple[Any, ...]:
+        bad = Bad.of(member.name, 0, reason, raw[:4096])
+        return (self.tree.source, bad.path, 0, reason, size, bad.sample, hashlib.sha256(raw).hexdigest())
+
+
+def document_id(source: str, path: str, content: bytes) -> str:
+    """XXH3-128 of source, path and content, as 32 hexadecimal digits."""
+    return xxhash.xxh3_128_hexdigest(b"\x00".join((source.encode(), path.encode(), content)))
+
+
+def runs(members: Collection[Member], limit: int) -> list[list[Member]]:
+    """Cut members into consecutive runs of about `limit` bytes each."""
+    found: list[list[Member]] = []
+    size = limit
+    for member in members:
+        if size >= limit:
+            found.append([])
+            size = 0
+        found[-1].append(member)
+        size += member.size
+    return found
+
+
+def _findings(options: Any) -> bool:
+    return options.get("findings") == "true"

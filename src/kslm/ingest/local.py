@@ -1,0 +1,162 @@
+"""Sources small enough to be read by this process: ID lists, kernel modules, manuals, logs.
+
+Rows go straight to spools on disk, so the memory used does not grow with the source. A file that cannot be read at all
+becomes a row of bronze.quarantine, like a bad line in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from kslm.errors import DataError
+from kslm.ingest.rows import (
+    Origin,
+    Row,
+    device_row,
+    event_row,
+    manual_row,
+    module_row,
+    quarantine_row,
+    section_row,
+)
+from kslm.lake.arrow import ParquetSpool
+from kslm.lake.tables import (
+    DOCUMENTS,
+    FILES,
+    LOG_EVENTS,
+    MODULES,
+    PCI_IDS,
+    QUARANTINE,
+    SYSTEM_SNAPSHOTS,
+    USB_IDS,
+    Table,
+)
+from kslm.redact import Pseudonyms
+from kslm.sources import device_ids, logs, man, modinfo
+from kslm.sources.records import Bad, DeviceId, KernelModule, LogEvent
+
+TABLES = (FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, SYSTEM_SNAPSHOTS, QUARANTINE)
+
+
+class Spools:
+    """One Parquet file a table, and the quarantine's own rule: a finding is kept once.
+
+    Attributes:
+        document_bytes: of sources of bronze.documents, so far; for rates.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._spools = {table.name: ParquetSpool(table, folder / f"{table.name}.parquet") for table in TABLES}
+        self._seen: dict[str, set[tuple[object, ...]]] = defaultdict(set)
+        self.document_bytes = 0
+
+    def add(self, table: Table, row: Row) -> None:
+        """Take one row."""
+        self._spools[table.name].add(row)
+
+    def add_once(self, table: Table, row: Row) -> bool:
+        """Take one row unless another one has its key; tells whether it was taken."""
+        key = tuple(row[name] for name in table.key)
+        if key in self._seen[table.name]:
+            return False
+        self._seen[table.name].add(key)
+        self._spools[table.name].add(row)
+        return True
+
+    def quarantine(self, bad: Bad, origin: Origin) -> None:
+        """Take a finding."""
+        self.add_once(QUARANTINE, quarantine_row(bad, origin))
+
+    def close(self, table: Table) -> Path:
+        """Finish one table's file, and say where it is."""
+        spool = self._spools[table.name]
+        spool.close()
+        return spool.path
+
+
+def read_ids(path: Path, bus: device_ids.Bus, origin: Origin, spools: Spools) -> None:
+    """pci.ids or usb.ids into its table."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        spools.quarantine(_unreadable(path, error), origin)
+        return
+    if not raw:
+        spools.quarantine(Bad.of(path.name, 0, "empty file"), origin)
+    table = PCI_IDS if bus == "pci" else USB_IDS
+    for record in device_ids.parse(raw, bus, path.name):
+        if isinstance(record, DeviceId):
+            row = device_row(record, origin)
+            if not spools.add_once(table, row):
+                spools.quarantine(Bad.of(path.name, record.line, "identity already given", record.name), origin)
+        else:
+            spools.quarantine(record, origin)
+
+
+def read_modules(path: Path, origin: Origin, spools: Spools) -> None:
+    """A folder of kernel modules into bronze.modules; the first file of a module's name counts."""
+    for record in modinfo.read_folder(path):
+        if isinstance(record, KernelModule):
+            if not spools.add_once(MODULES, module_row(record, origin)):
+                spools.quarantine(Bad.of(record.path, 0, f"module {record.module} was read from another file"), origin)
+        else:
+            spools.quarantine(record, origin)
+
+
+def read_manuals(path: Path, origin: Origin, spools: Spools) -> None:
+    """A folder of manual pages into bronze.documents, as plain text."""
+    for record in man.read_folder(path):
+        if isinstance(record, Bad):
+            spools.quarantine(record, origin)
+            continue
+        page, _, text = record
+        if not text.strip():
+            spools.quarantine(Bad.of(page, 0, "empty file"), origin)
+            continue
+        row = manual_row(page, text, origin)
+        spools.document_bytes += row["bytes"]
+        spools.add(DOCUMENTS, row)
+
+
+def read_logs(path: Path, origin: Origin, spools: Spools) -> None:
+    """A log file, or a folder of them, into bronze.log_events and bronze.system_snapshots, redacted."""
+    names: dict[str, Pseudonyms] = defaultdict(Pseudonyms)
+    events: dict[str, int] = defaultdict(int)
+    for file, record in logs.read(path):
+        if isinstance(record, Bad):
+            spools.quarantine(record, origin)
+        elif isinstance(record, LogEvent):
+            spools.add(LOG_EVENTS, event_row(record, file, events[file], names[file], origin))
+            events[file] += 1
+        else:
+            spools.add(SYSTEM_SNAPSHOTS, section_row(record, file, names[file], origin))
+
+
+def _unreadable(path: Path, error: OSError) -> Bad:
+    return Bad.of(path.name, 0, f"cannot be read: {error.strerror or error}")
+
+
+def _read_pci(path: Path, origin: Origin, spools: Spools) -> None:
+    read_ids(path, "pci", origin, spools)
+
+
+def _read_usb(path: Path, origin: Origin, spools: Spools) -> None:
+    read_ids(path, "usb", origin, spools)
+
+
+READERS: dict[str, Callable[[Path, Origin, Spools], None]] = {
+    "pci_ids": _read_pci,
+    "usb_ids": _read_usb,
+    "kernel_modules": read_modules,
+    "man_pages": read_manuals,
+    "logs": read_logs,
+}
+
+
+def require(paths: Iterable[Path]) -> None:
+    """Refuse to go on when what fetch left is gone: an empty table would look like an empty source."""
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"fetched files are gone: {path}", remedy="fetch them again: kslm fetch --force")

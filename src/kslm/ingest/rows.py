@@ -1,0 +1,106 @@
+"""Records of the readers as rows of bronze.
+
+Identities are hashes of what a thing is, not of when it was read, so a second run gives the same rows. Logs and
+snapshots are redacted here: personal data must not even reach bronze.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import xxhash
+
+from kslm.redact import Pseudonyms, redact
+from kslm.sources.records import Bad, DeviceId, KernelModule, LogEvent, SnapshotSection
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What every row of one source shares."""
+
+    source: str
+    version: str
+    licence: str
+    sha256: str
+    ingested_at: str
+
+
+def identity(*parts: object) -> str:
+    """XXH3-128 of the parts, as 32 hexadecimal digits; None and "" differ."""
+    encoded = (b"\x01" if part is None else str(part).encode("utf-8", "surrogatepass") for part in parts)
+    return xxhash.xxh3_128_hexdigest(b"\x00".join(encoded))
+
+
+def device_row(record: DeviceId, origin: Origin) -> Row:
+    """A row of bronze.pci_ids or bronze.usb_ids."""
+    key = identity(record.level, record.vendor, record.device, record.subvendor, record.subdevice)
+    return {"row_id": key, **asdict(record), "version": origin.version, "sha256": origin.sha256}
+
+
+def module_row(record: KernelModule, origin: Origin) -> Row:
+    """A row of bronze.modules."""
+    row = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(record).items()}
+    return row | {
+        "parameters": list(dict(record.parameters).items()),
+        "version": origin.version,
+        "sha256": origin.sha256,
+    }
+
+
+def manual_row(path: str, text: str, origin: Origin) -> Row:
+    """A row of bronze.documents for one manual page."""
+    content = text.encode("utf-8")
+    return {
+        "doc_id": xxhash.xxh3_128_hexdigest(b"\x00".join((origin.source.encode(), path.encode(), content))),
+        "source": origin.source,
+        "path": path,
+        "kind": "man",
+        "version": origin.version,
+        "licence": origin.licence,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "text": text,
+        "ingested_at": origin.ingested_at,
+    }
+
+
+def event_row(record: LogEvent, path: str, number: int, names: Pseudonyms, origin: Origin) -> Row:
+    """A row of bronze.log_events, redacted; `number` is the event's position in its file, from 0."""
+    return asdict(record) | {
+        "event_id": identity(origin.source, path, number),
+        "source": origin.source,
+        "path": path,
+        "host": names.pseudonym("host", record.host) if record.host else None,
+        "tag": redact(record.tag, pseudonyms=names).text if record.tag else None,
+        "message": redact(record.message, pseudonyms=names).text,
+        "sha256": origin.sha256,
+    }
+
+
+def section_row(record: SnapshotSection, path: str, names: Pseudonyms, origin: Origin) -> Row:
+    """A row of bronze.system_snapshots, redacted."""
+    fields = {name: redact(value, pseudonyms=names).text for name, value in record.fields}
+    return asdict(record) | {
+        "snapshot_id": identity(origin.source, path),
+        "fields": list(fields.items()),
+        "text": redact(record.text, pseudonyms=names).text,
+        "path": path,
+        "sha256": origin.sha256,
+    }
+
+
+def quarantine_row(bad: Bad, origin: Origin) -> Row:
+    """A row of bronze.quarantine; the sample is redacted, because a damaged log is a log."""
+    return {
+        "source": origin.source,
+        "path": bad.path,
+        "offset": bad.offset,
+        "reason": bad.reason,
+        "bytes": bad.size,
+        "sample": redact(bad.sample).text,
+        "sha256": origin.sha256,
+    }

@@ -1,0 +1,160 @@
+"""The stage: every fetched source into bronze, each table made equal to what the sources say now.
+
+All of a table's rows, from whichever sources, go in by one commit; tables are independent, so a killed run leaves some
+of them new and some old, and the next run makes up for it. The report is what publishes them together. Its rates (MB of
+source per second of wall and of processor time) are those of bronze.documents, nearly all of the bytes: reading,
+hashing and writing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+import kslm.lake
+from kslm.ingest.kernel import KernelTree, Tree, plan
+from kslm.ingest.local import READERS, TABLES, Spools, require
+from kslm.ingest.rows import Origin
+from kslm.lake.tables import DOCUMENTS, FILES, QUARANTINE, Table
+from kslm.redact import redact
+from kslm.report import QUIET, Progress, Report
+from kslm.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def run(settings: Settings, progress: Progress = QUIET) -> Report:
+    """Read what `fetch` left in the landing folder and publish the bronze tables.
+
+    Raises:
+        DataError: fetch has not run or its files are gone, or two inputs claim one identity.
+        KslmError: the engine cannot be had.
+    """
+    sources = Report.load(settings.home.report(settings.profile.profile, "fetch")).outputs["sources"]
+    folder = settings.home.cache / "ingest" / settings.schema_prefix
+    shutil.rmtree(folder, ignore_errors=True)
+    with kslm.lake.open(settings) as lake:
+        lake.spark.dataSource.register(KernelTree)
+        stage = _Stage(settings, lake, folder)
+        with progress.task("reading sources", total=len(sources), unit="sources") as task:
+            for name, source in sorted(sources.items()):
+                task.update(note=name)
+                stage.read(name, source)
+                task.advance()
+        with progress.task("writing bronze", total=len(TABLES), unit="tables") as task:
+            for table in TABLES:
+                task.update(note=str(table))
+                stage.write(table)
+                task.advance()
+        with progress.task("checking contents", total=len(TABLES), unit="tables") as task:
+            hashes = {}
+            for table in TABLES:
+                hashes[str(table)] = lake.content_hash(table)
+                task.advance()
+    shutil.rmtree(folder, ignore_errors=True)
+    rows = {name: int(value.rpartition("-")[2]) for name, value in hashes.items()}
+    return Report(
+        stage="ingest",
+        output_id=hashlib.sha256("\n".join(f"{name} {hashes[name]}" for name in sorted(hashes)).encode()).hexdigest(),
+        metrics={f"ingest/{name.partition('.')[2]}/rows": float(count) for name, count in rows.items()}
+        | {f"ingest/{name}": value for name, value in stage.rates.items()}
+        | {"ingest/quarantined": float(rows[str(QUARANTINE)])},
+        outputs={"tables": stage.versions, "hashes": hashes},
+        notes=[*stage.notes, *_notes(rows, sources, settings)],
+    )
+
+
+class _Stage:
+    """One run: what has been read so far, and what has been written."""
+
+    def __init__(self, settings: Settings, lake: kslm.lake.Lake, folder: Path) -> None:
+        self.lake = lake
+        self.versions: dict[str, int] = {}
+        self.rates: dict[str, float] = {}
+        self.notes: list[str] = []
+        self._settings = settings
+        self._folder = folder
+        self._spools = Spools(folder)
+        self._plans: list[Path] = []
+        self._ingested_at = datetime.now(UTC).isoformat(timespec="seconds")
+
+    def read(self, name: str, source: dict[str, Any]) -> None:
+        """Spool one source; a kernel tree is only planned, and its findings are spooled."""
+        origin = Origin(name, source["version"], source["licence"], source["sha256"], self._ingested_at)
+        self._spools.add(FILES, {column: source.get(column) for column in FILES.columns} | {"source": name})
+        members = Path(source["members"])
+        require([members, *([Path(source["index"])] if source["kind"] == "kernel_tree" else [])])
+        if source["kind"] == "kernel_tree":
+            self._plan(origin, members, Path(source["index"]))
+        else:
+            READERS[source["kind"]](members, origin, self._spools)
+
+    def _plan(self, origin: Origin, tar: Path, index: Path) -> None:
+        wanted = self._settings.profile.sources[origin.source]
+        tree = Tree(origin.source, str(tar), origin.version, origin.licence, origin.ingested_at)
+        path = self._folder / f"{origin.source}.plan.json"
+        size, kinds = plan(tree, index, wanted.include, wanted.exclude, path)
+        self._spools.document_bytes += size
+        self._plans.append(path)
+        if kinds["other"]:
+            self.notes.append(f"{origin.source}: {kinds['other']:,} of {kinds.total():,} files are of no kind ingested")
+        for row in self._documents(path, findings="true").toArrow().to_pylist():
+            self._spools.add_once(QUARANTINE, row | {"sample": redact(row["sample"]).text})
+
+    def _documents(self, path: Path, **options: str) -> DataFrame:
+        return self.lake.spark.read.format(KernelTree.name()).options(plan=str(path), **options).load()
+
+    def write(self, table: Table) -> None:
+        """Make one table equal to everything read for it."""
+        path = self._spools.close(table)
+        frames = [self.lake.read_parquet(table, path)]
+        if table is DOCUMENTS:
+            frames += [self._documents(plan_path) for plan_path in self._plans]
+        meter = _Meter()
+        self.versions[str(table)] = self.lake.upsert(table, reduce(lambda one, other: one.union(other), frames))
+        if table is DOCUMENTS:
+            self.rates = meter.read(self._spools.document_bytes)
+
+
+def _notes(rows: dict[str, int], sources: dict[str, dict[str, Any]], settings: Settings) -> list[str]:
+    notes = []
+    if rows[str(QUARANTINE)]:
+        notes.append(f"{rows[str(QUARANTINE)]:,} findings in bronze.quarantine, each with its reason")
+    missing = sorted(set(settings.profile.sources) - {name.removesuffix("_collected") for name in sources})
+    if missing:
+        notes.append(f"not fetched, so not ingested: {', '.join(missing)}")
+    return notes
+
+
+class _Meter:
+    """Wall and processor time since it was made; an engine's own processes count."""
+
+    def __init__(self) -> None:
+        self._wall = time.perf_counter()
+        self._cpu = _cpu_seconds()
+
+    def read(self, size: int) -> dict[str, float]:
+        """The figures for `size` bytes of source: MB, and MB per second of wall and of processor time."""
+        wall = time.perf_counter() - self._wall
+        cpu = _cpu_seconds() - self._cpu
+        return {"mb": size / 1e6, "mb_per_s": size / 1e6 / wall, "mb_per_cpu_second": size / 1e6 / max(cpu, 1e-9)}
+
+
+def _cpu_seconds() -> float:
+    process = psutil.Process()
+    total = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            times = one.cpu_times()
+        except psutil.Error:
+            continue
+        total += times.user + times.system
+    return total
