@@ -34,9 +34,11 @@ _VALUE = r"[\"']?[ \t]{0,2}[=:][ \t]{0,2}[\"']?"
 _PASSWORDS = tuple(
     (literal, re.compile(pattern))
     for literal, pattern in (
-        ("pass", rf"passw(?:or)?d(?:{_VALUE}|(?<=--password)[ =]|(?<=--passwd)[ =])([^\s\"'<>,;]{{1,256}})"),
-        ("pass", rf"passphrase{_VALUE}([^\s\"'<>,;]{{1,256}})"),
-        ("pass", r"pass=([^\s\"'<>,;]{1,256})"),
+        (
+            "pass",
+            rf"pass(?:(?:w(?:or)?d|phrase)(?:{_VALUE}|(?<=--password)[ =]|(?<=--passwd)[ =])|=)"
+            r"([^\s\"'<>,;]{1,256})",
+        ),
         ("psk", rf"psk{_VALUE}([^\s\"'<>,;]{{8,256}})"),
     )
 )
