@@ -10,6 +10,7 @@ Limits: weights are made in fp32 on the CPU; a model of the largest size takes 2
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from transformers import MistralConfig, MistralForCausalLM
@@ -95,7 +96,11 @@ def build(
     Raises:
         KslmError: no such size.
     """
-    config = config_for(size, vocab_size, context_length)
+    return initialise(config_for(size, vocab_size, context_length), seed)
+
+
+def initialise(config: MistralConfig, seed: int) -> MistralForCausalLM:
+    """A freshly initialised fp32 model of any configuration; see `build`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = MistralForCausalLM(config)
@@ -107,3 +112,8 @@ def parameter_count(config: MistralConfig) -> int:
     with torch.device("meta"):
         model = MistralForCausalLM(config)
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def config_for_folder(folder: Path) -> MistralConfig:
+    """Configuration of a saved model."""
+    return MistralConfig.from_pretrained(folder)

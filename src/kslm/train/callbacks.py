@@ -1,0 +1,199 @@
+"""What happens at steps, evaluations and saves, beside training itself."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from kslm.model import sample
+from kslm.report import Task, write_atomically
+from kslm.train import checkpoints
+from kslm.train.guards import Guard
+from kslm.train.tracking import Tracker
+
+SAMPLE_TOKENS = 48
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+class Schedule(TrainerCallback):
+    """Makes a resumed attempt use this attempt's peak learning rates, not those that its checkpoint was saved with."""
+
+    def __init__(self, rates: list[float]) -> None:
+        self.rates = rates
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Set peaks and current rates; where nothing was changed these are the values already there."""
+        scheduler, optimizer = kwargs["lr_scheduler"], kwargs["optimizer"]
+        scheduler = getattr(scheduler, "scheduler", scheduler)
+        scheduler.base_lrs = list(self.rates)
+        factor = scheduler.lr_lambdas[0](scheduler.last_epoch)
+        for group, rate in zip(optimizer.param_groups, self.rates, strict=True):
+            group["initial_lr"] = rate
+            group["lr"] = rate * factor
+
+
+class Meter(TrainerCallback):
+    """Progress, training and validation metrics, and the guard on the loss.
+
+    Args:
+        tokens_a_step: over all ranks.
+    """
+
+    def __init__(self, tracker: Tracker, task: Task, guard: Guard, tokens_a_step: int, bytes_per_token: float) -> None:
+        self.tracker = tracker
+        self.task = task
+        self.guard = guard
+        self.tokens_a_step = tokens_a_step
+        self.bytes_per_token = bytes_per_token
+        self.seconds, self.steps, self.began = 0.0, 0, 0.0
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock; evaluations and saves between steps are not training time."""
+        self.began = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Count the step."""
+        self.seconds += time.monotonic() - self.began
+        self.steps += 1
+        self.task.advance(1)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Log the training metrics and judge the loss."""
+        if not logs or "loss" not in logs:
+            return
+        step = state.global_step
+        values = {
+            "train/loss": logs["loss"],
+            "train/learning_rate": logs["learning_rate"],
+            "train/grad_norm": logs["grad_norm"],
+            "train/tokens_per_second": self.steps * self.tokens_a_step / max(self.seconds, 1e-9),
+        }
+        if torch.cuda.is_available():
+            values["train/gpu_memory_gb"] = torch.cuda.max_memory_allocated() / 1e9
+        self.seconds, self.steps = 0.0, 0
+        self.tracker.metrics(values, step)
+        self.task.update(note=f"loss {logs['loss']:.3f}, {values['train/tokens_per_second']:,.0f} tokens/s")
+        self.guard.loss(logs["loss"], step)
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Log the validation metrics; a new best is worth a checkpoint."""
+        loss = (metrics or {})["eval_loss"]
+        self.tracker.metrics(validation(loss, self.bytes_per_token), state.global_step)
+        self.tracker.flush()
+        if state.best_metric is None or loss < state.best_metric:
+            control.should_save = True
+
+
+class Samples(TrainerCallback):
+    """Lets the model continue a few prompts at each evaluation, as a text artifact."""
+
+    def __init__(self, tracker: Tracker, prompts: torch.Tensor, tokenizer_json: Path, seed: int) -> None:
+        self.tracker = tracker
+        self.prompts = prompts
+        self.tokenizer_json = tokenizer_json
+        self.seed = seed
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Write samples/step-<n>.txt."""
+        if not state.is_world_process_zero or not len(self.prompts):
+            return
+        model: PreTrainedModel = kwargs["model"]
+        room = model.config.max_position_embeddings - self.prompts.shape[1]
+        tokenizer = Tokenizer.from_file(str(self.tokenizer_json))
+        continuations = sample(model, self.prompts, min(SAMPLE_TOKENS, room), seed=self.seed)
+        parts = [
+            f"{tokenizer.decode(prompt)} ⟶{tokenizer.decode(ids)}"
+            for prompt, ids in zip(self.prompts.tolist(), continuations, strict=True)
+        ]
+        self.tracker.text("\n\n---\n\n".join(parts), f"samples/step-{state.global_step:06d}.txt")
+
+
+class Checkpoints(TrainerCallback):
+    """Completes, seals, logs and rotates checkpoints."""
+
+    def __init__(self, folder: Path, tokenizer: Path, keep: int, tracker: Tracker, bytes_per_token: float) -> None:
+        self.folder = folder
+        self.tokenizer = tokenizer
+        self.keep = keep
+        self.tracker = tracker
+        self.bytes_per_token = bytes_per_token
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Seal once every rank has written its part; older ones go only after that."""
+        if torch.distributed.is_initialized():
+            torch.distributed.barrier()
+        if not state.is_world_process_zero:
+            return
+        folder = self.folder / f"checkpoint-{state.global_step}"
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(self.tokenizer / name, folder / name)
+        (folder / "training_args.bin").unlink(missing_ok=True)
+        (folder / "training_args.json").write_text(args.to_json_string(), "utf-8")
+        checkpoints.seal(folder)
+        best = best_step(state.log_history, self.folder)
+        checkpoints.rotate(self.folder, self.keep, self.folder / f"checkpoint-{best}")
+        loss = next((e["eval_loss"] for e in state.log_history[::-1] if _evaluated(e, state.global_step)), None)
+        if loss is not None:
+            model_id = self.tracker.checkpoint(folder, state.global_step, validation(loss, self.bytes_per_token))
+            remember_model(self.folder, state.global_step, model_id)
+        self.tracker.flush()
+
+
+def validation(loss: float, bytes_per_token: float) -> dict[str, float]:
+    """The validation metrics of a loss in nats a token."""
+    return {
+        "val/loss": loss,
+        "val/perplexity": math.exp(loss) if loss < 700 else math.inf,
+        "val/bits_per_byte": loss / math.log(2) / bytes_per_token,
+    }
+
+
+def best_step(history: list[dict[str, Any]], folder: Path) -> int | None:
+    """The evaluated step of lowest validation loss among those with a checkpoint; None without one."""
+    losses = {entry["step"]: entry["eval_loss"] for entry in history if "eval_loss" in entry}
+    kept = {step: loss for step, loss in losses.items() if (folder / f"checkpoint-{step}").is_dir()}
+    return min(kept, key=lambda step: (kept[step], step), default=None)
+
+
+def remember_model(folder: Path, step: int, model_id: str) -> None:
+    """Note which logged model holds a step's checkpoint."""
+    known = logged_models(folder) | {str(step): model_id}
+    write_atomically(folder / "models.json", json.dumps(known))
+
+
+def logged_models(folder: Path) -> dict[str, str]:
+    """Step to logged model id; empty where there is no note."""
+    try:
+        return dict(json.loads((folder / "models.json").read_text("utf-8")))
+    except FileNotFoundError:
+        return {}
+
+
+def _evaluated(entry: dict[str, Any], step: int) -> bool:
+    return "eval_loss" in entry and entry["step"] == step
