@@ -1,0 +1,205 @@
+"""A Debian package by name, through the machine's own apt configuration, without root and without installing it.
+
+Mirrors, keys and proxies are apt's business, so no address stands in this code. Lists and caches are ours, below
+KSLM_HOME; dpkg's status is only read. An update in which one repository fails is good enough if the package is in
+another one. What apt downloads is checked against the SHA-256 of its signed lists, by apt and once more here.
+
+Limits: a metapackage is followed to one package; Ubuntu's `linux-modules-extra-*` is not fetched beside
+`linux-modules-*`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from debian.deb822 import Packages
+
+from kslm.errors import SourceError
+from kslm.report import Task
+
+_MOST_HOPS = 5
+_POLL_SECONDS = 0.3
+_KERNEL_PACKAGE = {
+    "kernel_tree": re.compile(r"linux-source-\d"),
+    "kernel_modules": re.compile(r"linux-(image|modules)-\d"),
+}
+_STATUS = Path("/var/lib/dpkg/status")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A candidate: its name, version, and the file's size in bytes and SHA-256 from apt's lists."""
+
+    name: str
+    version: str
+    size: int
+    sha256: str
+    depends: tuple[str, ...]
+
+
+class Apt:
+    """apt-get and apt-cache with folders of our own; lists are updated once, on first use."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._updated = False
+        self._trouble = ""
+
+    def fetch(self, name: str, kind: str, folder: Path, *, max_bytes: int, task: Task) -> tuple[Path, Package, int]:
+        """Download the package, or the one its metapackage stands for, into `folder`.
+
+        Returns:
+            The .deb, what apt's lists say of it, and the bytes transferred: 0 if it was there already.
+
+        Raises:
+            SourceError: no apt, no candidate, no connection, or too large; the cause says which.
+            OSError: the disk is full.
+        """
+        if not shutil.which("apt-get") or not shutil.which("apt-cache"):
+            raise SourceError(f"cannot get Debian package {name}", cause="there is no apt-get on this machine")
+        self._update()
+        package = self._resolve(name, _KERNEL_PACKAGE.get(kind))
+        if package.size > max_bytes:
+            raise SourceError(
+                f"cannot get Debian package {package.name}",
+                cause=f"{package.size:,} bytes are more than the source's max_bytes, {max_bytes:,}",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        task.update(total=package.size, note=f"{package.name} {package.version}")
+        if (there := self._find(package, folder)) is not None:
+            task.advance(package.size)
+            return there, package, 0
+        self._download(package, folder, task)
+        there = self._find(package, folder)
+        if there is None:
+            raise SourceError(
+                f"cannot get Debian package {package.name}", cause="apt-get left no file with the listed SHA-256"
+            )
+        return there, package, package.size
+
+    def _update(self) -> None:
+        if self._updated:
+            return
+        self._updated = True
+        for path in ("lists/partial", "cache/archives/partial"):
+            (self._folder / path).mkdir(parents=True, exist_ok=True)
+        status = _STATUS
+        if not os.access(_STATUS, os.R_OK):
+            status = self._folder / "status"
+            status.touch()
+        lines = [
+            f'Dir::State "{self._folder}";',
+            f'Dir::State::Lists "{self._folder}/lists";',
+            f'Dir::State::Status "{status}";',
+            f'Dir::Cache "{self._folder}/cache";',
+            # Containers switch these off, and then every call parses all lists again.
+            'Dir::Cache::pkgcache "pkgcache.bin";',
+            'Dir::Cache::srcpkgcache "srcpkgcache.bin";',
+            'Acquire::Languages "none";',
+            'Acquire::Retries "2";',
+            'Acquire::http::Timeout "15";',
+            'Acquire::https::Timeout "15";',
+            # The machine's hooks are for its own lists, and need its root.
+            "#clear APT::Update::Pre-Invoke;",
+            "#clear APT::Update::Post-Invoke;",
+            "#clear APT::Update::Post-Invoke-Success;",
+        ]
+        if os.geteuid() == 0:  # apt would change to a user who may not write below our folder
+            lines.append('APT::Sandbox::User "root";')
+        (self._folder / "apt.conf").write_text("\n".join(lines) + "\n", "utf-8")
+        self._trouble = _complaints(self._run("apt-get", "-q", "update", cwd=self._folder)[1])
+
+    def _resolve(self, name: str, real: re.Pattern[str] | None) -> Package:
+        """Follow a kernel metapackage's dependencies to the versioned package."""
+        package = self._candidate(name)
+        for _ in range(_MOST_HOPS):
+            following = [d for d in package.depends if real and real.match(d) and d != package.name]
+            if not following:
+                break
+            package = self._candidate(following[0])
+        return package
+
+    def _candidate(self, name: str) -> Package:
+        status, text = self._run("apt-cache", "show", "--no-all-versions", name, cwd=self._folder)
+        stanza = (
+            next(iter(Packages.iter_paragraphs(text.splitlines(), use_apt_pkg=False)), None) if not status else None
+        )
+        if stanza is None or not stanza.get("SHA256") or not stanza.get("Size", "").isdigit():
+            cause = "no candidate in the machine's package lists"
+            raise SourceError(
+                f"cannot get Debian package {name}", cause=f"{cause}; {self._trouble}" if self._trouble else cause
+            )
+        depends = tuple(str(choice[0]["name"]) for choice in stanza.relations["depends"] or ())
+        return Package(stanza["Package"], stanza["Version"], int(stanza["Size"]), stanza["SHA256"].lower(), depends)
+
+    @staticmethod
+    def _find(package: Package, folder: Path) -> Path | None:
+        """The package's file, whole and unaltered."""
+        for path in sorted(folder.glob(f"{package.name}_*.deb")):
+            if path.stat().st_size == package.size:
+                with path.open("rb") as stream:
+                    if hashlib.file_digest(stream, "sha256").hexdigest() == package.sha256:
+                        return path
+        return None
+
+    def _download(self, package: Package, folder: Path, task: Task) -> None:
+        log = self._folder / "download.log"
+        with log.open("wb") as out:
+            running = subprocess.Popen(
+                self._command("apt-get", "-q", "download", f"{package.name}={package.version}"),
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=_environment(),
+            )  # fmt: skip
+            try:
+                seen = 0
+                while running.poll() is None:
+                    time.sleep(_POLL_SECONDS)
+                    now = sum(p.stat().st_size for p in folder.glob(f"{package.name}_*") if p.exists())
+                    if seen < now <= package.size:
+                        task.advance(now - seen)
+                        seen = now
+            finally:
+                running.kill()
+                running.wait()
+        if running.returncode:
+            text = log.read_text("utf-8", "replace")
+            if "No space left on device" in text:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+            raise SourceError(
+                f"cannot get Debian package {package.name}",
+                cause=_complaints(text) or f"apt-get download ended with {running.returncode}",
+            )
+        task.advance(package.size - seen)
+
+    def _command(self, tool: str, *arguments: str) -> list[str]:
+        # Should this process be killed, apt goes with it instead of writing on beside the next run.
+        keeper = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+        return [*keeper, tool, "-c", str(self._folder / "apt.conf"), *arguments]
+
+    def _run(self, tool: str, *arguments: str, cwd: Path) -> tuple[int, str]:
+        done = subprocess.run(
+            self._command(tool, *arguments),
+            cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_environment(),
+            check=False,
+        )  # fmt: skip
+        text = done.stdout.decode("utf-8", "replace")
+        if "No space left on device" in text:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(cwd))
+        return done.returncode, text
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def _complaints(text: str) -> str:
+    """apt's errors and warnings of one call, in one line."""
+    found = [line[2:].strip() for line in text.splitlines() if line.startswith(("E:", "W:", "Err:"))]
+    return "; ".join(dict.fromkeys(found))[:400]

@@ -1,0 +1,183 @@
+"""One file over HTTP: streamed, hashed, bounded, resumed after a break or a kill.
+
+Bytes go to `<name>.part`, and to `<name>.note.json` the address and validator they belong to (`If-Range`, RFC 9110
+§13.1.5), so that a resumed download never joins two versions of a file. What may pass is tried again after short
+pauses; a host that does not resolve, refuses or stays silent is not, so that the next place gets its turn soon.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from kslm.errors import SourceError
+from kslm.report import Task, write_atomically
+
+ATTEMPTS = 4
+TIMEOUT = httpx.Timeout(30, connect=10)
+_CHUNK = 1 << 18
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Download:
+    """A finished file; `transferred` counts the bytes that came over the network this time."""
+
+    path: Path
+    sha256: str
+    transferred: int
+
+
+class _TryAgainError(Exception):
+    """A failure that may pass."""
+
+
+def file_name(url: str) -> str:
+    """The last part of a URL's path, made safe as a local name."""
+    name = unquote(urlsplit(url).path.rpartition("/")[2]).replace("/", "_").replace("\0", "_")
+    return name if name.strip(".") else "download"
+
+
+def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float = 0.5) -> Download:
+    """Download `url` into `folder`, going on where an earlier try stopped.
+
+    Args:
+        max_bytes: a larger file is refused, whether it says so or not.
+        pause: seconds before the second try; doubled each time.
+
+    Raises:
+        SourceError: it cannot be had; the cause says why.
+        OSError: the disk's own trouble.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    one = _OneFile(url, folder / file_name(url), max_bytes, task)
+    if (there := one.whole()) is not None:
+        return there
+    retrying = Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(pause, max=8),
+        retry=retry_if_exception(lambda error: isinstance(error, _TryAgainError)),
+        reraise=True,
+    )
+    try:
+        with httpx.Client(timeout=TIMEOUT, follow_redirects=True, headers={"Accept-Encoding": "identity"}) as client:
+            retrying(one.attempt, client)
+    except _TryAgainError as error:
+        raise SourceError(f"cannot download {url}", cause=f"{error}, {ATTEMPTS} times") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SourceError(f"cannot download {url}", cause=str(error) or type(error).__name__) from None
+    return one.publish()
+
+
+class _OneFile:
+    def __init__(self, url: str, target: Path, max_bytes: int, task: Task) -> None:
+        self.url, self.target, self.max_bytes, self.task = url, target, max_bytes, task
+        self.part = target.with_name(f"{target.name}.part")
+        self.note = target.with_name(f"{target.name}.note.json")
+        self.hash = hashlib.sha256()
+        self.size = 0
+        self.transferred = 0
+
+    def attempt(self, client: httpx.Client) -> None:
+        """One request, from where the part file ends.
+
+        Raises:
+            _TryAgainError: the connection broke, or the server is in passing trouble.
+            SourceError: refused for good.
+        """
+        validator = self._resume()
+        headers = {"Range": f"bytes={self.size}-", "If-Range": validator} if validator else {}
+        try:
+            with client.stream("GET", self.url, headers=headers) as response:
+                self._check(response)
+                self._receive(response)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise
+        except httpx.TransportError as error:
+            raise _TryAgainError(str(error) or type(error).__name__) from error
+
+    def _resume(self) -> str | None:
+        """Take up the part file; returns what proves that it is still the same file, or None to begin anew."""
+        self.hash, self.size = hashlib.sha256(), 0
+        try:
+            note = json.loads(self.note.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        if note.get("url") != self.url or not note.get("validator") or not self.part.exists():
+            return None
+        with self.part.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                self.hash.update(chunk)
+                self.size += len(chunk)
+        return str(note["validator"]) if self.size else None
+
+    def _check(self, response: httpx.Response) -> None:
+        status = response.status_code
+        if self.url.startswith("https:") and response.url.scheme != "https":
+            raise SourceError(f"cannot download {self.url}", cause=f"redirected to {response.url}, which is not https")
+        if status == 416:
+            self.part.unlink(missing_ok=True)
+            raise _TryAgainError("the server refused to resume")
+        if status in _PASSING:
+            raise _TryAgainError(f"the server answered {status} {response.reason_phrase}")
+        if status not in (200, 206):
+            raise SourceError(
+                f"cannot download {self.url}", cause=f"the server answered {status} {response.reason_phrase}"
+            )
+        if status == 200:
+            self.hash, self.size = hashlib.sha256(), 0
+        elif not response.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
+            self.part.unlink(missing_ok=True)
+            raise _TryAgainError("the server resumed at another place than asked")
+        length = response.headers.get("content-length", "")
+        if length.isdigit():
+            self.task.update(total=self.size + int(length))
+            if self.size + int(length) > self.max_bytes:
+                self._too_large()
+
+    def _receive(self, response: httpx.Response) -> None:
+        etag = response.headers.get("etag", "")
+        validator = response.headers.get("last-modified") if not etag or etag.startswith("W/") else etag
+        with self.part.open("ab" if self.size else "wb") as stream:
+            write_atomically(self.note, json.dumps({"url": self.url, "validator": validator}))
+            for chunk in response.iter_raw(_CHUNK):
+                if self.size + len(chunk) > self.max_bytes:
+                    self._too_large()
+                stream.write(chunk)
+                self.hash.update(chunk)
+                self.size += len(chunk)
+                self.transferred += len(chunk)
+                self.task.advance(len(chunk))
+
+    def _too_large(self) -> None:
+        self.part.unlink(missing_ok=True)
+        raise SourceError(
+            f"cannot download {self.url}", cause=f"larger than {self.max_bytes:,} bytes, the source's max_bytes"
+        )
+
+    def whole(self) -> Download | None:
+        """The file from an earlier run, if it is still what was downloaded then."""
+        try:
+            note = json.loads(self.note.read_text("utf-8"))
+            if note["url"] != self.url or self.target.stat().st_size > self.max_bytes:
+                return None
+            with self.target.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return Download(self.target, digest, 0) if digest == note.get("sha256") else None
+
+    def publish(self) -> Download:
+        """Give the file its name, and note what it is."""
+        if not self.size:
+            raise SourceError(f"cannot download {self.url}", cause="the file is empty")
+        self.part.replace(self.target)
+        digest = self.hash.hexdigest()
+        write_atomically(self.note, json.dumps({"url": self.url, "sha256": digest}))
+        return Download(self.target, digest, self.transferred)

@@ -1,0 +1,170 @@
+"""The stage: each source of the profile from the first of its places that works, landed once and then reused.
+
+A source that has landed is not fetched again, with or without a network, until the profile asks for something else, its
+files are gone, or the local path it came from holds something else. Killed at any moment, it goes on where it stopped:
+downloads resume, and an unpacked folder without its note is made again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from kslm.errors import KslmError, SourceError
+from kslm.fetch import landing
+from kslm.fetch.apt import Apt
+from kslm.fetch.landing import Landed, request_of
+from kslm.fetch.places import content_of, landed_from, name_of, obtain
+from kslm.fetch.unpack import Unpacked
+from kslm.report import QUIET, Progress, Report
+from kslm.settings import Place, Settings, Source
+
+OWN_MACHINE = "LicenseRef-own-machine"
+
+
+def run(settings: Settings, progress: Progress = QUIET) -> Report:
+    """Land every source of the profile, this machine's snapshot where asked for, and the user's own logs.
+
+    Returns:
+        `outputs["sources"]`: by name, where it came from (origin, package, version, sha256, bytes, fetched_at, licence)
+        and where it lies (path as fetched, members as ingest reads it, index of a tar).
+
+    Raises:
+        SourceError: a required source cannot be had; each place tried is named with its cause.
+        KslmError: the disk is full.
+    """
+    begin = time.perf_counter()
+    work = _Work(settings, Apt(settings.home.cache / "apt"), progress)
+    landed: dict[str, Landed] = {}
+    notes: list[str] = []
+    for name, source in _wanted(settings).items():
+        try:
+            if source.places:
+                landed[name] = work.land(name, source)
+        except SourceError as error:
+            if not source.optional:
+                raise
+            notes.append(f"optional source {name} left out: {error.cause}")
+        try:
+            if source.collect:
+                landed[f"{name}_collected"] = work.collect(f"{name}_collected", source)
+        except KslmError as error:
+            if not source.optional:
+                raise
+            notes.append(f"no snapshot of this machine: {error.problem}. {error.cause}")
+    notes += [f"{name}: {note}" for name, one in landed.items() for note in one.notes]
+    fresh = sum(one.entry["bytes"] for one in landed.values() if not one.reused)
+    return Report(
+        stage="fetch",
+        output_id=_identity(settings, landed),
+        metrics={
+            "fetch/sources": len(landed),
+            "fetch/reused": sum(one.reused for one in landed.values()),
+            "fetch/bytes": sum(one.entry["bytes"] for one in landed.values()),
+            "fetch/transferred_bytes": sum(one.transferred for one in landed.values()),
+            "fetch/mb_per_s": fresh / 1e6 / max(time.perf_counter() - begin, 1e-9),
+        },
+        outputs={"sources": {name: one.entry for name, one in landed.items()}},
+        notes=notes,
+    )
+
+
+def _wanted(settings: Settings) -> dict[str, Source]:
+    """The profile's sources, and one more for each path of the user's."""
+    sources = dict(settings.profile.sources)
+    for number, path in enumerate(settings.logs):
+        place = Place(path=str(path.expanduser().absolute()))
+        sources[f"logs_user_{number}"] = Source(kind="logs", licence=OWN_MACHINE, places=(place,))
+    return sources
+
+
+def _identity(settings: Settings, landed: dict[str, Landed]) -> str:
+    """Hash of what landed and of the cut that ingest will read."""
+    whole = hashlib.sha256()
+    for name in sorted(landed):
+        source = settings.profile.sources.get(name)
+        cut = [source.include, source.exclude] if source else []
+        entry = landed[name].entry
+        whole.update(repr([name, entry["kind"], entry["sha256"], entry["version"], entry["licence"], cut]).encode())
+    return whole.hexdigest()
+
+
+@dataclass
+class _Work:
+    settings: Settings
+    apt: Apt
+    progress: Progress
+
+    def land(self, name: str, source: Source) -> Landed:
+        """The source as it has landed before, or from the first place that works."""
+        folder, request = self.settings.home.landing / name, request_of(source)
+        before = landing.load(folder, request)
+        if before is not None and not _changed(before, source):
+            before.entry["licence"] = source.licence
+            return before
+        causes: list[str] = []
+        for place in source.places:
+            try:
+                with self.progress.task(f"fetching {name}", unit="B") as task:
+                    landed = obtain(place, source, folder, self.apt, task)
+                    if causes:
+                        landed.notes.append(f"from {name_of(place)}, because {'; '.join(causes)}")
+                    landing.save(folder, request, landed)
+                return landed
+            except SourceError as error:
+                causes.append(f"{name_of(place)}: {error.cause or error.problem}")
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise self._disk_full(name, error) from error
+                causes.append(f"{name_of(place)}: {error}")
+        raise SourceError(
+            f"source {name} cannot be had from any of its places",
+            cause="".join(f"\n  - {cause}" for cause in causes),
+            remedy=f"connect to the network once and run the same command again; or get the file elsewhere and put "
+            f"`- path: /where/it/is` first in sources.{name}.places of the profile",
+        )
+
+    def collect(self, name: str, source: Source) -> Landed:
+        """A redacted snapshot of this machine, taken once: a new one each run would make every stage stale."""
+        from kslm.collect import collect
+
+        folder, request = self.settings.home.landing / name, request_of(source)
+        before = landing.load(folder, request)
+        if before is not None:
+            return before
+        with self.progress.task("collecting a snapshot of this machine"):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                path = collect(folder)
+                content = content_of(source, path)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise self._disk_full(name, error) from error
+                raise SourceError("cannot take a snapshot of this machine", cause=str(error)) from error
+            landed = landed_from(
+                source, content, Unpacked(path), path=path, origin="collected:this machine", version="1", files=[path]
+            )
+            landing.save(folder, request, landed)
+        return landed
+
+    def _disk_full(self, name: str, error: OSError) -> KslmError:
+        return KslmError(
+            f"source {name}: the disk holding {self.settings.home.root} is full",
+            cause=str(error),
+            remedy="free space, or name a folder on another disk with KSLM_HOME, and run the same command again",
+        )
+
+
+def _changed(landed: Landed, source: Source) -> bool:
+    """Whether the local path a source came from holds something else now; one that is gone leaves what has landed."""
+    origin = str(landed.entry["origin"])
+    if not origin.startswith("file:"):
+        return False
+    path = Path(origin.removeprefix("file:"))
+    try:
+        return path.exists() and content_of(source, path).sha256 != landed.entry["sha256"]
+    except OSError:
+        return True
