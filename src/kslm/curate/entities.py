@@ -18,12 +18,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from kslm.sources.modinfo import parse_pci_alias, parse_usb_alias
+
 Row = Mapping[str, Any]
 
-_PCI = re.compile(
-    r"^pci:v(?:0000)?([0-9A-F]{4})d(?:0000)?([0-9A-F]{4})sv([0-9A-F*]+)sd([0-9A-F*]+)bc([0-9A-F*]+)sc([0-9A-F*]+)i([0-9A-F*]+)$"
-)
-_USB = re.compile(r"^usb:v([0-9A-F]{4})p([0-9A-F]{4})d(\S*?)dc(\S+?)dsc(\S+?)dp(\S+?)ic(\S+?)isc(\S+?)ip(\S+?)in(\S+)$")
 _MODULE_CALLED = re.compile(r"module\s+(?:will\s+be|is)\s+(?:called|named)\s+[\"'`]*([A-Za-z0-9_-]+)")
 
 
@@ -87,10 +85,10 @@ def driven_devices(aliases: Iterable[str]) -> Iterator[tuple[Device, bool]]:
     Aliases that name no vendor or no device (class matches) are left out. A USB alias may narrow the device release.
     """
     for alias in aliases:
-        if found := _PCI.match(alias):
-            yield Device("pci", found[1].lower(), found[2].lower()), any(part != "*" for part in found.group(3, 4))
-        elif found := _USB.match(alias):
-            yield Device("usb", found[1].lower(), found[2].lower()), found[3] != "*"
+        if (pci := parse_pci_alias(alias)) and pci.vendor and pci.device:
+            yield Device("pci", pci.vendor, pci.device), bool(pci.subvendor or pci.subdevice)
+        elif (usb := parse_usb_alias(alias)) and usb.vendor and usb.product:
+            yield Device("usb", usb.vendor, usb.product), usb.release is not None
 
 
 def drivers_of(modules: Iterable[Row]) -> dict[Device, dict[str, bool]]:
