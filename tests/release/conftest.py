@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def make_home(root: Path, checkpoint: Path) -> Settings:
     """Reports, shards, a training run and the checkpoint under `root`."""
     root.mkdir(parents=True)
     (root / "mini.yml").write_text(PROFILE)
-    env = Environment(KSLM_HOME=root)
+    store = f"sqlite:///{root}/mlflow.db"
+    env = Environment(KSLM_HOME=root, MLFLOW_TRACKING_URI=store, MLFLOW_REGISTRY_URI=store)
     settings = Settings(load_profile(root / "mini.yml"), env)
     home = settings.home
     own = home.checkpoints / "one"
@@ -87,6 +89,27 @@ def make_home(root: Path, checkpoint: Path) -> Settings:
     for report in reports:
         report.save(home.report("mini", report.stage))
     return settings
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mlflow_left_alone():
+    """MLflow puts its store's address into the environment, where the next test's settings would find it."""
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    before = {name: os.environ.get(name) for name in names}
+    yield
+    mlflow.set_tracking_uri(None)
+    mlflow.set_registry_uri(None)
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def new_home():
+    """The function that makes a home; a fixture because every room's conftest has one module name."""
+    return make_home
 
 
 @pytest.fixture

@@ -1,0 +1,140 @@
+"""The whole stage on one small home: killed twice by SIGKILL, finished, released again, refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from kslm import release
+from kslm.errors import DataError
+from kslm.release import artefacts
+from kslm.report import Report
+from kslm.serve import champion
+
+ONE_RUN = """
+import sys
+from pathlib import Path
+from kslm.release import run
+from kslm.settings import Environment, Settings, load_profile
+root = Path(sys.argv[1])
+run(Settings(load_profile(root / "mini.yml"), Environment(KSLM_HOME=root)))
+"""
+
+
+def killed_when(root: Path, reached) -> None:
+    """Run the stage in a process of its own and kill it the moment `reached()` holds."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", ONE_RUN, str(root)], env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 200
+    while not reached():
+        assert process.poll() is None, "the stage ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory, checkpoint, new_home):
+    settings = new_home(tmp_path_factory.mktemp("release") / "home", checkpoint)
+    root = settings.home.root
+    killed_when(root, lambda: list(root.glob("artefacts/*/onnx_fp32/*")))
+    assert not list(root.glob("artefacts/*/int4/manifest.json"))
+    killed_when(root, lambda: len(list(root.glob("mlartifacts/models/m-*/artifacts/manifest.json"))) >= 2)
+    return settings, release.run(settings)
+
+
+def client_of(settings):
+    return mlflow.MlflowClient(settings.tracking_uri)
+
+
+def versions_of(settings):
+    return {v.tags["variant"]: v for v in client_of(settings).search_model_versions("name='kslm.mini.kslm_quick'")}
+
+
+def test_after_two_kills_every_variant_is_whole_measured_and_registered_once(released):
+    settings, report = released
+    assert report.outputs["promoted"] is True
+    assert report.outputs["alias"] == "champion"
+    assert list(report.outputs["variants"]) == ["fp32", "torch_int8", "int8", "int4"]
+    for name, variant in report.outputs["variants"].items():
+        manifest = artefacts.current(Path(variant["path"]))
+        assert manifest is not None
+        assert manifest["lineage"]["training_run"] in variant["path"]
+        assert manifest["metrics"]["perplexity"] == variant["perplexity"] > 1
+        assert variant["decode_tokens_per_second"] > 10
+        assert variant["peak_rss_mb"] > 20
+        assert variant["size_mb"] < 1
+        assert report.metrics[f"quant/{name}/perplexity"] == variant["perplexity"]
+    assert abs(report.outputs["variants"]["int8"]["perplexity_increase"]) < 0.05
+    assert report.metrics["quant/onnx_fp32/logits_difference"] < 1e-4
+    versions = client_of(settings).search_model_versions("name='kslm.mini.kslm_quick'")
+    assert sorted(v.tags["variant"] for v in versions) == ["fp32", "int4", "int8", "torch_int8"]
+    assert not list(settings.home.cache.glob("release*"))
+
+
+def test_the_champion_can_be_read_back_and_writes(released):
+    settings, report = released
+    found = champion.find(settings)
+    assert found is not None
+    assert found.version == report.outputs["version"]
+    assert artefacts.current(found.folder) is not None
+    assert "signature" in (found.folder / "MLmodel").read_text()
+    assert isinstance(champion.write(found, "Which driver does PCI 8086:1533 need?", 8), str)
+
+
+def test_figures_bounds_and_picture_are_in_the_training_run(released):
+    settings, report = released
+    client = client_of(settings)
+    run = client.get_run(Report.load(settings.home.report("mini", "train")).outputs["run_id"])
+    assert run.data.metrics["gate/perplexity/figure"] == 500
+    assert run.data.metrics["gate/perplexity/bound"] == 2000
+    assert run.data.metrics["quant/int4/size_mb"] == report.outputs["variants"]["int4"]["size_mb"]
+    assert run.data.tags["gate/perplexity"] == "pass: 500 <= 2000"
+    assert [f.path for f in client.list_artifacts(run.info.run_id, "release")] == ["release/variants.png"]
+    assert versions_of(settings)["int4"].tags["gate_perplexity"] == "pass: 500 <= 2000"
+
+
+def test_a_refused_model_is_registered_with_the_reason_and_the_champion_stays(released):
+    settings, before = released
+    path = settings.home.report("mini", "evaluate")
+    kept = path.read_text()
+    Report("evaluate", "e2", metrics={"test/perplexity": 9000.0, "baseline/bigram/perplexity": 600.0}).save(path)
+    built = {p: p.stat().st_mtime_ns for p in settings.home.artefacts.rglob("*.onnx")}
+    try:
+        report = release.run(settings)
+    finally:
+        path.write_text(kept)
+    assert report.outputs["promoted"] is False
+    assert report.outputs["alias"] == "challenger"
+    assert [g["name"] for g in report.outputs["gates"] if not g["passed"]] == ["perplexity", "below_bigram"]
+    assert {p: p.stat().st_mtime_ns for p in settings.home.artefacts.rglob("*.onnx")} == built
+    versions = versions_of(settings)
+    assert len(versions) == 4
+    assert "perplexity FAIL: 9000 <= 2000" in versions[report.outputs["preferred"]].tags["rejected"]
+    model = client_of(settings).get_registered_model("kslm.mini.kslm_quick")
+    aliases = {alias: str(version) for alias, version in model.aliases.items()}
+    assert aliases["champion"] == before.outputs["version"]
+    assert aliases["challenger"] == report.outputs["version"]
+
+
+def test_altered_weights_are_refused_before_anything_is_built(settings):
+    weights = settings.home.checkpoints / "one" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(DataError, match="not what was trained"):
+        release.run(settings)
+    weights.unlink()
+    with pytest.raises(DataError, match="no weights"):
+        release.run(settings)
+    assert not settings.home.artefacts.exists()
+
+
+def test_reports_are_json(released):
+    _, report = released
+    assert json.loads(json.dumps(report.outputs)) == report.outputs
