@@ -8,7 +8,7 @@ import pytest
 import kslm.lake
 from kslm.errors import DataError
 from kslm.lake import tables
-from kslm.lake.arrow import arrow_schema
+from kslm.lake.arrow import ParquetSpool, arrow_schema
 from kslm.lake.lake import content_columns
 from kslm.settings import Environment, Settings, load_profile
 
@@ -126,3 +126,16 @@ def test_arrow_batches(settings):
 
 def test_content_columns_leave_out_volatile_ones():
     assert "ingested_at" not in content_columns(tables.DOCUMENTS)
+
+
+def test_any_path_will_do_for_a_home(tmp_path):
+    home = tmp_path / "Jörg's [old] home #1 100%"
+    env = Environment(_env_file=None, KSLM_HOME=home, KSLM_ENGINE="sail")
+    with kslm.lake.open(Settings(load_profile("quick"), env)) as lake:
+        spool = ParquetSpool(tables.DOCUMENTS, home / "rows" / "documents.parquet")
+        for number in range(3):
+            spool.add(document(str(number)))
+        spool.close()
+        lake.upsert(tables.DOCUMENTS, lake.read_parquet(tables.DOCUMENTS, spool.path))
+        assert lake.read(tables.DOCUMENTS).count() == 3
+        assert (home / "lake" / "quick_bronze" / "documents" / "_delta_log").is_dir()

@@ -6,6 +6,7 @@ becomes a row of bronze.quarantine, like a bad line in it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -115,9 +116,11 @@ def read_manuals(path: Path, origin: Origin, spools: Spools) -> None:
         if not text.strip():
             spools.quarantine(Bad.of(page, 0, "empty file"), origin)
             continue
-        row = manual_row(page, text, origin)
-        spools.document_bytes += row["bytes"]
-        spools.add(DOCUMENTS, row)
+        row = manual_row(re.sub(r"\.(?:gz|xz|zst|bz2)$", "", page), text, origin)
+        if spools.add_once(DOCUMENTS, row):
+            spools.document_bytes += row["bytes"]
+        else:
+            spools.quarantine(Bad.of(page, 0, "the same page was read from another file"), origin)
 
 
 def read_logs(path: Path, origin: Origin, spools: Spools) -> None:

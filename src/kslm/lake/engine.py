@@ -33,6 +33,10 @@ class Engine(ABC):
     def create(self, table: Table) -> None:
         """Make sure the table exists and that its name is known in this session."""
 
+    def url(self, path: Path) -> str:
+        """A file or folder as this engine's readers take it."""
+        return str(path)
+
     @abstractmethod
     def version(self, table: Table) -> int:
         """Version of the newest commit; -1 if there is no such table."""

@@ -99,7 +99,7 @@ class Lake:
 
     def read_parquet(self, table: Table, path: Path) -> DataFrame:
         """A Parquet file with the table's columns, as `kslm.lake.arrow.ParquetSpool` writes it."""
-        return self.spark.read.schema(table.ddl).parquet(str(path)).select(*table.columns)
+        return self.spark.read.schema(table.ddl).parquet(self._engine.url(path)).select(*table.columns)
 
     def arrow_batches(self, df: DataFrame) -> Iterator[pa.RecordBatch]:
         """The rows of `df` as Arrow batches, in its order; all of them pass through this process's memory."""

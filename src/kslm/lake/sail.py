@@ -3,11 +3,17 @@
 The server is started once a process and catalog, and lives until the process ends; each `kslm.lake.open` has a session
 of its own. The catalog is in memory and belongs to the session, so tables are registered again at first use; what is
 true of a table is only what its Delta folder says.
+
+Sail 0.7.2 writes a table located in "/a b" to "/a%20b", and reads no Parquet file at all from some other paths. Tables
+under a path that is not plain are therefore reached through a link with a plain name, and files as encoded URLs.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kslm.errors import KslmError
@@ -18,6 +24,7 @@ from kslm.settings import Settings
 if TYPE_CHECKING:
     from pysail.spark import SparkConnectServer
 
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 _servers: dict[str, SparkConnectServer] = {}
 
 
@@ -31,6 +38,13 @@ class SailEngine(LocalEngine):
         host, port = _server(settings.env.catalog).listening_address
         self.spark = SparkSession.builder.remote(f"sc://{host}:{port}").create()
         self._registered: set[str] = set()
+        self._links: tempfile.TemporaryDirectory[str] | None = None
+        self._root = settings.home.lake
+        if not _PLAIN.fullmatch(str(self._root)):
+            self._root.mkdir(parents=True, exist_ok=True)
+            self._links = tempfile.TemporaryDirectory(prefix="kslm-")
+            self._root = Path(self._links.name, "lake")
+            self._root.symlink_to(settings.home.lake)
 
     def name(self, table: Table) -> str:
         """The table's name in SQL."""
@@ -43,13 +57,19 @@ class SailEngine(LocalEngine):
         self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.settings.env.catalog}.{self.schema(table)}")
         # A table that exists is registered without its columns: declared maps differ from stored ones in field names.
         columns = "" if self.exists(table) else f"({table.ddl})"
-        location = str(self.path(table)).replace("\\", "\\\\").replace("'", "\\'")
+        location = self._root / self.schema(table) / table.name
         self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} {columns} USING delta LOCATION '{location}'")
         self._registered.add(str(table))
 
     def close(self) -> None:
         """Stop the session; the server stays for the next."""
         self.spark.stop()
+        if self._links:
+            self._links.cleanup()
+
+    def url(self, path: Path) -> str:
+        """The path as an encoded URL."""
+        return path.absolute().as_uri()
 
 
 def _server(catalog: str) -> SparkConnectServer:

@@ -41,7 +41,11 @@ class SparkEngine(LocalEngine):
 
     def name(self, table: Table) -> str:
         """The table's name in SQL: its path."""
-        return f"delta.`{self.path(table)}`"
+        return "delta.`" + str(self.path(table)).replace("`", "``") + "`"
+
+    def url(self, path: Path) -> str:
+        """The path, with what would be a glob pattern escaped."""
+        return re.sub(r"([][{}*?\\])", r"\\\1", str(path))
 
     def create(self, table: Table) -> None:
         """Create the table if it is missing."""
