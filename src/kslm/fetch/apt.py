@@ -201,5 +201,5 @@ def _environment() -> dict[str, str]:
 
 def _complaints(text: str) -> str:
     """apt's errors and warnings of one call, in one line."""
-    found = [line[2:].strip() for line in text.splitlines() if line.startswith(("E:", "W:", "Err:"))]
+    found = re.findall(r"^(?:[EW]:|Err:\d+)\s*(.+)$", text, re.MULTILINE)
     return "; ".join(dict.fromkeys(found))[:400]

@@ -146,7 +146,7 @@ class _OneFile:
         validator = response.headers.get("last-modified") if not etag or etag.startswith("W/") else etag
         with self.part.open("ab" if self.size else "wb") as stream:
             write_atomically(self.note, json.dumps({"url": self.url, "validator": validator}))
-            for chunk in response.iter_raw(_CHUNK):
+            for chunk in response.iter_raw():
                 if self.size + len(chunk) > self.max_bytes:
                     self._too_large()
                 stream.write(chunk)

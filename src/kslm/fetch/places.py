@@ -36,6 +36,17 @@ class Content:
     unreadable: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Had:
+    """One file, as it came from a place; `version` where the place itself tells it."""
+
+    file: Path
+    sha256: str
+    origin: str
+    version: str | None = None
+    transferred: int = 0
+
+
 def name_of(place: Place) -> str:
     """The place in words."""
     if place.path is not None:
@@ -56,11 +67,13 @@ def obtain(place: Place, source: Source, folder: Path, apt: Apt, task: Task) -> 
         raise SourceError("logs are read from local paths only", remedy="give a path")
     downloads = folder / "download"
     if place.https is not None:
-        had = download(place.https, downloads, max_bytes=source.max_bytes, task=task)
-        return _unpacked(source, had.path, had.sha256, folder, task, place.https, None, had.transferred)
+        one = download(place.https, downloads, max_bytes=source.max_bytes, task=task)
+        had = _Had(one.path, one.sha256, place.https, None, one.transferred)
+        return _unpacked(had, source, folder, task)
     assert place.debian is not None
     file, package, transferred = apt.fetch(place.debian, source.kind, downloads, max_bytes=source.max_bytes, task=task)
-    return _unpacked(source, file, package.sha256, folder, task, f"debian:{package.name}", package.version, transferred)
+    had = _Had(file, package.sha256, f"debian:{package.name}", package.version, transferred)
+    return _unpacked(had, source, folder, task)
 
 
 def content_of(source: Source, path: Path) -> Content:
@@ -127,7 +140,7 @@ def _local(text: str, source: Source, folder: Path, task: Task) -> Landed:
         path = _file_in(path, source)
     if path.is_file() and source.kind != "logs":
         content = content_of(source, path)
-        return _unpacked(source, path, content.sha256, folder, task, f"file:{path}", None, 0)
+        return _unpacked(_Had(path, content.sha256, f"file:{path}"), source, folder, task)
     if source.kind == "kernel_modules":
         path = _modules_folder(path)
     elif source.kind == "man_pages":
@@ -146,32 +159,27 @@ def _local(text: str, source: Source, folder: Path, task: Task) -> Landed:
     )
 
 
-def _unpacked(
-    source: Source,
-    file: Path,
-    sha256: str,
-    folder: Path,
-    task: Task,
-    origin: str,
-    version: str | None,
-    transferred: int,
-) -> Landed:
+def _unpacked(had: _Had, source: Source, folder: Path, task: Task) -> Landed:
     """Unpack one file and record it."""
-    size = file.stat().st_size
-    task.update(total=size + transferred, note=f"unpacking {file.name}")
-    target = folder / _key(source, sha256)
-    made = _all_or_nothing(target, lambda: unpack(source, file, target, task))
-    files = [*_files(target), file] if file.is_relative_to(folder) else _files(target)
+    size = had.file.stat().st_size
+    task.update(total=size + had.transferred, note=f"unpacking {had.file.name}")
+    target = folder / _key(source, had.sha256)
+    try:
+        made = _all_or_nothing(target, lambda: unpack(source, had.file, target, task))
+    except SourceError:
+        if had.file.is_relative_to(folder):  # or the next run would find it again, and no better
+            had.file.unlink(missing_ok=True)
+        raise
     landed = landed_from(
         source,
-        Content(sha256, size),
+        Content(had.sha256, size),
         made,
-        path=file,
-        origin=origin,
-        version=made.version or version or "unknown",
-        files=files,
+        path=had.file,
+        origin=had.origin,
+        version=made.version or had.version or "unknown",
+        files=_files(target) + [had.file] * had.file.is_relative_to(folder),
     )
-    landed.transferred = transferred
+    landed.transferred = had.transferred
     return landed
 
 

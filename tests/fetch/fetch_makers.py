@@ -1,0 +1,140 @@
+"""Small archives and a small web server, made here byte by byte."""
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import tarfile
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import zstandard
+
+from kslm.report import Task
+from kslm.settings import Source
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".xz": lzma.compress,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+}
+TASK = Task()
+MAKEFILE = b"# SPDX-License-Identifier: GPL-2.0\nVERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 192\nEXTRAVERSION =\n"
+PCI_IDS = b"#\n#\tVersion: 2026.01.01\n#\n8086  Intel Corporation\n\t1533  I210 Gigabit Network Connection\n"
+
+
+def tar(files: dict[str, bytes], extra: tuple[tarfile.TarInfo, ...] = ()) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        for info in extra:
+            archive.addfile(info)
+    return buffer.getvalue()
+
+
+def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def ar(members: dict[str, bytes]) -> bytes:
+    out = b"!<arch>\n"
+    for name, data in members.items():
+        out += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n".encode() + data + b"\n" * (len(data) % 2)
+    return out
+
+
+def deb(package: str, version: str, files: dict[str, bytes], packing: str = ".xz", depends: str = "") -> bytes:
+    control = f"Package: {package}\nVersion: {version}\nArchitecture: all\n"
+    control += f"Depends: {depends}\n" if depends else ""
+    return ar(
+        {
+            "debian-binary": b"2.0\n",
+            "control.tar.gz": gzip.compress(tar({"./control": control.encode()})),
+            f"data.tar{packing}": PACKERS[packing](tar({f"./{name}": data for name, data in files.items()})),
+        }
+    )
+
+
+def kernel_files(count: int = 20) -> dict[str, bytes]:
+    files = {"Makefile": MAKEFILE, "COPYING": b"GPL-2.0\n"}
+    for number in range(count):
+        files[f"drivers/net/ethernet/d{number}/main.c"] = f"/* driver {number} */\n".encode() * (number + 1)
+        files[f"sound/s{number}.c"] = b"/* sound */\n"
+    return files
+
+
+def topped(files: dict[str, bytes], top: str = "linux-6.1.192") -> dict[str, bytes]:
+    return {f"{top}/{name}": data for name, data in files.items()}
+
+
+def source(kind: str, *places: dict[str, str], **fields: object) -> Source:
+    return Source.model_validate(
+        {"kind": kind, "licence": "GPL-2.0-only", "places": places or [{"path": "/nowhere"}], **fields}
+    )
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class Server:
+    """Serves one body, with ranges; `breaks` cuts that many answers short, `status` fails that many first."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body, self.etag = body, '"one"'
+        self.breaks = 0
+        self.failures = 0
+        self.cut_at = len(body) // 3
+        self.ranges: list[str | None] = []
+        self.hang = threading.Event()
+        self.hang.set()
+        self.say_length = True
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/folder/file.bin"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        asked = request.headers.get("Range")
+        self.ranges.append(asked)
+        if self.failures:
+            self.failures -= 1
+            request.send_error(503)
+            return
+        start = 0
+        if asked and request.headers.get("If-Range") == self.etag:
+            start = int(asked.removeprefix("bytes=").rstrip("-"))
+        data = self.body[start:]
+        request.send_response(206 if start else 200)
+        if start:
+            request.send_header("Content-Range", f"bytes {start}-{len(self.body) - 1}/{len(self.body)}")
+        if self.say_length:
+            request.send_header("Content-Length", str(len(data)))
+        request.send_header("ETag", self.etag)
+        request.end_headers()
+        if self.breaks:
+            self.breaks -= 1
+            request.wfile.write(data[: self.cut_at])
+            request.wfile.flush()
+            self.hang.wait(60)
+            request.connection.close()
+            return
+        request.wfile.write(data)
