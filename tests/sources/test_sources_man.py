@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import gzip
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kslm.sources import man
+from kslm.sources.records import Bad
+
+MAN = r""".\" a comment
+'\" t
+.de XX
+not printed
+..
+.TH FOO 8 2024-01-01 "Foo 1.0"
+.SH NAME
+foo \- frobnicate \(lqbars\(rq
+.SH SYNOPSIS
+.B foo
+.RI [ options ]
+.IR file \|.\|.\|.
+.SH
+DESCRIPTION
+First line
+second line with \fBbold\fP and \fI\,it\/alic\fR,
+it\(aqs a back\eslash.
+.PP
+.ie t .B not here
+.el but here
+.TP
+.BR \-v ", " \-\-verbose
+Be loud.
+.RS
+.IP \(bu 2
+point
+.RE
+.TP
+.B \-q
+Be quiet; see
+.BR printf (3).
+.nf
+  int x;
+    int y;
+.fi
+.TS
+tab(|) box;
+l l.
+Name|Value
+_
+a|T{
+long
+text
+T}
+.TE
+.UR https://example.org/
+the site
+.UE .
+"""
+
+MDOC = r""".Dd January 1, 2020
+.Dt FOO 4
+.Os
+.Sh NAME
+.Nm foo
+.Nd Foo network driver
+.Sh SYNOPSIS
+.Nm
+.Op Fl av
+.Op Fl o Ar option Ns = Ns Ar value
+.Ar
+.In sys/foo.h
+.Ft int
+.Fn foo_open "const char *name" "int flags"
+.Fo foo_close
+.Fa "int fd"
+.Fa "int how"
+.Fc
+.Sh DESCRIPTION
+The
+.Nm
+driver runs on
+.Fx 4.0 ,
+see
+.Xr ifconfig 8 .
+.Bl -tag -width indent
+.It Fl a
+All of them.
+.It Ev PATH
+Where to look
+.Pq see below .
+.El
+.Bl -bullet
+.It
+first
+.It
+second
+.El
+.Bd -literal
+  keep   this
+.Ed
+.Oo
+.Fl x
+.Oc
+"""
+
+
+def test_man_page_reads_as_text() -> None:
+    assert man.render(MAN.encode(), "foo(8)") == (
+        "FOO(8)\n\nNAME\nfoo - frobnicate “bars”\n\nSYNOPSIS\nfoo [options] file...\n\nDESCRIPTION\n"
+        "First line second line with bold and italic, it's a back\\slash.\n\nbut here\n\n"
+        "-v, --verbose\n    Be loud.\n\n    • point\n\n"
+        "-q\n    Be quiet; see printf(3).\n      int x;\n        int y;\n\n"
+        "    Name  Value\n    a  long text\n\n    the site <https://example.org/>."
+    )
+
+
+def test_mdoc_page_reads_as_text() -> None:
+    assert man.render(MDOC.encode(), "foo(4)") == (
+        "FOO(4)\n\nNAME\nfoo - Foo network driver\n\n"
+        "SYNOPSIS\nfoo [-av] [-o option=value] file ...\n#include <sys/foo.h>\n"
+        "int foo_open(const char *name, int flags)\nfoo_close(int fd, int how)\n\n"
+        "DESCRIPTION\nThe foo driver runs on FreeBSD 4.0, see ifconfig(8).\n\n"
+        "-a\n    All of them.\n\nPATH\n    Where to look (see below).\n\n"
+        "• first\n\n• second\n\n  keep   this\n\n[-x]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (b".so man2/open.2\n", ""),
+        (b"", ""),
+        (b"caf\xe9", "caf\u00e9"),
+        (b"caf\xc3\xa9 \\(:o \\[u20AC] \\[uD800]x", "caf\u00e9 \u00f6 \u20ac x"),
+        (b'.ds Pr "Product\nthe \\*(Pr here', "the Product here"),
+        (b".if n \\{\\\n.B yes\n.\\}\n.if t \\{\\\nno\n.\\}\nend", "yes end"),
+        (b".I \"two words\" three\\ four", "two words three four"),
+        (b"a\\\" comment\n\\s-1B\\s+2S\\s0D\\h'2n'!", "a BSD!"),
+    ],
+)  # fmt: skip
+def test_escapes_and_requests(source: bytes, text: str) -> None:
+    assert man.render(source, "x(1)") == text
+
+
+def test_folder_gives_pages_in_order_without_links_and_reports_damage(tmp_path: Path) -> None:
+    folder = tmp_path / "man8"
+    folder.mkdir()
+    (folder / "foo.8.gz").write_bytes(gzip.compress(MAN.encode()))
+    (folder / "cut.8.gz").write_bytes(gzip.compress(MAN.encode())[:-30])
+    (folder / "bar.3pm").write_bytes(MDOC.encode())
+    (folder / "stub.8").write_bytes(b".so man8/foo.8\n")
+    (folder / "empty.8").write_bytes(b"")
+    (folder / "link.8.gz").symlink_to("foo.8.gz")
+    (folder / "README").write_text("not a page")
+    records = list(man.read_folder(tmp_path))
+    assert [r[:2] for r in records if not isinstance(r, Bad)] == [("man8/bar.3pm", "3pm"), ("man8/foo.8.gz", "8")]
+    assert [(r.path, r.reason) for r in records if isinstance(r, Bad)] == [
+        ("man8/cut.8.gz", "cannot be read: EOFError"),
+        ("man8/empty.8", "empty file"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "piece", ['"', "\\", "\\(", "\\[", "\\*[", "\\h'", "\\{", '.B "', ".if n \\{\n", " ", '\\\\"', ".TS\n"]
+)
+def test_time_grows_linearly_on_hostile_input(piece: str) -> None:
+    for lead in ("", ".B ", ".Dt x\n.Op "):
+        started = time.process_time()
+        man.render((lead + piece * (100_000 // len(piece))).encode(), "x(1)")
+        assert time.process_time() - started < 2
+
+
+STATEMENTS = [
+    ".TH A 1", ".Dt A 1", ".SH", ".SH NAME", ".TP", ".IP", ".RS", ".RE", ".nf", ".fi", ".TS", "l l.", "a\tT{",
+    "T}", ".TE", ".UE", ".Bl -enum", ".It Fl a", ".El", ".Op Fl", ".Oo", ".Oc ,", ".Xr a", ".Fn", ".Nm", ".Nm a ,",
+    ".Bd -literal", ".ie n x", ".el y", ".de X", "..", "text \\fB", ".BR a (", ".if n \\{", ".\\}", ".Pf", ".At v7 .", ".ds x y",
+    "\\*x", "",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(STATEMENTS), max_size=25).map("\n".join).map(str.encode) | st.binary())
+def test_any_page_gives_tidy_text(raw: bytes) -> None:
+    text = man.render(raw, "x(1)")
+    assert text == text.strip("\n")
+    assert "\x00" not in text
+    text.encode()
