@@ -81,10 +81,10 @@ def test_margin_without_stars_is_stripped() -> None:
 )
 @pytest.mark.parametrize("lead", ["", '"', "/*", "//", "'"])
 def test_time_grows_linearly_on_hostile_input(piece: str, lead: str) -> None:
-    text = lead + piece * (1_000_000 // len(piece))
+    text = lead + piece * (300_000 // len(piece))
     started = time.process_time()
     extract(text)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 1.5
 
 
 PIECES = st.sampled_from(

@@ -177,8 +177,8 @@ def test_time_grows_linearly_on_hostile_input(piece: str) -> None:
 STATEMENTS = [
     ".TH A 1", ".Dt A 1", ".SH", ".SH NAME", ".TP", ".IP", ".RS", ".RE", ".nf", ".fi", ".TS", "l l.", "a\tT{",
     "T}", ".TE", ".UE", ".Bl -enum", ".It Fl a", ".El", ".Op Fl", ".Oo", ".Oc ,", ".Xr a", ".Fn", ".Nm", ".Nm a ,",
-    ".Bd -literal", ".ie n x", ".el y", ".de X", "..", "text \\fB", ".BR a (", ".if n \\{", ".\\}", ".Pf", ".At v7 .", ".ds x y",
-    "\\*x", "",
+    ".Bd -literal", ".ie n x", ".el y", ".de X", "..", "text \\fB", ".BR a (", ".if n \\{", ".\\}", ".Pf", ".At v7 .",
+    ".ds x y", "\\*x", "",
 ]  # fmt: skip
 
 
