@@ -32,9 +32,8 @@ def prepare_cpu() -> bool:
     if ISA in os.environ:
         return "AMX" in os.environ[ISA]
     try:
-        works = (
-            subprocess.run([sys.executable, "-c", PROBE], timeout=PROBE_SECONDS, capture_output=True).returncode == 0
-        )
+        probe = [sys.executable, "-c", PROBE]
+        works = subprocess.run(probe, check=False, timeout=PROBE_SECONDS, capture_output=True).returncode == 0
     except subprocess.TimeoutExpired:
         works = False
     os.environ[ISA] = "AVX512_CORE_AMX" if works else WITHOUT_AMX

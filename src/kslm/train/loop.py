@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader
 from transformers import MistralConfig, PreTrainedModel, PrinterCallback, Trainer, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
@@ -131,6 +132,14 @@ class _Trainer(Trainer):
         with torch.autocast(ids.device.type, torch.bfloat16, enabled=self.bf16):
             logits = model(input_ids=ids[:, :-1], use_cache=False).logits
         return functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten())
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
+        # Training drops an epoch's incomplete last batch; validation must not, and one flag governs both.
+        self.args.dataloader_drop_last = False
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.args.dataloader_drop_last = True
 
     def prediction_step(
         self, model: nn.Module, inputs: dict[str, torch.Tensor], *_: Any, **__: Any

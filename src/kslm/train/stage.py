@@ -64,7 +64,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         DataError: the shards are missing, altered or too few.
         KslmError: training diverged, or memory ran out, in every attempt.
     """
-    _use_threads(settings.profile.train.threads)
+    use_threads(settings.profile.train.threads)
     with _processes() as first:
         plan = _plan(settings)
         if first:
@@ -231,7 +231,7 @@ def _processes() -> Iterator[bool]:
         dist.destroy_process_group()
 
 
-def _use_threads(threads: int) -> None:
+def use_threads(threads: int) -> None:
     """As many as the profile says; 0 means all this process may use, unless OMP_NUM_THREADS says otherwise."""
     if threads or "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(threads or len(psutil.Process().cpu_affinity()))

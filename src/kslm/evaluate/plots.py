@@ -1,0 +1,73 @@
+"""Two plots: how the loss fell, and the perplexity of each slice beside its baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+COLOURS = {"unigram": "#c9ced6", "bigram": "#8d99ae", "model": "#1d5fa8"}
+
+
+def loss_curve(curves: dict[str, list[tuple[int, float]]], title: str) -> Figure:
+    """Training and validation loss by step.
+
+    Args:
+        curves: metric name to (step, value) pairs.
+    """
+    figure = _figure()
+    axes = figure.add_subplot()
+    styles = {"train/loss": ("#8fb8de", "training", "-"), "val/loss": ("#c8553d", "validation", "o-")}
+    for name, (colour, label, style) in styles.items():
+        if curves.get(name):
+            steps, values = zip(*curves[name], strict=True)
+            axes.plot(steps, values, style, color=colour, label=label, linewidth=1.8, markersize=5)
+    axes.set_xlabel("optimizer step")
+    axes.set_ylabel("loss (nats per token)")
+    _dress(figure, title)
+    return figure
+
+
+def perplexity_bars(series: dict[str, dict[str, float]], title: str) -> Figure:
+    """Perplexity by slice, on a logarithmic axis.
+
+    Args:
+        series: "unigram", "bigram" and "model", each slice (or "all") to perplexity.
+    """
+    figure = _figure()
+    axes = figure.add_subplot()
+    slices = list(series["model"])
+    width = 0.8 / len(series)
+    for index, (name, values) in enumerate(series.items()):
+        places = np.arange(len(slices)) + (index - (len(series) - 1) / 2) * width
+        bars = axes.bar(places, [values[part] for part in slices], width * 0.92, label=name, color=COLOURS[name])
+        axes.bar_label(bars, fmt="{:,.0f}", fontsize=8, padding=2, color="#444")
+    axes.set_yscale("log")
+    axes.set_xticks(np.arange(len(slices)), slices)
+    axes.set_ylabel("perplexity on held-out text (lower is better)")
+    axes.margins(y=0.15)
+    _dress(figure, title)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=144)
+
+
+def _figure() -> Figure:
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _dress(figure: Figure, title: str) -> None:
+    axes = figure.axes[0]
+    axes.set_title(title, loc="left", fontsize=12, fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e6e8eb", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False)

@@ -1,0 +1,130 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from train_micro import micro
+
+from kslm import train
+from kslm.errors import DataError, KslmError
+from kslm.train import checkpoints, tracking
+from kslm.train.guards import AbortLog
+
+MICRO = Path(__file__).with_name("train_micro.py")
+
+
+@pytest.fixture
+def untracked(monkeypatch):
+    torch.set_num_threads(1)
+    monkeypatch.setattr(tracking, "open_run", lambda *_: tracking.Tracker())
+
+
+def child(home: Path, *launcher: str, **recipe) -> subprocess.Popen:
+    command = [sys.executable, *launcher, str(MICRO), str(home), json.dumps(recipe)]
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_killed_training_ends_in_the_same_weights(tmp_path, monkeypatch, untracked):
+    steps = {"max_steps": 40, "grad_accum_steps": 2}
+    whole = train.run(micro(tmp_path / "whole", monkeypatch, **steps))
+
+    settings = micro(tmp_path / "killed", monkeypatch, **steps)
+    process = child(tmp_path / "killed", **steps)
+    while not list(settings.home.checkpoints.glob("*/checkpoint-8")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    run = next(settings.home.checkpoints.iterdir())
+    assert checkpoints.listed(run) and not (run / "model").exists()
+    half = checkpoints.listed(run)[-1]
+    (half / checkpoints.SEAL).unlink(missing_ok=True)
+
+    again = train.run(settings)
+    assert again.outputs["weights_sha256"] == whole.outputs["weights_sha256"]
+    assert again.outputs["steps"] == whole.outputs["steps"] == 40
+    assert again.metrics["val/perplexity"] == whole.metrics["val/perplexity"] < 250
+
+
+def test_divergence_is_adjusted_and_then_reported(tmp_path, monkeypatch, untracked):
+    settings = micro(tmp_path, monkeypatch, learning_rate=0.9, abort_grad_norm=1e-6, max_attempts=2)
+    with pytest.raises(KslmError, match=r"failed 2 times\n.*gradient norm"):
+        train.run(settings)
+    run = next(settings.home.checkpoints.iterdir())
+    assert [abort.reason for abort in AbortLog(run).aborts] == ["grad_norm", "grad_norm"]
+
+
+def test_a_nan_ends_the_attempt_and_the_next_goes_on_from_the_last_checkpoint(tmp_path, monkeypatch, untracked):
+    from kslm.train import loop
+
+    real, calls = loop._Trainer.compute_loss, []
+
+    def poisoned(self, model, inputs, *args, **kwargs):
+        calls.append(1)
+        loss = real(self, model, inputs, *args, **kwargs)
+        return loss * float("nan") if len(calls) == 6 else loss
+
+    monkeypatch.setattr(loop._Trainer, "compute_loss", poisoned)
+    report = train.run(micro(tmp_path, monkeypatch))
+    assert report.outputs["steps"] == 24
+    assert "went on from step 4 with learning_rate 0.01 → 0.005" in " ".join(report.notes)
+    rates = [e["learning_rate"] for e in history(report) if "learning_rate" in e]
+    assert max(rates) <= 0.01 and rates[1] < 0.006
+
+
+def test_too_little_memory_halves_the_micro_batch(tmp_path, monkeypatch, untracked):
+    from kslm.train import loop
+
+    real = loop._Trainer.compute_loss
+
+    def hungry(self, model, inputs, *args, **kwargs):
+        if len(inputs["input_ids"]) > 2 and model.training:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, model, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(loop._Trainer, "compute_loss", hungry)
+    report = train.run(micro(tmp_path, monkeypatch))
+    assert "micro_batch_size 4 → 2, grad_accum_steps 1 → 2" in " ".join(report.notes)
+
+
+def test_keeps_the_newest_and_the_best_and_no_pickled_arguments(tmp_path, monkeypatch, untracked):
+    report = train.run(micro(tmp_path, monkeypatch))
+    model = Path(report.outputs["checkpoint"])
+    kept = checkpoints.listed(model.parent)
+    assert [checkpoints.step_of(path) for path in kept][-2:] == [20, 24] and len(kept) <= 3
+    assert all(checkpoints.is_whole(path) for path in [*kept, model])
+    assert not list(model.parent.rglob("training_args.bin"))
+    state = torch.load(kept[-1] / "optimizer.pt", weights_only=True)
+    assert set(state) == {"muon", "adamw"}
+    assert {p.name for p in model.iterdir()} >= {"config.json", "model.safetensors", "tokenizer.json"}
+
+
+def test_adamw_trains_too(tmp_path, monkeypatch, untracked):
+    report = train.run(micro(tmp_path, monkeypatch, optimizer="adamw", learning_rate=3e-3))
+    losses = [entry["loss"] for entry in history(report) if "loss" in entry]
+    assert losses[-1] < losses[0]
+
+
+def test_too_little_data_says_what_to_do(tmp_path, monkeypatch, untracked):
+    with pytest.raises(DataError, match="fewer than one step's"):
+        train.run(micro(tmp_path, monkeypatch, micro_batch_size=4096))
+
+
+def test_two_processes_train_as_one(tmp_path):
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    process = child(tmp_path / "two", *launcher, max_steps=8) if micro(tmp_path / "two") else None
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err[-3000:]
+    outputs = json.loads(out.strip().splitlines()[-1])
+    assert outputs["steps"] == 8 and Path(outputs["checkpoint"], "model.safetensors").exists()
+    assert len(list(Path(outputs["checkpoint"]).parent.glob("checkpoint-8/rng_state_*.pth"))) == 2
+
+
+def history(report):
+    return json.loads((Path(report.outputs["checkpoint"]) / "history.json").read_text())

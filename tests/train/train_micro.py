@@ -1,0 +1,85 @@
+"""A model of a few thousand weights and a few thousand tokens to train it on, for tests that train."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from kslm.model import SIZES, Size
+from kslm.report import Report
+from kslm.settings import Environment, Profile, Settings
+from kslm.tokens import Encoder, Lineage, ShardWriter, train_tokenizer
+
+SLICES = ("os", "hardware")
+
+
+def micro(home: Path, monkeypatch=None, **train) -> Settings:
+    """Settings over `home`, with shards and their report; the size "quick" becomes a micro one."""
+    size = Size(1, 32, 2, 16, 1, 64, 512, 64, True, 30_000)
+    if monkeypatch:
+        monkeypatch.setitem(SIZES, "quick", size)
+    else:
+        SIZES["quick"] = size
+    recipe = {
+        "max_steps": 24,
+        "sequence_length": 16,
+        "micro_batch_size": 4,
+        "warmup_steps": 4,
+        "log_every": 4,
+        "eval_every": 8,
+        "save_every": 4,
+        "eval_tokens": 256,
+        "precision": "fp32",
+        "threads": 1,
+        "keep_checkpoints": 2,
+    }
+    profile = Profile.model_validate(
+        {
+            "profile": "micro",
+            "seed": 3,
+            "sources": {"notes": {"kind": "man_pages", "licence": "MIT", "places": [{"path": "/dev/null"}]}},
+            "train": recipe | train,
+            "evaluate": {"max_tokens": 2000},
+            "release": {"gates": {"max_perplexity": 100}},
+        }
+    )
+    env = {"KSLM_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db"}
+    settings = Settings(profile, Environment.model_validate(env))
+    if not (home / "tokens").exists():
+        _shards(settings)
+    return settings
+
+
+def _shards(settings: Settings) -> None:
+    texts = [f"device {i % 7} of bus {i % 5} needs driver e{i * i % 101} since version {i}.\n" * 3 for i in range(150)]
+    tokenizer = train_tokenizer(texts, 400, 2)
+    folder = settings.home.tokens / "abc"
+    folder.mkdir(parents=True)
+    path = folder.parent / "scratch.json"
+    path.write_text(tokenizer)
+    encoder = Encoder(path)
+    with ShardWriter(folder, tokenizer, SLICES) as writer:
+        for i, text in enumerate(texts):
+            split = "val" if i % 10 == 0 else "test" if i % 10 == 1 else "train"
+            writer.add(f"doc{i}", split, SLICES[i % 2], len(text.encode()), encoder.encode(text))
+        writer.publish("abc", Lineage(table="gold.corpus", version=2, content_hash="c" * 40, code_version="1"))
+    report = Report("tokenize", "t", outputs={"manifest": str(folder / "manifest.json"), "fingerprint": "abc"})
+    report.save(settings.home.report("micro", "tokenize"))
+
+
+def main() -> None:
+    """Train without MLflow; arguments: home, then JSON of recipe changes. Prints the report's outputs on rank 0."""
+    from kslm import train
+    from kslm.train import tracking
+
+    torch.set_num_threads(1)
+    tracking.open_run = lambda *_: tracking.Tracker()
+    report = train.run(micro(Path(sys.argv[1]), **json.loads(sys.argv[2])))
+    if os.environ.get("RANK", "0") == "0":
+        print(json.dumps(report.outputs))
+
+
+if __name__ == "__main__":
+    main()
