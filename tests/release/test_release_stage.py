@@ -31,7 +31,7 @@ def killed_when(root: Path, reached) -> None:
     """Run the stage in a process of its own and kill it the moment `reached()` holds."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-c", ONE_RUN, str(root)], env=environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 270
     while not reached():
         assert process.poll() is None, "the stage ended before it could be killed"
         assert time.monotonic() < deadline

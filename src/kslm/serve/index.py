@@ -1,7 +1,7 @@
 """The look-up index: what `kslm ask` needs of the tables, in one small sqlite file.
 
 An answer must come in seconds, and starting an engine takes longer than that. So the ids, modules and configuration
-options are copied out of the bronze tables once for each content of theirs (release does it, or the first question),
+options are copied out of the bronze tables once for each content of theirs (by the first question that needs them),
 and every row keeps where it came from, so that an answer can cite it.
 
 Limits: it holds names, help texts and aliases, not documents. Aliases other than PCI and USB are left out.
@@ -87,19 +87,19 @@ def _tables(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
     from kslm import lake
     from kslm.lake import tables
 
-    wanted = {
-        tables.PCI_IDS: ("level", "vendor", "device", "name", "line", "version"),
-        tables.USB_IDS: ("level", "vendor", "device", "name", "line", "version"),
-        tables.MODULES: ("module", "path", "builtin", "description", "aliases", "firmware", "depends", "version"),
-        tables.DOCUMENTS: ("path", "text", "version"),
-    }
+    ids = ("level", "vendor", "device", "name", "line", "version")
+    module = ("module", "path", "builtin", "description", "aliases", "firmware", "depends", "version")
+    wanted = (
+        (tables.PCI_IDS, ids, "level IN ('vendor', 'device')"),
+        (tables.USB_IDS, ids, "level IN ('vendor', 'device')"),
+        (tables.MODULES, module, "module IS NOT NULL"),
+        (tables.DOCUMENTS, ("path", "text", "version"), "kind = 'kconfig'"),
+    )
     with lake.open(settings) as engine:
-        for table, columns in wanted.items():
+        for table, columns, condition in wanted:
             if engine.version(table) < 0:
                 continue
-            frame = engine.read(table)
-            frame = frame.where("kind = 'kconfig'") if table is tables.DOCUMENTS else frame
-            frame = frame.where("level IN ('vendor', 'device')") if "level" in columns else frame
+            frame = engine.read(table).where(condition)
             for batch in engine.arrow_batches(frame.select(*columns)):
                 for row in batch.to_pylist():
                     yield table.name, row
