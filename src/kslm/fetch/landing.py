@@ -50,10 +50,11 @@ def load(folder: Path, request: str) -> Landed | None:
         note = json.loads((folder / f"source-{request}.json").read_text("utf-8"))
         landed = Landed(note["entry"], [(str(path), int(size)) for path, size in note["files"]], list(note["notes"]))
         whole = all(Path(path).stat().st_size == size for path, size in landed.files)
+        whole = whole and Path(landed.entry["members"]).exists()
     except (OSError, ValueError, KeyError, TypeError):
         return None
     landed.reused = True
-    return landed if whole and Path(landed.entry["members"]).exists() else None
+    return landed if whole else None
 
 
 def save(folder: Path, request: str, landed: Landed) -> None:
