@@ -30,7 +30,11 @@ def _comments(row: Row, entities: Entities) -> Iterator[Text]:
 
 
 def _binding(row: Row, entities: Entities) -> Iterator[Text]:
-    yield _text(row, dt_binding.extract(row["text"]), "hardware", row["path"])
+    try:
+        text = dt_binding.extract(row["text"])
+    except ValueError:  # a schema that is not valid YAML is still text about hardware
+        text = row["text"]
+    yield _text(row, text, "hardware", row["path"])
 
 
 def _prose(row: Row, entities: Entities) -> Iterator[Text]:
