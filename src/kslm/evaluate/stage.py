@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -81,11 +82,10 @@ def load(checkpoint: Path) -> PreTrainedModel:
         DataError: it does not load, or weights are missing or left over.
     """
     transformers_logging.disable_progress_bar()
+    read: Any = AutoModelForCausalLM.from_pretrained
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(
-            checkpoint, dtype=torch.float32, output_loading_info=True, local_files_only=True
-        )
-    except (OSError, ValueError) as error:
+        model, info = read(checkpoint, dtype=torch.float32, output_loading_info=True, local_files_only=True)
+    except (OSError, ValueError, SafetensorError) as error:
         raise DataError(
             f"model {checkpoint} does not load", cause=str(error)[:300], remedy="train it again: kslm train --force"
         ) from error
