@@ -14,6 +14,7 @@ from fetch_makers import TASK, Server, sha256
 
 from kslm.errors import SourceError
 from kslm.fetch.download import Download, download, file_name
+from kslm.report import Task
 
 BODY = bytes((i * 2654435761 >> 7) % 256 for i in range(900_000))
 
@@ -54,6 +55,25 @@ def test_a_broken_connection_is_resumed_where_it_broke(server: Server, tmp_path:
     assert had.transferred == len(BODY)
     assert server.ranges[0] is None
     assert [asked for asked in server.ranges[1:] if asked] == server.ranges[1:]
+
+
+def test_progress_adds_up_to_the_file_whatever_happened(server: Server, tmp_path: Path) -> None:
+    class Counter(Task):
+        done, total = 0.0, 0.0
+
+        def advance(self, amount: float = 1) -> None:
+            self.done += amount
+
+        def update(self, *, total: float | None = None, note: str | None = None) -> None:
+            self.total = total or self.total
+
+    server.breaks, server.cut_at = 4, 100_000
+    with pytest.raises(SourceError):
+        get(server, tmp_path)
+    task = Counter()
+    server.breaks = 1
+    download(server.url, tmp_path, max_bytes=10_000_000, task=task, pause=0.01)
+    assert task.done == task.total == len(BODY)
 
 
 def test_a_file_that_changed_meanwhile_is_begun_anew(server: Server, tmp_path: Path) -> None:

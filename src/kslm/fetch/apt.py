@@ -75,7 +75,6 @@ class Apt:
         folder.mkdir(parents=True, exist_ok=True)
         task.update(total=package.size, note=f"{package.name} {package.version}")
         if (there := self._find(package, folder)) is not None:
-            task.advance(package.size)
             return there, package, 0
         self._download(package, folder, task)
         there = self._find(package, folder)
@@ -201,5 +200,5 @@ def _environment() -> dict[str, str]:
 
 def _complaints(text: str) -> str:
     """apt's errors and warnings of one call, in one line."""
-    found = re.findall(r"^(?:[EW]:|Err:\d+)\s*(.+)$", text, re.MULTILINE)
+    found = re.findall(r"^[EW]:\s*(.+)$", text, re.MULTILINE)
     return "; ".join(dict.fromkeys(found))[:400]

@@ -83,6 +83,7 @@ class _OneFile:
         self.hash = hashlib.sha256()
         self.size = 0
         self.transferred = 0
+        self.reported = 0
 
     def attempt(self, client: httpx.Client) -> None:
         """One request, from where the part file ends.
@@ -135,6 +136,7 @@ class _OneFile:
         elif not response.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
             self.part.unlink(missing_ok=True)
             raise _TryAgainError("the server resumed at another place than asked")
+        self._report()
         length = response.headers.get("content-length", "")
         if length.isdigit():
             self.task.update(total=self.size + int(length))
@@ -153,7 +155,12 @@ class _OneFile:
                 self.hash.update(chunk)
                 self.size += len(chunk)
                 self.transferred += len(chunk)
-                self.task.advance(len(chunk))
+                self._report()
+
+    def _report(self) -> None:
+        """Tell the task how much is there; what an earlier run left counts, what is begun anew is taken back."""
+        self.task.advance(self.size - self.reported)
+        self.reported = self.size
 
     def _too_large(self) -> None:
         self.part.unlink(missing_ok=True)

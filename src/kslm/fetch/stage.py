@@ -1,8 +1,9 @@
 """The stage: each source of the profile from the first of its places that works, landed once and then reused.
 
 A source that has landed is not fetched again, with or without a network, until the profile asks for something else, its
-files are gone, or the local path it came from holds something else. Killed at any moment, it goes on where it stopped:
-downloads resume, and an unpacked folder without its note is made again.
+files are gone, or the local path it came from holds something else. For a newer version of what came over the network,
+delete the source's folder below landing/. Killed at any moment, the stage goes on where it stopped: downloads resume,
+and an unpacked folder without its note is made again.
 """
 
 from __future__ import annotations
