@@ -6,7 +6,6 @@ What an interrupted release left whole is kept; the rest is made again.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,12 @@ from kslm.errors import DataError
 from kslm.release import artefacts, measure, variants
 from kslm.report import Progress, Report
 from kslm.settings import Settings
+
+MEASURED_THREADS = 1
+"""Threads of every variant while it is measured. Torch with two on a busy two-core machine fell from 200 to 6 decoded
+tokens per second, which would have flattered everything compared with it; and an assistant in the background has no
+claim to more than one core.
+"""
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,7 @@ def _plan(settings: Settings, inputs: Inputs) -> measure.Plan:
         prefill_tokens=prefill,
         decode_tokens=min(release.decode_tokens, context - prefill),
         repeats=release.repeats,
-        threads=settings.profile.train.threads or _usable_cpus(),
+        threads=MEASURED_THREADS,
         seed=settings.profile.seed,
         end_id=EOT_ID,
     )
@@ -174,8 +179,3 @@ def _weights_bytes(manifest: dict[str, Any]) -> int:
     """Bytes of the model without its tokenizer, which every variant shares."""
     shared = (*variants.TOKENIZER_FILES, "generation_config.json")
     return sum(int(record["bytes"]) for name, record in manifest["files"].items() if name not in shared)
-
-
-def _usable_cpus() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
