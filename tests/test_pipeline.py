@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import tiny_profile
 from kslm import pipeline
 from kslm.errors import DataError, HomeBusyError, KslmError
 from kslm.pipeline import STAGES, current_report, fingerprint, hold, run_stage, select
 from kslm.report import Report
 from kslm.settings import Environment, Profile, Settings
+from miniature import tiny_profile
 
 
 @pytest.fixture

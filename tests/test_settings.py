@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import tiny_profile
 from kslm.errors import SettingsError
 from kslm.settings import Profile, load_profile, load_settings, profile_folders
 from kslm.yaml_file import parse_yaml
+from miniature import tiny_profile
 
 
 def profile_text(tmp_path: Path, **changes: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 
-from conftest import build_home
+from landed import build_home
 
 
 def finish(process):
