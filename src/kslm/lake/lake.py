@@ -67,9 +67,10 @@ class Lake:
                 or empty if it was empty before.
         """
         check_schema(table, df, "the rows to be written")
+        new = self.version(table) < 0
         self._engine.create(table)
         current = self.read(table)
-        if current.limit(1).count() == 0:
+        if new or current.limit(1).count() == 0:
             self._replace(table, df)
             self._verify_keys(table)
         elif self._differs(table, df, current):
