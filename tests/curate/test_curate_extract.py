@@ -19,7 +19,8 @@ def row(text: str, path: str = "Documentation/devicetree/bindings/net/x.yaml") -
 
 
 def test_a_binding_gives_its_descriptions():
-    texts = [t.text for t in extract(row("$schema: x\ntitle: A network chip\ndescription: |\n  It talks over MDIO.\n"), ENTITIES)]
+    binding = "$schema: x\ntitle: A network chip\ndescription: |\n  It talks over MDIO.\n"
+    texts = [t.text for t in extract(row(binding), ENTITIES)]
     assert len(texts) == 1
     assert "A network chip" in texts[0] and "It talks over MDIO." in texts[0]
 
