@@ -82,7 +82,7 @@ PIPELINE = {
             "quantize, measure, gate, register, promote",
             ("release",),
             ("tokenize", "train", "evaluate"),
-            ("release",),
+            ("release", "serve"),
         ),
     )
 }

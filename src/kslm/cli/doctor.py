@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kslm.errors import KslmError
 from kslm.settings import Place, Settings
 
 MIN_MEMORY_GB = 6
@@ -71,21 +71,20 @@ def _system(settings: Settings) -> Iterator[Check]:
 
 
 def _engine(settings: Settings) -> Iterator[Check]:
-    packages = {"sail": "pysail", "spark": "delta", "databricks": "pyspark"}
+    packages = {"sail": "pysail", "spark": "pyspark", "databricks": "pyspark"}
     package = packages[settings.env.engine]
     found = find_spec(package) is not None
     yield Check("engine", found, f"{settings.env.engine} ({package})", f"pip install 'kslm[{settings.env.engine}]'")
 
 
 def _java(settings: Settings) -> Iterator[Check]:
-    java = shutil.which("java")
-    finding = "not found"
-    if java:
-        answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-        finding = (answer.stderr or answer.stdout).splitlines()[0] if (answer.stderr or answer.stdout) else java
+    from kslm.lake.spark import find_java
+
     needed = settings.env.engine == "spark"
-    remedy = "only KSLM_ENGINE=spark needs it: install Java 17 (Debian: apt install openjdk-17-jre-headless)"
-    yield Check("Java", java is not None, finding, remedy, required=needed)
+    try:
+        yield Check("Java", True, str(find_java()), required=needed)
+    except KslmError as error:
+        yield Check("Java", False, error.cause, f"only KSLM_ENGINE=spark needs it: {error.remedy}", required=needed)
 
 
 def _torch(settings: Settings) -> Iterator[Check]:
@@ -94,11 +93,14 @@ def _torch(settings: Settings) -> Iterator[Check]:
         return
     import torch
 
-    yield Check("torch", True, f"{torch.__version__}, {torch.get_num_threads()} threads")
+    from kslm.model import uses_bf16
+
+    arithmetic = "bfloat16" if uses_bf16("auto") else "float32 (bfloat16 is not faster here)"
+    yield Check("torch", True, f"{torch.__version__}, {torch.get_num_threads()} threads, trains in {arithmetic}")
     gpu = torch.cuda.is_available()
     name = torch.cuda.get_device_name(0) if gpu else "none; everything runs on the CPU, training takes longer"
     yield Check(
-        "GPU", gpu, name, "a CUDA device and its driver make training faster; nothing needs one", required=False
+        "GPU", gpu, name, "a CUDA device makes training faster; nothing needs one", required=False
     )
 
 
