@@ -19,6 +19,6 @@ def render(answer: Answer) -> RenderableType:
         title = f"the model's own words ({answer.model_version}); unchecked"
         parts.append(Panel(Text(answer.model_text.strip() or "(no words)"), title=title, border_style="dim"))
     if answer.unverified:
-        parts.append(Text(f"in no table: {', '.join(answer.unverified)}", style="yellow"))
+        parts.append(Text(f"not confirmed by the facts above: {', '.join(answer.unverified)}", style="yellow"))
     parts += [Text(note, style="yellow") for note in answer.notes]
     return Group(*parts)

@@ -30,7 +30,9 @@ app = typer.Typer(
     '[bold]kslm ask "Which driver does PCI 8086:1533 need?"[/bold]. '
     "Everything lives under KSLM_HOME; KSLM_ENGINE=spark uses classic Spark instead of the embedded engine.",
 )
-out = Console()
+LOG_WIDTH = 110
+"""Columns where the output is no terminal, whose width would be taken for 80."""
+out = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
 err = Console(stderr=True)
 
 ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="A name in conf/, or the path of a .yml file.")]

@@ -99,9 +99,7 @@ def _torch(settings: Settings) -> Iterator[Check]:
     yield Check("torch", True, f"{torch.__version__}, {torch.get_num_threads()} threads, trains in {arithmetic}")
     gpu = torch.cuda.is_available()
     name = torch.cuda.get_device_name(0) if gpu else "none; everything runs on the CPU, training takes longer"
-    yield Check(
-        "GPU", gpu, name, "a CUDA device makes training faster; nothing needs one", required=False
-    )
+    yield Check("GPU", gpu, name, "a CUDA device makes training faster; nothing needs one", required=False)
 
 
 def _sources(settings: Settings) -> Iterator[Check]:

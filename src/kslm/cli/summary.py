@@ -86,7 +86,7 @@ def _figures(reports: dict[str, Report]) -> Table:
 
 
 def _variants(report: Report) -> Table:
-    table = _grid("\nVariants", "", "perplexity", "MB", "decode tok/s", "prefill tok/s", "peak RSS MB", "registered as")
+    table = _grid("\nVariants", "", "perplexity", "MB", "decode tok/s", "prefill tok/s", "RSS MB", "registered as")
     for name, measured in report.outputs["variants"].items():
         table.add_row(
             name,
