@@ -1,16 +1,13 @@
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "train"))
-from train_micro import micro
-
 from kslm import evaluate, train
 from kslm.errors import DataError
 from kslm.train import tracking
+from train_micro import micro
 
 
 def test_trained_model_is_evaluated_and_everything_is_in_one_mlflow_run(tmp_path, monkeypatch):

@@ -109,5 +109,9 @@ def test_any_bytes_give_rows_whose_ids_fit_their_level(raw: bytes, bus: device_i
         assert row.vendor and row.name == " ".join(row.name.split())
         assert (row.device is None) == (row.level in ("vendor", "class", "hid_usage_page"))
         assert row.subdevice is None or row.level == "subsystem"
-    content = [line for line in raw.split(b"\n") if line.strip() and not line.lstrip().startswith(b"#")]
+    content = [
+        line
+        for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        if line.strip() and not line.lstrip().startswith(b"#")
+    ]
     assert len({r.line for r in rows} | {b.offset for b in bad}) == len(content)

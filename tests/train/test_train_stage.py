@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from train_micro import micro
 
 from kslm import train
 from kslm.errors import DataError, KslmError
 from kslm.train import checkpoints, tracking
 from kslm.train.guards import AbortLog
+from train_micro import micro
 
-MICRO = Path(__file__).with_name("train_micro.py")
+MICRO = Path(__file__).parents[1] / "train_micro.py"
 
 
 @pytest.fixture
@@ -116,9 +116,10 @@ def test_too_little_data_says_what_to_do(tmp_path, monkeypatch, untracked):
         train.run(micro(tmp_path, monkeypatch, micro_batch_size=4096))
 
 
-def test_two_processes_train_as_one(tmp_path):
+def test_two_processes_train_as_one(tmp_path, monkeypatch):
+    micro(tmp_path / "two", monkeypatch)
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    process = child(tmp_path / "two", *launcher, max_steps=8) if micro(tmp_path / "two") else None
+    process = child(tmp_path / "two", *launcher, max_steps=8)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err[-3000:]
     outputs = json.loads(out.strip().splitlines()[-1])

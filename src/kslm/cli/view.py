@@ -141,17 +141,17 @@ class LiveView:
 
 def headline(report: Report) -> str:
     """The stage's own rate or result, in a few words, led by a separator; empty if it has none."""
+    shown = {
+        "fetch": (("fetch/mb_per_s", "{:.0f} MB/s"),),
+        "ingest": (("ingest/mb_per_s", "{:.0f} MB/s"), ("ingest/mb_per_cpu_second", "{:.0f} MB per CPU-second")),
+        "curate": (("curate/mb_per_second", "{:.1f} MB/s"), ("curate/mb_per_cpu_second", "{:.1f} MB per CPU-second")),
+        "tokenize": (("tokenize/mb_per_second", "{:.0f} MB/s encoded and written"),),
+        "train": (("train/tokens_per_second", "{:,.0f} tokens/s"), ("val/perplexity", "validation perplexity {:.1f}")),
+        "evaluate": (("evaluate/tokens_per_second", "{:,.0f} tokens/s"), ("test/perplexity", "test perplexity {:.1f}")),
+        "release": tuple(
+            (f"quant/{name}/decode_tokens_per_second", f"{name} {{:,.0f}} tokens/s")
+            for name in ("fp32", "int8", "int4")
+        ),
+    }
     metrics = report.metrics
-    shown = (
-        ("fetch/mb_per_s", "{:.0f} MB/s"),
-        ("ingest/mb_per_cpu_second", "{:.0f} MB per CPU-second"),
-        ("curate/mb_per_cpu_second", "{:.1f} MB per CPU-second"),
-        ("tokenize/mb_per_s", "{:.0f} MB/s"),
-        ("train/tokens_per_second", "{:,.0f} tokens/s"),
-        ("evaluate/tokens_per_second", "{:,.0f} tokens/s"),
-        ("test/perplexity", "perplexity {:.1f}"),
-    )
-    parts = [
-        text.format(metrics[key]) for key, text in shown if key in metrics and key.startswith((report.stage, "test"))
-    ]
-    return "".join(f" · {part}" for part in parts)
+    return "".join(f" · {form.format(metrics[key])}" for key, form in shown[report.stage] if key in metrics)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,13 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
     train_tokens = reader.split("train").tokens
     baselines = {name: make(train_tokens, reader.manifest.vocab_size) for name, make in _BASELINES.items()}
     metrics: dict[str, float] = {}
+    seconds = 0.0
     series: dict[str, dict[str, float]] = {}
     for name in ("val", "test"):
         held = held_out(reader.split(name), profile.evaluate.max_tokens)
+        begin = time.monotonic()
         scores = _score(model, held, name, settings, progress)
+        seconds += time.monotonic() - begin
         of_model = figures(scores.nats, held)
         metrics |= {f"{name}/{figure}": value for figure, value in of_model.items()}
         metrics |= {f"{name}/top{k}": float((scores.rank < k).mean()) for k in (1, 5)}
@@ -70,7 +74,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
     return Report(
         "evaluate",
         output_id=hashlib.sha256(identity.encode()).hexdigest(),
-        metrics=metrics,
+        metrics=metrics | {"evaluate/tokens_per_second": (metrics["val/tokens"] + metrics["test/tokens"]) / seconds},
         outputs={"run_id": trained.outputs["run_id"], "files": files},
     )
 

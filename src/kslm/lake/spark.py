@@ -80,6 +80,9 @@ def _session(settings: Settings) -> SparkSession:
 
     # Without this the workers are whatever "python3" is on PATH, which has none of our packages.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    # What an embedded Connect server of the parent process left behind would make this a Connect client.
+    for name in ("SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "SPARK_CONNECT_MODE_ENABLED"):
+        os.environ.pop(name, None)
     builder = SparkSession.builder.master("local[*]").appName("kslm")
     for key, value in _options(settings).items():
         builder = builder.config(key, value)

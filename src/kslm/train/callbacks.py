@@ -90,6 +90,7 @@ class Meter(TrainerCallback):
         if torch.cuda.is_available():
             values["train/gpu_memory_gb"] = torch.cuda.max_memory_allocated() / 1e9
         self.seconds, self.steps = 0.0, 0
+        state.log_history[-1]["tokens_per_second"] = values["train/tokens_per_second"]
         self.tracker.metrics(values, step)
         self.task.update(note=f"loss {logs['loss']:.3f}, {values['train/tokens_per_second']:,.0f} tokens/s")
         self.guard.loss(logs["loss"], step)

@@ -185,6 +185,8 @@ def _report(plan: _Plan, run_id: str, costs: dict[str, float], notes: list[str])
     metrics |= {"train/parameters": parameters, "train/best_step": best}
     if losses:
         metrics["train/loss"] = losses[-1]
+    if rates := [entry["tokens_per_second"] for entry in history if "tokens_per_second" in entry]:
+        metrics["train/tokens_per_second"] = float(np.median(rates))
     return Report(
         "train",
         output_id=sha256,
