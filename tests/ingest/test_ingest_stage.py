@@ -124,6 +124,20 @@ def test_a_folder_where_a_file_is_expected_is_quarantined(settings, home):
     assert report.metrics["ingest/documents/rows"] == 6
 
 
+def test_what_fetch_left_out_of_the_logs_is_quarantined(settings, home):
+    path = home / "reports" / "mini" / "fetch.json"
+    report = Report.load(path)
+    left_out = [
+        {"path": "secret.log", "reason": "unreadable: Permission denied", "bytes": 0},
+        {"path": "huge.log", "reason": "larger than 9 bytes: only its end is read", "bytes": 7},
+    ]
+    report.outputs["sources"]["logs"]["unreadable"] = left_out
+    report.save(path)
+    _, rows = ingest(settings)
+    found = [{name: row[name] for name in ("path", "reason", "bytes")} for row in rows["quarantine"]]
+    assert [one for one in left_out if one not in found] == []
+
+
 def test_a_report_of_fetch_is_all_that_is_read(settings, home):
     path = home / "reports" / "mini" / "fetch.json"
     report = Report.load(path)

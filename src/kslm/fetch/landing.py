@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from kslm.report import write_atomically
 from kslm.settings import Source
 
 # Raised when the layout of what is unpacked changes, so that older folders are made anew.
-LAYOUT = 1
+LAYOUT = 2
 
 
 @dataclass
@@ -55,6 +56,19 @@ def load(folder: Path, request: str) -> Landed | None:
         return None
     landed.reused = True
     return landed if whole else None
+
+
+def discard(folder: Path) -> None:
+    """Remove each folder that no note refers to: logs copied before, which hold personal data."""
+    kept = set()
+    for note in folder.glob("source-*.json"):
+        try:
+            kept.add(Path(json.loads(note.read_text("utf-8"))["entry"]["members"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    for child in folder.iterdir():
+        if child.is_dir() and not any(members.is_relative_to(child) for members in kept):
+            shutil.rmtree(child, ignore_errors=True)
 
 
 def save(folder: Path, request: str, landed: Landed) -> None:

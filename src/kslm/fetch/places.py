@@ -1,7 +1,7 @@
 """One place of a source: a local path, a URL or a Debian package, made into something landed.
 
-A local log, module or manual folder is pointed at, never copied; everything else is unpacked below the source's landing
-folder, in a folder named by the archive's hash and the cut that is kept.
+A local module or manual folder is pointed at, never copied; logs are copied (log_copy.py), and everything else is
+unpacked, below the source's landing folder, in a folder named by the content's hash and the cut that is kept.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from kslm.errors import SourceError
 from kslm.fetch.apt import Apt
 from kslm.fetch.download import download
 from kslm.fetch.landing import LAYOUT, Landed
+from kslm.fetch.log_copy import LeftOut, take
 from kslm.fetch.unpack import MODULE_FILE, Unpacked, folder_entries, folder_files, matcher, unpack, write_tree
 from kslm.report import Task
 from kslm.settings import Place, Source
@@ -127,7 +129,7 @@ def landed_from(
     }
     landed = Landed(entry, [(str(file), file.stat().st_size) for file in files])
     if content.unreadable:
-        some = ", ".join(content.unreadable[:5]) + (" ..." if len(content.unreadable) > 5 else "")
+        some = _some(content.unreadable)
         landed.notes.append(f"{len(content.unreadable)} files of {path} may not be read and are left out: {some}")
     return landed
 
@@ -136,9 +138,11 @@ def _local(text: str, source: Source, folder: Path, task: Task) -> Landed:
     path = local_path(text)
     if not path.exists():
         raise SourceError(f"cannot use {path}", cause="no such file or folder")
+    if source.kind == "logs":
+        return _logs(path, source, folder, task)
     if path.is_dir() and source.kind in ("pci_ids", "usb_ids"):
         path = _file_in(path, source)
-    if path.is_file() and source.kind != "logs":
+    if path.is_file():
         content = content_of(source, path)
         return _unpacked(_Had(path, content.sha256, f"file:{path}"), source, folder, task)
     if source.kind == "kernel_modules":
@@ -157,6 +161,45 @@ def _local(text: str, source: Source, folder: Path, task: Task) -> Landed:
     return landed_from(
         source, content, made, path=path, origin=f"file:{path}", version=made.version or "local", files=_files(target)
     )
+
+
+def _logs(path: Path, source: Source, folder: Path, task: Task) -> Landed:
+    """Copy logs below a name for the time being, because what they hold is known only once they are copied."""
+    part = folder / "copying"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700)
+    try:
+        taken = take(source, path, part, landing=folder.parent, task=task)
+        target = folder / _key(source, taken.sha256)
+        shutil.rmtree(target, ignore_errors=True)
+        part.rename(target)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    landed = landed_from(
+        source,
+        Content(taken.sha256, taken.bytes),
+        Unpacked(target if path.is_dir() else target / path.name),
+        path=path,
+        origin=f"file:{path}",
+        version="local",
+        files=[file for file in sorted(target.rglob("*")) if file.is_file()],
+    )
+    landed.entry["unreadable"] = [asdict(one) for one in taken.left_out]
+    landed.notes += _left_out_notes(path, taken.left_out)
+    return landed
+
+
+def _left_out_notes(path: Path, left_out: tuple[LeftOut, ...]) -> list[str]:
+    names = defaultdict(list)
+    for one in left_out:
+        names[one.reason].append(one.path)
+    return [f"{len(found)} of {path}: {reason}: {_some(found)}" for reason, found in sorted(names.items())]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
 
 
 def _unpacked(had: _Had, source: Source, folder: Path, task: Task) -> Landed:

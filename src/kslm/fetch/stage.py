@@ -18,9 +18,10 @@ from kslm.errors import KslmError, SourceError
 from kslm.fetch import landing
 from kslm.fetch.apt import Apt
 from kslm.fetch.landing import Landed, request_of
+from kslm.fetch.log_copy import take
 from kslm.fetch.places import content_of, landed_from, name_of, obtain
 from kslm.fetch.unpack import Unpacked
-from kslm.report import QUIET, Progress, Report
+from kslm.report import QUIET, Progress, Report, Task
 from kslm.settings import Place, Settings, Source
 
 OWN_MACHINE = "LicenseRef-own-machine"
@@ -103,8 +104,10 @@ class _Work:
         """The source as it has landed before, or from the first place that works."""
         folder, request = self.settings.home.landing / name, request_of(source)
         before = landing.load(folder, request)
-        if before is not None and not _changed(before, source):
+        if before is not None and not self._changed(before, source):
             before.entry["licence"] = source.licence
+            if source.kind == "logs":
+                landing.discard(folder)
             return before
         causes: list[str] = []
         for place in source.places:
@@ -114,6 +117,8 @@ class _Work:
                     if causes:
                         landed.notes.append(f"from {name_of(place)}, because {'; '.join(causes)}")
                     landing.save(folder, request, landed)
+                    if source.kind == "logs":
+                        landing.discard(folder)
                 return landed
             except SourceError as error:
                 causes.append(f"{name_of(place)}: {error.cause or error.problem}")
@@ -151,21 +156,26 @@ class _Work:
             landing.save(folder, request, landed)
         return landed
 
+    def _changed(self, landed: Landed, source: Source) -> bool:
+        """Whether the local path a source came from holds something else now; one gone leaves what has landed."""
+        origin = str(landed.entry["origin"])
+        if not origin.startswith("file:"):
+            return False
+        path = Path(origin.removeprefix("file:"))
+        try:
+            if not path.exists():
+                return False
+            if source.kind == "logs":
+                now = take(source, path, None, landing=self.settings.home.landing, task=Task()).sha256
+            else:
+                now = content_of(source, path).sha256
+        except OSError:
+            return True
+        return now != landed.entry["sha256"]
+
     def _disk_full(self, name: str, error: OSError) -> KslmError:
         return KslmError(
             f"source {name}: the disk holding {self.settings.home.root} is full",
             cause=str(error),
             remedy="free space, or name a folder on another disk with KSLM_HOME, and run the same command again",
         )
-
-
-def _changed(landed: Landed, source: Source) -> bool:
-    """Whether the local path a source came from holds something else now; one that is gone leaves what has landed."""
-    origin = str(landed.entry["origin"])
-    if not origin.startswith("file:"):
-        return False
-    path = Path(origin.removeprefix("file:"))
-    try:
-        return path.exists() and content_of(source, path).sha256 != landed.entry["sha256"]
-    except OSError:
-        return True

@@ -79,7 +79,7 @@ def unpack(source: Source, file: Path, folder: Path, task: Task) -> Unpacked:
     elif source.kind == "man_pages":
         found = _unpack_folder(source, archive_entries(file, limits, task), folder / "man", _man_name)
     else:
-        raise SourceError(f"{file.name}: logs are read where they lie, not unpacked", remedy="give a local path")
+        raise SourceError(f"{file.name}: logs are copied from local paths, not unpacked", remedy="give a local path")
     return Unpacked(found.members, found.index, found.version or control.get("Version"), control.get("Package"))
 
 

@@ -26,6 +26,7 @@ from kslm.lake.tables import DOCUMENTS, FILES, QUARANTINE, Table
 from kslm.redact import redact
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
+from kslm.sources.records import Bad
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -96,6 +97,8 @@ class _Stage:
             self._plan(origin, members, Path(source["index"]))
         else:
             READERS[source["kind"]](members, origin, self._spools)
+        for left in source.get("unreadable", ()):
+            self._spools.quarantine(Bad(left["path"], 0, left["reason"], left.get("bytes", 0)), origin)
 
     def _plan(self, origin: Origin, tar: Path, index: Path) -> None:
         wanted = self._settings.profile.sources[origin.source]
