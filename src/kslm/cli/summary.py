@@ -33,15 +33,15 @@ def refused(settings: Settings) -> bool:
 
 
 def summary(settings: Settings, stages: tuple[str, ...]) -> RenderableType:
-    """What `kslm run` prints when it ends; each part appears once its stage has a report."""
+    """What a verb prints when it ends: the figures of the stages it ran, and what to type next."""
     reports = load_reports(settings)
     parts: list[RenderableType] = []
     if len(stages) > 1:
         parts.append(_timings(reports, stages))
-    parts.append(_figures(reports))
+    parts.append(_figures({name: report for name, report in reports.items() if name in stages}))
     if "release" in stages and "release" in reports:
         parts += [_variants(reports["release"]), _gates(reports["release"])]
-    parts.append(_where_and_next(settings, reports))
+    parts.append(_where_and_next(settings, reports, stages))
     return Group(*parts)
 
 
@@ -112,10 +112,9 @@ def _number(value: Any) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _where_and_next(settings: Settings, reports: dict[str, Report]) -> Text:
-    home = settings.home
-    lines = [f"\nEverything lies in {home.root}"]
-    if release := reports.get("release"):
+def _where_and_next(settings: Settings, reports: dict[str, Report], stages: tuple[str, ...]) -> Text:
+    lines = [f"\nEverything lies in {settings.home.root}"]
+    if "release" in stages and (release := reports.get("release")):
         outputs = release.outputs
         alias = "champion" if outputs.get("promoted") else "challenger (refused by its gates; never promoted)"
         lines += [f"{outputs['model_name']} version {outputs['version']} is {alias}", ""]
@@ -123,6 +122,6 @@ def _where_and_next(settings: Settings, reports: dict[str, Report]) -> Text:
             'Next:  kslm ask "Which driver does PCI 8086:1533 need?"',
             "       kslm ui        runs, plots and models in the browser",
         ]
-    elif missing := [name for name in STAGES if name not in reports]:
-        lines += ["", f"Next:  kslm {missing[0]} --profile {settings.profile.profile}"]
+    elif following := STAGES[STAGES.index(stages[-1]) + 1 :]:
+        lines += ["", f"Next:  kslm {following[0]} --profile {settings.profile.profile}"]
     return Text("\n".join(lines))

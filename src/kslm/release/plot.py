@@ -16,20 +16,23 @@ def trade(variants: dict[str, dict[str, Any]], preferred: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = Figure(figsize=(8, 4.6), dpi=144, layout="constrained")
     axes = figure.add_subplot()
     drawn = {name: measured for name, measured in variants.items() if "perplexity" in measured}
     largest = max((measured["size_mb"] for measured in drawn.values()), default=1.0)
     for name, measured in drawn.items():
         at = (measured["decode_tokens_per_second"], measured["perplexity"])
-        filled = "tab:blue" if name == preferred else "none"
-        axes.scatter(
-            *at, s=60 + 900 * measured["size_mb"] / largest, facecolors=filled, edgecolors="tab:blue", alpha=0.6
-        )
-        axes.annotate(f"{name}\n{measured['size_mb']:.1f} MB", at, ha="center", va="center", fontsize=8)
-    axes.set_xlabel("decoded tokens per second, batch of one")
+        area = 40 + 460 * measured["size_mb"] / largest
+        chosen = name == preferred
+        axes.scatter(*at, s=area, facecolors="#1d5fa9" if chosen else "#c9ced8", edgecolors="#1d5fa9")
+        label = f"{name}{' (preferred)' if chosen else ''}\n{measured['size_mb']:.1f} MB"
+        above = (0, area**0.5 / 2 + 3)
+        axes.annotate(label, at, xytext=above, textcoords="offset points", ha="center", va="bottom", fontsize=9)
+    axes.set_xlabel("decoded tokens per second, batch of one (more is better)")
     axes.set_ylabel("perplexity on held-out text (lower is better)")
-    axes.margins(0.25)
-    axes.grid(alpha=0.3)
-    axes.set_title("Variants: quality, speed and size")
+    axes.margins(0.2, 0.25)
+    axes.grid(axis="y", color="#e3e6ea")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("Variants: quality, speed and size", loc="left", fontweight="bold")
     return figure

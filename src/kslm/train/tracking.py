@@ -188,7 +188,11 @@ def connect(settings: Settings) -> tuple[MlflowClient, str]:
         local = settings.tracking_uri.startswith("sqlite:///")
         # Another process may make it at the same moment.
         with suppress(MlflowException):
-            client.create_experiment(settings.experiment, artifact_location=artifacts.as_uri() if local else None)
+            client.create_experiment(
+                settings.experiment,
+                artifact_location=artifacts.as_uri() if local else None,
+                tags={"mlflow.experimentKind": "custom_model_development"},  # the UI's view of training, not of agents
+            )
         found = client.get_experiment_by_name(settings.experiment)
     assert found is not None
     return client, found.experiment_id
