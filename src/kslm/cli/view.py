@@ -131,7 +131,7 @@ class LiveView:
         text = "current, reused" if report.reused else f"{report.seconds:.1f} s{headline(report)}"
         self._state[name] = ("blue" if report.reused else "green", text)
         self._line(name)
-        for note in report.notes:
+        for note in () if report.reused else report.notes:
             self._console.print(Text(f"    note: {note}", style="yellow"))
 
     def _line(self, name: str) -> None:
