@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from kslm.settings import Tokenizer
+from kslm.profile import Tokenizer
 from kslm.tokenize.build import build
 from kslm.tokenize.statistics import measure
 from kslm.tokens import Lineage, ShardReader, ShardWriter

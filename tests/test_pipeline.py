@@ -12,8 +12,9 @@ import pytest
 from kslm import pipeline
 from kslm.errors import DataError, HomeBusyError, KslmError
 from kslm.pipeline import STAGES, current_report, fingerprint, hold, run_stage, select
+from kslm.profile import Profile
 from kslm.report import Report
-from kslm.settings import Environment, Profile, Settings
+from kslm.settings import Environment, Settings
 from miniature import tiny_profile
 
 

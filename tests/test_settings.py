@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from kslm.errors import SettingsError
-from kslm.settings import Profile, load_profile, load_settings, profile_folders
+from kslm.profile import Profile
+from kslm.settings import load_profile, load_settings, profile_folders
 from kslm.yaml_file import parse_yaml
 from miniature import tiny_profile
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 
 from kslm.model import SIZES, Size
+from kslm.profile import Profile
 from kslm.report import Report
-from kslm.settings import Environment, Profile, Settings
+from kslm.settings import Environment, Settings
 from kslm.tokens import Encoder, Lineage, ShardWriter, train_tokenizer
 
 SLICES = ("os", "hardware")

@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import zstandard
 
+from kslm.profile import Source
 from kslm.report import Task
-from kslm.settings import Source
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,

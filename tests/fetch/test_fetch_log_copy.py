@@ -12,8 +12,9 @@ from fetch_makers import TASK, source
 import kslm.fetch
 from kslm.errors import KslmError, SourceError
 from kslm.fetch import log_copy
+from kslm.profile import Source
 from kslm.report import Report
-from kslm.settings import Environment, Settings, Source, load_profile
+from kslm.settings import Environment, Settings, load_profile
 
 PROFILE = """
 profile: logs_only

@@ -7,8 +7,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from kslm.errors import DataError
+from kslm.profile import Gates
 from kslm.release import artefacts, gates, measure, plot, torch_int8, variants
-from kslm.settings import Gates
 
 BOUNDS = Gates(max_perplexity=100)
 GOOD = {

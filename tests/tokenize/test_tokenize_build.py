@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from kslm.errors import DataError
-from kslm.settings import Tokenizer
+from kslm.profile import Tokenizer
 from kslm.tokenize import build as build_module
 from kslm.tokenize.build import build
 from kslm.tokenize.corpus import outline, sample_texts

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from kslm.settings import Train
+from kslm.profile import Train
 from kslm.train import checkpoints
 from kslm.train.data import Windows, collate
 from kslm.train.guards import Abort, Diverged, Guard, recipe_after

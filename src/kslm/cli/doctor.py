@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from kslm.errors import KslmError
-from kslm.settings import Place, Settings
+from kslm.profile import Place
+from kslm.settings import Settings
 
 MIN_MEMORY_GB = 6
 MIN_DISK_GB = 6

@@ -10,7 +10,7 @@ import pyarrow as pa
 from kslm.curate.duplicates import components
 from kslm.curate.mix import Item, over_share, split_groups
 from kslm.curate.records import DECISIONS, to_batch
-from kslm.settings import Curate
+from kslm.profile import Curate
 
 
 @dataclass(frozen=True)

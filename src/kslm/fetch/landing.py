@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kslm.profile import Source
 from kslm.report import write_atomically
-from kslm.settings import Source
 
 # Raised when the layout of what is unpacked changes, so that older folders are made anew.
 LAYOUT = 2

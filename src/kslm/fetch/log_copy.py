@@ -22,8 +22,8 @@ from typing import BinaryIO
 
 from kslm.errors import SourceError
 from kslm.fetch.unpack import matcher
+from kslm.profile import Source
 from kslm.report import Task
-from kslm.settings import Source
 
 LARGEST = 64 << 20
 _LONGEST_LINE = 1 << 20

@@ -23,8 +23,8 @@ from kslm.fetch.download import download
 from kslm.fetch.landing import LAYOUT, Landed
 from kslm.fetch.log_copy import LeftOut, take
 from kslm.fetch.unpack import MODULE_FILE, Unpacked, folder_entries, folder_files, matcher, unpack, write_tree
+from kslm.profile import Place, Source
 from kslm.report import Task
-from kslm.settings import Place, Source
 
 _CHUNK = 1 << 20
 

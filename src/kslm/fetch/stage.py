@@ -21,8 +21,9 @@ from kslm.fetch.landing import Landed, request_of
 from kslm.fetch.log_copy import take
 from kslm.fetch.places import content_of, landed_from, name_of, obtain
 from kslm.fetch.unpack import Unpacked
+from kslm.profile import Place, Source
 from kslm.report import QUIET, Progress, Report, Task
-from kslm.settings import Place, Settings, Source
+from kslm.settings import Settings
 
 OWN_MACHINE = "LicenseRef-own-machine"
 

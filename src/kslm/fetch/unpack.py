@@ -30,8 +30,8 @@ from kslm.fetch.archives import (
     refuse,
     tar_entries,
 )
+from kslm.profile import Source
 from kslm.report import Task, write_atomically
-from kslm.settings import Source
 
 MODULE_FILE = re.compile(r"[^/]+\.ko(\.(xz|zst|gz))?|modules\.[^/]+")
 _KERNEL_TARBALL = re.compile(r"usr/src/linux-source-[^/]+\.tar(\.\w+)?")

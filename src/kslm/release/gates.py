@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kslm.errors import DataError
+from kslm.profile import Gates
 from kslm.release.variants import SERVED
-from kslm.settings import Gates
 
 MAX_LOGITS_DIFFERENCE = 1e-2
 """Largest accepted between the float32 graph and torch, before quantization."""

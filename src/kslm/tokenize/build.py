@@ -13,8 +13,8 @@ import xxhash
 from numpy.typing import NDArray
 
 from kslm.errors import DataError
+from kslm.profile import Tokenizer
 from kslm.report import QUIET, Progress, Task
-from kslm.settings import Tokenizer
 from kslm.tokenize.corpus import Document, Read, documents, outline, sample_texts
 from kslm.tokens import Encoder, Lineage, Manifest, ShardWriter, train_tokenizer
 from kslm.tokens.tokenizer import token_bytes

@@ -16,8 +16,9 @@ import xxhash
 from kslm import __version__, lake
 from kslm.errors import DataError
 from kslm.lake.tables import CORPUS
+from kslm.profile import Tokenizer
 from kslm.report import QUIET, Progress, Report
-from kslm.settings import Settings, Tokenizer
+from kslm.settings import Settings
 from kslm.tokenize.build import build
 from kslm.tokenize.statistics import measure, shortfalls
 from kslm.tokens import Lineage, ShardReader, publish_latest

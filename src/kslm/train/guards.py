@@ -14,8 +14,8 @@ from typing import Literal
 
 import torch
 
+from kslm.profile import Train
 from kslm.report import write_atomically
-from kslm.settings import Train
 
 Reason = Literal["not_finite", "grad_norm", "no_progress", "out_of_memory"]
 LEARNING_RATE_CUT = 0.5

@@ -27,8 +27,8 @@ from transformers import MistralConfig, PreTrainedModel, PrinterCallback, Traine
 from transformers.utils import logging as transformers_logging
 
 from kslm.model import uses_bf16
+from kslm.profile import Train
 from kslm.report import Task
-from kslm.settings import Train
 from kslm.train import checkpoints
 from kslm.train.callbacks import TOKENIZER_FILES, Checkpoints, Meter, Samples, Schedule
 from kslm.train.data import Windows, collate

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from kslm.settings import Train
+from kslm.profile import Train
 
 
 class Muon(Optimizer):
