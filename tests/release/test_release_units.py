@@ -133,4 +133,4 @@ def test_a_recipe_names_the_versions_that_decide_the_bytes():
 
 def test_the_picture_shows_each_measured_variant():
     figure = plot.trade({"fp32": FP32, "int4": GOOD, "int8": {"error": "died"}}, "int4")
-    assert [text.get_text().split("\n")[0] for text in figure.axes[0].texts] == ["fp32", "int4"]
+    assert [text.get_text().split("\n")[0] for text in figure.axes[0].texts] == ["fp32", "int4 (preferred)"]
