@@ -13,15 +13,18 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
+SliceName = Literal["os", "hardware", "admin", "instructions"]
+
+
 class Place(Section):
     """One place a source may be had from; exactly one of the three is given."""
 
     path: str | None = Field(None, description="local file or folder; ~ and environment variables are expanded")
     https: str | None = Field(None, pattern=r"^https://", description="URL of the file")
-    debian: str | None = Field(
+    debian: PackageName | tuple[PackageName, ...] | None = Field(
         None,
-        pattern=r"^[a-z0-9][a-z0-9+.-]+$",
-        description="Debian package, through the machine's own apt configuration; a metapackage is followed",
+        description="Debian package, or for kind packages a list, through the machine's own apt configuration",
     )
 
     @model_validator(mode="after")
@@ -31,7 +34,7 @@ class Place(Section):
         return self
 
 
-SourceKind = Literal["kernel_tree", "kernel_modules", "pci_ids", "usb_ids", "man_pages", "logs"]
+SourceKind = Literal["kernel_tree", "kernel_modules", "pci_ids", "usb_ids", "man_pages", "packages", "tldr", "logs"]
 
 
 class Source(Section):
@@ -40,6 +43,8 @@ class Source(Section):
     kind: SourceKind
     licence: str = Field(description="SPDX expression of the whole; a file's own SPDX line takes precedence")
     places: tuple[Place, ...] = Field((), description="tried in order; the first that works is used")
+    slice: SliceName | None = Field(None, description="slice of all its documents; default: by what each one is")
+    code: bool = Field(False, description="kernel_tree only: keep C code itself as documents, beside its comments")
     collect: bool = Field(False, description="logs only: also take a redacted snapshot of this machine")
     include: tuple[str, ...] = Field((), description="glob patterns of member paths to keep; empty keeps all")
     exclude: tuple[str, ...] = Field((), description="glob patterns of member paths to leave out")
@@ -73,11 +78,27 @@ class Curate(Section):
 
     min_chars: int = Field(50, ge=1, description="characters; shorter documents are rejected")
     max_chars: int = Field(100_000, ge=1000, description="characters; longer documents are split at paragraphs")
-    near_duplicate_jaccard: float = Field(0.8, gt=0, le=1, description="5-word-shingle similarity of a duplicate")
-    max_slice_share: dict[Literal["os", "hardware", "admin", "instructions"], float] = Field(
-        default_factory=dict, description="largest share of each slice, in bytes; the rest is left out, recorded"
+    max_non_english: float = Field(0.2, ge=0, le=1, description="share of a document's words in another language")
+    min_quality_percentile: float = Field(
+        0.1, ge=0, lt=1, description="share of each kind's prose documents, the worst by quality, that is refused"
     )
+    near_duplicate_jaccard: float = Field(0.8, gt=0, le=1, description="5-word-shingle similarity of a duplicate")
     split: Split = Split()
+
+
+class Mix(Section):
+    """Shares of the slices in the training tokens; documents are left out, or repeated, to meet them."""
+
+    shares: dict[SliceName, float] = Field(default_factory=dict, description="by slice, adding up to 1; empty: as is")
+    tolerance: float = Field(0.01, gt=0, lt=1, description="largest deviation from a share, absolute")
+    max_repeats: int = Field(2, ge=1, description="times a training document may occur at most; 1: never repeated")
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Mix:
+        total = sum(self.shares.values())
+        if self.shares and (abs(total - 1) > 1e-9 or min(self.shares.values()) <= 0):
+            raise ValueError(f"shares must be positive and add up to 1, not to {total:g}")
+        return self
 
 
 class Tokenizer(Section):
@@ -162,6 +183,7 @@ class Profile(Section):
     seed: int = Field(0, ge=0)
     sources: dict[str, Source] = Field(min_length=1)
     curate: Curate = Curate()
+    mix: Mix = Mix()
     tokenizer: Tokenizer = Tokenizer()
     model: Model = Model()
     train: Train

@@ -30,6 +30,8 @@ class Text(NamedTuple):
     version: str | None
     licence: str | None
     text: str
+    item: str | None = None
+    """Of a question: what gold.instructions says of it, as made by `kslm.curate.instruct`; None elsewhere."""
 
 
 class Candidate(NamedTuple):
@@ -47,12 +49,14 @@ class Candidate(NamedTuple):
     bytes: int
     redactions: int
     content: str
+    quality: float
     text: str | None
+    item: str | None
     reason: str | None
     figure: float | None
 
 
-_NUMBERS = {"bytes": "BIGINT", "redactions": "INT", "figure": "DOUBLE"}
+_NUMBERS = {"bytes": "BIGINT", "redactions": "INT", "figure": "DOUBLE", "quality": "DOUBLE"}
 
 TEXTS = Table("scratch", "texts", ("source", "path"), dict.fromkeys(Text._fields, "STRING"))
 CANDIDATES = Table(

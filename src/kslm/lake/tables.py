@@ -125,12 +125,28 @@ LOG_EVENTS = _table(
     format STRING
     host STRING
     time STRING
+    time_inferred BOOLEAN
     facility STRING
     severity STRING
     tag STRING
     pid BIGINT
     message STRING
+    template_id STRING
+    parameters ARRAY<STRING>
     sha256 STRING
+""",
+)
+
+LOG_TEMPLATES = _table(
+    "bronze",
+    "log_templates",
+    "template_id",
+    """
+    template_id STRING
+    source STRING
+    tag STRING
+    template STRING
+    events BIGINT
 """,
 )
 
@@ -182,6 +198,7 @@ SILVER_DOCUMENTS = _table(
     licence STRING
     bytes BIGINT
     redactions INT
+    quality DOUBLE
     cluster_id STRING
     text STRING
 """,
@@ -207,18 +224,60 @@ CORPUS = _table(
     "doc_id",
     """
     doc_id STRING
+    parent_id STRING
     source STRING
+    path STRING
     kind STRING
     slice STRING
     split STRING
     split_group STRING
+    version STRING
     licence STRING
+    held_out INT
     bytes BIGINT
     text STRING
 """,
 )
 
+INSTRUCTIONS = _table(
+    "gold",
+    "instructions",
+    "item_id",
+    """
+    item_id STRING
+    doc_id STRING
+    text STRING
+    intent STRING
+    context STRING
+    next_action STRING
+    fact_table STRING
+    fact_key STRING
+    fact_version STRING
+    licence STRING
+    split STRING
+    split_group STRING
+""",
+)
+
+BENCHMARK = _table(
+    "gold",
+    "benchmark",
+    "item_id",
+    """
+    item_id STRING
+    task STRING
+    prompt STRING
+    answers ARRAY<STRING>
+    baselines MAP<STRING,STRING>
+    fact_table STRING
+    fact_key STRING
+    fact_version STRING
+    split STRING
+    split_group STRING
+""",
+)
+
 ALL = (
-    FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, SYSTEM_SNAPSHOTS, QUARANTINE,
-    SILVER_DOCUMENTS, REJECTS, CORPUS,
+    FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS, QUARANTINE,
+    SILVER_DOCUMENTS, REJECTS, CORPUS, INSTRUCTIONS, BENCHMARK,
 )  # fmt: skip
