@@ -6,6 +6,7 @@ is touched once and nothing is kept beyond a batch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from kslm.curate.extract import extract
 from kslm.curate.filters import refuse
 from kslm.curate.records import CANDIDATES, Candidate, Text, to_batch
 from kslm.curate.text import clean, split
-from kslm.redact import redact
+from kslm.redact import Pseudonyms, redact
 
 BATCH_CHARS = 8_000_000
 """Characters gathered before a batch is handed on."""
@@ -35,7 +36,9 @@ def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
 
     doc_id is xxh3-128 of source, path, part number and content, so it is the same wherever the row was processed.
     """
-    redacted = redact(clean(text.text))
+    pseudonyms = Pseudonyms() if text.item else None
+    redacted = redact(clean(text.text), pseudonyms=pseudonyms)
+    item = _redact_item(text.item, pseudonyms) if text.item and pseudonyms else None
     parts = split(redacted.text, limits.max_chars)
     for number, part in enumerate(parts or [""]):
         raw = part.encode()
@@ -45,9 +48,20 @@ def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
         path = f"{text.path}#part{number + 1}" if len(parts) > 1 else text.path
         yield Candidate(
             *(doc_id, text.parent_id, text.source, path, text.kind, text.slice, text.split_group),
-            *(text.version, text.licence, len(raw), redacted.count if number == 0 else 0, content),
-            *((None, refusal.reason, refusal.figure) if refusal else (part, None, None)),
+            *(text.version, text.licence, len(raw), redacted.count if number == 0 else 0, content, 1.0),
+            *((None, None, refusal.reason, refusal.figure) if refusal else (part, item, None, None)),
         )
+
+
+def _redact_item(item: str, pseudonyms: Pseudonyms) -> str:
+    """The JSON of a question with its strings redacted, one by one where there is anything to redact."""
+    if not redact(item).count:
+        return item
+    redacted = {
+        key: redact(value, pseudonyms=pseudonyms).text if isinstance(value, str) else value
+        for key, value in json.loads(item).items()
+    }
+    return json.dumps(redacted, ensure_ascii=False)
 
 
 def refine_documents(
