@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.comments import extract
+from kslm.sources.comments import extract, without_header
 
 DRIVER = """\
 // SPDX-License-Identifier: GPL-2.0
@@ -66,8 +66,19 @@ def test_prose_is_kept_and_licence_code_banners_and_repetitions_are_not() -> Non
         ("/**/ /***/ /* end */ /* 0x12 34 */", ""),
         ("mov r0, r1 // copy the register\n#ifdef A /* only on A */", "copy the register\nonly on A"),
         ("/* Permission is hereby granted under this license */", ""),
+        ("/* x = read_it(dev, 3); */ /* goto out; */ /* #define FOO 1 */ /* struct foo *bar; */", ""),
+        ("/* waits for (at most) one frame; */ /* #1 is the best */", "waits for (at most) one frame;\n#1 is the best"),
+        ("/*\n * if (a) {\n *\tb = c;\n *\treturn d;\n * }\n */ /* after it */", "after it"),
+        ("/*\n * Sets it first, then:\n *\tb = c;\n * as told by the manual\n * of the chip\n */",
+         "Sets it first, then:\nb = c;\nas told by the manual\nof the chip"),
+        ("/*\n * foo.c\n * Author: A B <a@example.org>\n * Drives foo.\n */", "Drives foo."),
+        ("/* Fixed by A B <a@example.org> */ /* mail @dev to it */", "mail @dev to it"),
+        ("/*****\n ** A box  **\n ** of two  *\n *****/", "A box\nof two"),
+        ("/*\n * Twice\n * the same\n */\nint a;\n/*\n * Twice\n * the same\n */", "Twice\nthe same"),
+        ("/**\n * f - checks permission and licence\n *\n * Return: zero;\n */",
+         "f - checks permission and licence\n\nReturn: zero;"),
     ],
-)
+)  # fmt: skip
 def test_corner_cases(source: str, kept: str) -> None:
     assert extract(source) == kept
 
@@ -77,14 +88,54 @@ def test_margin_without_stars_is_stripped() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ['"', '\\"', "'", "/*", "//", "/", "*", "/* x *", '"/*', "a'/*", "\n", "/*\n*", "/**", '"\\', "x /**/ '\""]
+    "piece",
+    [
+        '"',
+        '\\"',
+        "'",
+        "/*",
+        "//",
+        "/",
+        "*",
+        "/* x *",
+        '"/*',
+        "a'/*",
+        "\n",
+        "/*\n*",
+        "/**",
+        '"\\',
+        "x /**/ '\"",
+        " ",
+        "(",
+        "a@",
+        "a ",
+        "# define ",
+        "x.",
+        "*\n",
+        " at ",
+        "if (",
+    ],
 )
-@pytest.mark.parametrize("lead", ["", '"', "/*", "//", "'"])
+@pytest.mark.parametrize("lead", ["", '"', "/*", "//", "'", "/*\n;#@author "])
 def test_time_grows_linearly_on_hostile_input(piece: str, lead: str) -> None:
     text = lead + piece * (300_000 // len(piece))
     started = time.process_time()
     extract(text)
     assert time.process_time() - started < 1.5
+
+
+def test_code_keeps_all_but_its_legal_header() -> None:
+    code = "int x;\n/* Copyright Office */\nint y;"
+    header = "// SPDX-License-Identifier: MIT\n/*\n * Copyright A B\n */\n\n"
+    assert without_header(f"{header}{code}\n") == code
+    assert without_header(f"int z; {code}") == f"int z; {code}"
+    assert without_header("/* what it is */\n/* Copyright */") == "/* what it is */\n/* Copyright */"
+
+
+@given(st.text(alphabet="ab /*\\\"'\n"))
+def test_what_a_string_holds_is_no_comment(text: str) -> None:
+    quoted = text.replace("\\", "").replace('"', "").replace("\n", "")
+    assert extract(f'x = "{quoted}";') == ""
 
 
 PIECES = st.sampled_from(
