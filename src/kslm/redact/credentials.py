@@ -39,6 +39,9 @@ _PASSWORDS = tuple(
             rf"pass(?:(?:w(?:or)?d|phrase)(?:{_VALUE}|(?<=--password)[ =]|(?<=--passwd)[ =])|=)"
             r"([^\s\"'<>,;]{1,256})",
         ),
+        ('psk="', r"psk=\"([^\"\n]{8,63})(?=\")"),
+        ("bind", r"bind_?pw[ =:]{1,3}([^\s\"'<>,;]{4,256})"),
+        ("key = ", r"(?:private|preshared)key = ([\w+/]{43}=)"),
         ("psk", rf"psk{_VALUE}([^\s\"'<>,;]{{8,256}})"),
     )
 )
@@ -95,7 +98,14 @@ def looks_random(value: str) -> bool:
     """Whether a value looks generated: digits among letters, and not a number or an identifier."""
     digits = sum(character.isdigit() for character in value)
     letters = sum(character.isalpha() for character in value)
-    if len(value) < 8 or digits < 2 or letters < 2 or re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}[.,]?", value):
+    if (
+        len(value) < 8
+        or digits < (2 if len(value) < 32 else 1)
+        or letters < 2
+        or re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}[.,]?", value)
+    ):
         return False
     mixed_case = value.lower() != value != value.upper()
+    if len(value) >= 32 and mixed_case and "_" not in value:
+        return True
     return len(set(value.lower())) >= 6 and (digits >= 4 or (mixed_case and "_" not in value))

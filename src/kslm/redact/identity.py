@@ -32,6 +32,8 @@ _SPELT_DOT = re.compile(r" at [a-z0-9-]{1,63}(?:(?: dot |[ ]?[(\[{<]dot[)\]}>][ 
 _ACCOUNTS = """root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody sshd
     messagebus systemd-network systemd-resolve systemd-timesync systemd-journal polkitd dbus avahi rtkit chrony ntp _apt
     postfix postgres mysql nginx apache http ftp git adm operator halt shutdown gdm lightdm sddm cups colord tss uuidd
+    adm audio cdrom dialout dip disk docker input kvm lpadmin netdev plugdev render sambashare scanner staff tty
+    usb usb0 usb1 utmp video
     syslog tcpdump landscape pollinate statd rpc rpcuser dnsmasq libvirt-qemu kvm qemu sudo wheel users unknown"""
 _SYSTEM_USERS = frozenset(_ACCOUNTS.split())
 _USER_STRONG_BEFORE = re.compile(
@@ -49,28 +51,53 @@ _USER_WORD = re.compile(rf" user (?P<user>{_NAME})(?=[\s.,;:()\[\]]|$)")
 _KEYED = tuple(
     (literal, re.compile(pattern, re.MULTILINE))
     for literal, pattern in (
-        ("user", rf"user(?<!_user)(?:name|id)?=[\"']?(?P<user>{_NAME})(?![\w%(])"),
+        ("user", rf"user(?<!_user)(?:name|id)?=[\"'<]?(?P<user>{_NAME})(?![\w%(])"),
+        ("user ", rf"opened for user \S{{1,32}} by (?P<user>{_NAME})\(uid"),
+        ("user ", rf"^user (?P<user>{_NAME}) from \S{{1,64}} not allowed"),
+        ("unix-user:", rf"unix-user:(?P<user>{_NAME})"),
         ("name=", rf"logname=(?P<user>{_NAME})(?![\w%(])"),
         ("acct=", rf"acct=[\"']?(?P<user>{_NAME})(?![\w%(])"),
         ("ed ", r"ed (?:(?:(?<=accepted )|(?<=failed ))[a-z/_-]{1,40} for (?:invalid user |illegal user )?"
          rf"(?=\S{{1,64}} from )|(?<=failed )login [^\n]{{1,80}}? for |(?<=password changed )for )"
          rf"(?P<user>{_NAME})(?=[,\s]|$)"),
+        ("ed ", r"ed (?:(?<=exceeded )|(?<=postponed )[a-z/-]{1,32} )for (?:invalid user )?"
+         rf"(?P<user>{_NAME})(?= from )"),
         ("name=", rf": name=(?P<user>{_NAME})(?=,)"),
+        (" ; tty=", rf"(?:^|sudo: )[ \t]{{0,8}}(?P<user>{_NAME}) : (?=[^;\n]{{1,64}} ; tty=)"),
         (" : tty=", rf"(?:^|sudo: )[ \t]{{0,8}}(?P<user>{_NAME}) : (?=tty=)"),
         ("(to ", rf"\(to (?P<user>{_NAME})\) [\w.-]{{1,32}} on "),
         ("(to ", rf"\(to [\w.$-]{{1,32}}\) (?P<user>{_NAME}) on "),
         ("login on ", rf"login on \S{{1,32}} by (?P<user>{_NAME})"),
         (") cmd (", rf"\((?P<user>{_NAME})\) cmd \("),
-        (" to group '", rf"add '(?P<user>{_NAME})' to (?:shadow )?group '"),
+        ("group '", rf"add '(?P<user>{_NAME})' to (?:shadow )?group '"),
         ("/home/", rf"/home/{_TOP_LEVEL_HOME}(?P<user>{_NAME})(?![\w%*$])"),
+        ("/media/", rf"(?<![\w.])/media/(?P<user>{_NAME})/"),
+        ("id=", rf"(?<=[ug])id=[0-9]{{1,10}}\((?P<user>{_NAME})\)"),
+        ("groups=", rf"groups=[0-9]{{1,10}}\((?P<user>{_NAME})\)"),
+        ("] ok login", rf"\[(?P<user>{_NAME})\] ok login"),
+        ("] fail login", rf"\[(?P<user>{_NAME})\] fail login"),
+        ('] "', rf"^\S{{2,64}} \S{{1,64}} (?P<user>{_NAME}) \[[0-9]{{2}}/[a-z]{{3}}/[0-9]{{4}}:"),
+        ("pts/", rf"^(?P<user>{_NAME}) {{1,32}}pts/[0-9]"),
+        (" ?  ", rf"^(?P<user>{_NAME})\+? {{1,32}}[0-9]{{1,8}} (?: {{0,8}}[0-9.]{{1,5}} ){{2}}[0-9 ]{{1,32}}\?  "),
+        ("rw", rf"rw[-rwxst]{{7}}[+.@]? {{1,8}}[0-9]{{1,6}} (?P<user>{_NAME}) "),
+        ("rw", rf"rw[-rwxst]{{7}}[+.@]? {{1,8}}[0-9]{{1,6}} [\w.-]{{1,32}} {{1,8}}(?P<user>{_NAME}) "),
         ("users", r":\\users\\(?P<user>[a-z0-9_.-]{1,64})"),
         ("rhost=", rf"rhost=(?P<host>{_HOST})"),
-        ("hostname", rf"hostname(?:=|(?:(?<=set hostname)| set) to )<?(?P<host>{_HOST})>?"),
+        ("hostname", rf"hostname(?:=|(?<=ic hostname): |(?:(?<=set hostname)| set) to )[<']?(?P<host>{_HOST})[>']?"),
+        ("getaddrinfo for ", rf"getaddrinfo for (?P<host>{_HOST}) \["),
+        ("connect from ", rf"connect from (?P<host>{_HOST})\["),
+        ("local to host ", rf"local to host (?P<host>{_HOST})"),
+        ("host-record=", rf"host-record=(?P<host>{_HOST})"),
+        (" ip=", rf" ip=[^:\s]{{0,24}}:[^:\s]{{0,24}}:[^:\s]{{0,24}}:[^:\s]{{0,24}}:(?P<host>{_HOST}):"),
         ("name=", rf"nodename=(?P<host>{_HOST})"),
         (" port ", rf" from (?P<host>{_HOST}) port [0-9]"),
         ("serial", rf"serial(?:[ _-]?(?:number|num|nr|no)\.?|_short)?[ \t]{{0,3}}[:=]\s{{0,20}}[\"']?{_SERIAL}"),
         ("s/n", rf"s/n[:=#. ]{{1,3}}{_SERIAL}"),
         ("serial", r"iserial[ \t]{1,40}[0-9]{1,3} (?P<serial>\S{4,64})"),
+        ("serial", r"serial(?: no\.?[:=]?| number[:=]?|(?<=, serial)) (?P<label>/?[a-z0-9][a-z0-9/-]{5,32})(?![\w.])"),
+        ("vmware-", r"vmware-(?P<serial>[0-9a-f]{2}(?:[ -][0-9a-f]{2}){2,15})"),
+        ("wwn", r"wwn[ :=]{1,3}0x(?P<serial>[0-9a-f]{16})(?!\w)"),
+        (":0", r"usb-(?<!\wusb-)(?P<serial>[\w.]{1,48}_[0-9a-z]{8,32})-[0-9]:[0-9]"),
         ("by-id/", r"by-id/(?P<serial>[\w.:+-]{8,128})"),
         ("uuid=", rf"uuid=[\"']?(?P<uuid>{_SHORT_UUID})(?![\w-])"),
         ("machine", r"machine[ _-]id[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
@@ -103,7 +130,7 @@ def _keyed(pattern: re.Pattern[str], text: str, lowered: str) -> Iterator[Span]:
         kind = match.lastgroup or "user"
         start, end = match.span(kind)
         if _ACCEPT[kind](text[start:end], text[max(0, match.start() - 1) : start]):
-            yield Span(start, end, kind)
+            yield Span(start, end, "serial" if kind == "label" else kind)
 
 
 def _at_signs(text: str) -> Iterator[Span]:
@@ -124,6 +151,10 @@ def _address(text: str, at: int, local: str) -> Iterator[Span]:
             end = domain.end()
             bracketed = text[start - 1 : start] == "<" and text[end : end + 1] == ">"
             yield Span(start - bracketed, end + bracketed, "email", text[start:end])
+        return
+    if text[at + 1 : at + 2].isdigit() and _SHELL_BEFORE.search(text, max(0, start - 12), start):
+        if not is_system_account(local):
+            yield Span(start, at, "user")
         return
     host = _BARE_HOST.match(text, at + 1, at + 66)
     if host is None or _HEX_WORD.fullmatch(host[0]):
@@ -184,6 +215,14 @@ def _is_serial(value: str, before: str) -> bool:
     return digits >= 2 and not (digits == len(value) < 5) and not _UART.fullmatch(value) and not before.startswith("@")
 
 
+def _is_label(value: str, _before: str) -> bool:
+    """A serial number without a colon before it: what a maker prints on a label, and no word or device name."""
+    digits = sum(character.isdigit() for character in value)
+    return (
+        digits >= 2 and value.upper() == value and digits < len(value.replace("/", "")) and not _UART.fullmatch(value)
+    )
+
+
 def _always(_value: str, _before: str) -> bool:
     return True
 
@@ -191,6 +230,7 @@ def _always(_value: str, _before: str) -> bool:
 # Words that follow "user" in prose about a kernel.
 _NOUNS = """space mode process processes page pages mapping mappings input data memory buffer buffers address addresses
     pointer pointers id ids request requests program programs thread threads task tasks interface code context name
-    names session application applications library from to is has may can and or for of in on by the a"""
+    names user username login session application applications library from to is has may can and or for of in on by the
+    a"""
 _PROSE = frozenset(_NOUNS.split())
-_ACCEPT = {"user": _is_user, "host": _is_host, "serial": _is_serial, "uuid": _always}
+_ACCEPT = {"user": _is_user, "host": _is_host, "serial": _is_serial, "label": _is_label, "uuid": _always}

@@ -77,6 +77,8 @@ def _is_host_address(octets: tuple[str, ...]) -> bool:
 
 def _is_version(text: str, start: int, end: int, octets: tuple[str, ...]) -> bool:
     before = text[max(0, start - 24) : start]
+    if before.endswith(("IP ", " > ")) and text[end : end + 1] == ".":  # a packet dump: address.port > address.port
+        return False
     if _PACKAGE_AFTER.match(text, end, end + 8) or _VERSION_BEFORE.search(before):
         return True
     if octets[0] == "10" or any(int(octet) > _LARGEST_SECTION for octet in octets):

@@ -48,6 +48,11 @@ def redact(text: str, *, pseudonyms: Pseudonyms | None = None) -> Redacted:
     return Redacted(text, count)
 
 
+def find(text: str) -> list[Span]:
+    """The spans that a first look at `text` would replace, in order."""
+    return _resolve(_find(text, 0), text)
+
+
 def _find(text: str, offset: int) -> Iterator[Span]:
     lowered = _lowered(text)
     for span in chain(credentials.find(text, lowered), network.find(text), identity.find(text, lowered)):

@@ -1,0 +1,19 @@
+from kslm.redact.measure import Case, load_cases, measure
+
+
+def test_the_labelled_set_is_large_and_the_promised_figures_hold():
+    scores = measure(load_cases())
+    assert scores.cases >= 400
+    assert scores.traps >= 60
+    assert scores.recall >= 0.99, scores.missed
+    assert scores.precision >= 0.97, scores.false
+    assert set(scores.labelled) == {"email", "user", "host", "ipv4", "ipv6", "mac", "serial", "uuid", "secret"}
+
+
+def test_a_miss_and_a_false_alarm_are_counted():
+    missed = Case("x", "call Joe Hacker", ((5, 8, "user"),))
+    partly = Case("x", "mail a@example.org now", ((3, 18, "email"),))
+    false = Case("x", "mail b@example.org", ())
+    scores = measure([missed, partly, false])
+    assert (scores.found.total(), scores.labelled.total(), scores.right, scores.replaced) == (0, 2, 1, 2)
+    assert (scores.recall, scores.precision, scores.traps) == (0.0, 0.5, 1)
