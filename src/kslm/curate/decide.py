@@ -1,4 +1,4 @@
-"""What becomes of every candidate: refused, duplicate, left out of the mix, or in gold in one of the splits."""
+"""What becomes of every candidate: refused, duplicate, or in gold in one of the splits."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from kslm.curate.duplicates import components
-from kslm.curate.mix import Item, over_share, split_groups
 from kslm.curate.records import DECISIONS, to_batch
+from kslm.curate.split import Item, split_groups
 from kslm.profile import Curate
 
 
@@ -20,11 +20,13 @@ class Decisions:
     Attributes:
         table: the columns of DECISIONS.
         slices, sizes: each candidate's slice and bytes, in the table's order.
+        splits: each group's split, as `holdout.Facts` wants to know it.
     """
 
     table: pa.Table
     slices: list[str]
     sizes: list[int]
+    splits: dict[str, str]
 
 
 def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) -> Decisions:
@@ -45,19 +47,14 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
         for row in passed
         if row["doc_id"] not in verdicts
     ]
-    trimmed = over_share(kept, {str(name): share for name, share in curate.max_slice_share.items()})
-    splits = split_groups(
-        (item for item in kept if item.doc_id not in trimmed), val=curate.split.val, test=curate.split.test, seed=seed
-    )
-    placed = {item.doc_id: splits[item.group] for item in kept if item.doc_id not in trimmed}
-    in_silver = {item.doc_id for item in kept}
-    verdicts.update({doc_id: ("slice share", share) for doc_id, share in trimmed.items()})
+    splits = split_groups(kept, val=curate.split.val, test=curate.split.test, seed=seed)
+    placed = {item.doc_id: splits[item.group] for item in kept}
     decided = [
-        (doc_id, clusters.get(doc_id), *verdicts.get(doc_id, (None, None)), doc_id in in_silver, placed.get(doc_id))
+        (doc_id, clusters.get(doc_id), *verdicts.get(doc_id, (None, None)), doc_id in placed, placed.get(doc_id))
         for doc_id in (row["doc_id"] for row in rows)
     ]
     table = pa.Table.from_batches([to_batch(decided, DECISIONS)])
-    return Decisions(table, [row["slice"] for row in rows], [row["bytes"] for row in rows])
+    return Decisions(table, [row["slice"] for row in rows], [row["bytes"] for row in rows], splits)
 
 
 def _clusters(
