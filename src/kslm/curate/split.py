@@ -12,7 +12,7 @@ Limits: because groups differ much in size, a split's share of a slice's bytes s
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -72,16 +72,12 @@ def _large(sizes: Mapping[str, int], totals: Mapping[str, int]) -> bool:
 
 
 def _represent(slice_: str, members: list[str], groups: Mapping[str, Sizes], splits: dict[str, str]) -> None:
-    """Move the smallest training groups of a slice to splits it is missing from, where it has groups to spare.
-
-    And where all of its groups are held out, the largest of them to train.
-    """
+    """Move groups of a slice to splits it is missing from: the largest to train, to the others the smallest."""
     if len(members) < 3:
         return
     by_size = sorted(members, key=lambda group: groups[group][slice_])
-    if all(splits[group] != "train" for group in members):
-        splits[by_size[-1]] = "train"
-    for name in ("val", "test"):
-        spare = [group for group in by_size if splits[group] == "train"]
-        if len(spare) >= 2 and not any(splits[group] == name for group in members):
-            splits[spare[0]] = name
+    for name, order in (("train", by_size[::-1]), ("val", by_size), ("test", by_size)):
+        held = Counter(splits[group] for group in members)
+        if not held[name]:
+            donors = [group for group in order if held[splits[group]] >= 2]
+            splits[min(donors, key=lambda group: splits[group] != "train")] = name
