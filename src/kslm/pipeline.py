@@ -67,13 +67,17 @@ PIPELINE = {
         Stage(
             "curate",
             "extract, clean, redact, deduplicate, split: silver and gold",
-            ("curate", "seed"),
+            ("sources", "curate", "seed"),
             ("ingest",),
             ("curate", "lake", "sources", "redact"),
             engine=True,
         ),
         Stage(
-            "tokenize", "train the tokenizer, write shards", ("tokenizer", "seed"), ("curate",), ("tokenize", "tokens")
+            "tokenize",
+            "train the tokenizer, mix, write shards",
+            ("tokenizer", "mix", "seed"),
+            ("curate",),
+            ("tokenize", "tokens"),
         ),
         Stage("train", "train the model", ("model", "train", "seed"), ("tokenize",), ("train", "model")),
         Stage("evaluate", "score it beside its baselines", ("evaluate",), ("tokenize", "train"), ("evaluate",)),
@@ -269,9 +273,14 @@ def _code_hash(rooms: tuple[str, ...]) -> str:
     digest = xxhash.xxh3_128()
     for room in rooms:
         module = here / f"{room}.py"
-        for file in [module] if module.exists() else sorted((here / room).rglob("*.py")):
+        for file in [module] if module.exists() else sorted(_source_files(here / room)):
             digest.update(str(file.relative_to(here)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
+
+
+def _source_files(folder: Path) -> Iterator[Path]:
+    """Modules, and the data they are shipped with."""
+    return (path for suffix in ("py", "yml") for path in folder.rglob(f"*.{suffix}"))
 
 
 def _json(value: Any) -> Any:
