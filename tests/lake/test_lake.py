@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
 import pytest
 
 import kslm.lake
 from kslm.errors import DataError
 from kslm.lake import tables
-from kslm.lake.arrow import ParquetSpool, arrow_schema
+from kslm.lake.arrow import ParquetSpool
 from kslm.lake.lake import content_columns
 from kslm.settings import Environment, Settings, load_profile
+from lake_rows import document, frame, module, settings_in, upsert
 
 
 @pytest.fixture
 def settings(tmp_path):
-    env = Environment(_env_file=None, KSLM_HOME=tmp_path, KSLM_ENGINE="sail", KSLM_CATALOG="kslm", KSLM_SCHEMA="t")
-    return Settings(load_profile("quick"), env)
-
-
-def document(doc_id, text="text", at="now"):
-    row = dict.fromkeys(tables.DOCUMENTS.columns)
-    return row | {"doc_id": doc_id, "text": text, "bytes": len(text), "ingested_at": at}
-
-
-def module(name, **more):
-    row = dict.fromkeys(tables.MODULES.columns)
-    return (
-        row | {"module": name, "builtin": False, "aliases": ["a", "b"], "parameters": [("x", "1"), ("y", "2")]} | more
-    )
-
-
-def frame(lake, table, items):
-    return lake.spark.createDataFrame(pa.Table.from_pylist(items, arrow_schema(table)), schema=table.ddl)
-
-
-def upsert(lake, table, items):
-    return lake.upsert(table, frame(lake, table, items))
+    return settings_in(tmp_path)
 
 
 def test_upsert_makes_the_table_equal(settings):

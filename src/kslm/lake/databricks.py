@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kslm.lake.engine import Engine
+from kslm.lake.engine import Engine, Size
 from kslm.lake.tables import Table
 from kslm.settings import Settings
 
@@ -44,6 +44,15 @@ class DatabricksEngine(Engine):
     def history(self, table: Table) -> list[dict[str, Any]]:
         """Commits, newest first."""
         return [row.asDict() for row in self.spark.sql(f"DESCRIBE HISTORY {self.name(table)}").collect()]
+
+    def holds(self, table: Table, version: int) -> bool:
+        """Whether the history names the version; whether its files are still there, reading it tells."""
+        return any(commit["version"] == version for commit in self.history(table))
+
+    def size(self, table: Table) -> Size:
+        """From the table's own description; the workspace does not tell what older versions take."""
+        row = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").select("numFiles", "sizeInBytes").collect()[0]
+        return Size(int(row[0]), int(row[1]))
 
     def optimize(self, table: Table) -> None:
         """Merge small files."""

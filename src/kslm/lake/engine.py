@@ -7,6 +7,7 @@ vacuum) goes through delta-rs there, because the default engine has no SQL for i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,15 @@ from kslm.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class Size:
+    """A table's files and bytes in its newest version, and the bytes of all versions kept (None: not told)."""
+
+    files: int
+    bytes: int
+    stored_bytes: int | None = None
 
 
 class Engine(ABC):
@@ -44,6 +54,14 @@ class Engine(ABC):
     @abstractmethod
     def history(self, table: Table) -> list[dict[str, Any]]:
         """Commits, newest first: version, timestamp, operation and whatever else the engine records."""
+
+    @abstractmethod
+    def holds(self, table: Table, version: int) -> bool:
+        """Whether this version of the table can still be read."""
+
+    @abstractmethod
+    def size(self, table: Table) -> Size:
+        """Files and bytes of a table that exists."""
 
     @abstractmethod
     def optimize(self, table: Table) -> None:
@@ -82,6 +100,27 @@ class LocalEngine(Engine):
     def history(self, table: Table) -> list[dict[str, Any]]:
         """Commits, newest first."""
         return self._delta(table).history() if self.exists(table) else []
+
+    def holds(self, table: Table, version: int) -> bool:
+        """Whether the log still knows the version and all of its files are there."""
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        try:
+            files = DeltaTable(str(self.path(table)), version=version).file_uris()
+        except (DeltaError, OSError):
+            return False
+        return all(Path(file).exists() for file in files)
+
+    def size(self, table: Table) -> Size:
+        """From the log, and from the folder."""
+        actions = self._delta(table).get_add_actions()
+        files = {str(path) for path in self.path(table).rglob("*.parquet") if "_delta_log" not in path.parts}
+        return Size(
+            actions.num_rows,
+            sum(actions.column("size_bytes").to_pylist()),
+            sum(Path(file).stat().st_size for file in files),
+        )
 
     def optimize(self, table: Table) -> None:
         """Merge small files."""

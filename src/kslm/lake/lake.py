@@ -6,30 +6,60 @@ process leaves the old table or the new one.
 
 Why no MERGE: on Sail 0.7.2 one changed row of 36,000 documents (520 MB) took 43 CPU-seconds and 7.7 GB of memory, the
 overwrite 5.6 CPU-seconds; MERGE rewrites whole files too, and these tables have few. Limits: the DataFrame is evaluated
-twice where the table was not empty, so it must be deterministic, and must not read the table it is written to.
+twice where the table was not empty, so it must be deterministic, and must not read the table it is written to. A change
+of few rows is one overwrite like any other; `Lake.changes` says how many rows it was about.
+
+In a notebook: `lake = kslm.lake.open("quick")`, `lake.tables()`, `lake["gold.corpus"]`, `lake.close()`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from kslm.errors import DataError
+from kslm.lake.change import Change
 from kslm.lake.digest import DIGEST_COLUMN, PARTIAL_DDL, TableDigest, key_digests, partial_digests
-from kslm.lake.engine import Engine
-from kslm.lake.tables import Table
+from kslm.lake.engine import Engine, Size
+from kslm.lake.tables import ALL, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
+RETENTION_HOURS = 168
+"""How long the files of older versions are kept, so that the tables of past runs can be read: a week."""
+
+_WRITERS = {"bronze": "kslm ingest", "silver": "kslm curate", "gold": "kslm curate"}
+
 
 class Lake:
-    """Tables on one running engine; made by `kslm.lake.open`."""
+    """Tables on one running engine; made by `kslm.lake.open`.
 
-    def __init__(self, engine: Engine) -> None:
+    Attributes:
+        changes: what `upsert` did, by table, since the lake was opened.
+        pinned: table to version, where the lake shows the tables as a past run left them; it is read-only then.
+    """
+
+    def __init__(self, engine: Engine, pinned: Mapping[str, int] | None = None) -> None:
         self._engine = engine
+        self.changes: dict[str, Change] = {}
+        self.pinned = pinned
+
+    def __enter__(self) -> Lake:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the engine; DataFrames of this lake cannot be evaluated afterwards."""
+        self._engine.close()
 
     @property
     def spark(self) -> SparkSession:
@@ -41,14 +71,40 @@ class Lake:
         self._engine.create(table)
         return self._engine.name(table)
 
-    def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table's rows, at its newest version or at an older one.
+    def tables(self) -> list[str]:
+        """Names of the tables that exist (in a pinned lake: that the run recorded), as `lake[name]` takes them."""
+        return [str(table) for table in ALL if self.version(table) >= 0]
+
+    def __getitem__(self, name: str) -> DataFrame:
+        """The table of this name (`gold.corpus`) as a DataFrame.
 
         Raises:
-            DataError: the table does not exist, or has other columns than this version of kslm writes.
+            DataError: no such table.
+        """
+        for table in ALL:
+            if str(table) == name:
+                return self.read(table)
+        raise DataError(f"no table named {name!r}", remedy=f"one of: {', '.join(map(str, ALL))}")
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table's rows, at an older version or at its newest (in a pinned lake: at the run's).
+
+        Raises:
+            DataError: the table or the version does not exist, or has other columns than this version of kslm writes.
         """
         if self.version(table) < 0:
-            raise DataError(f"table {table} does not exist", remedy=f"run the stage that writes {table.layer} first")
+            raise DataError(
+                f"table {table} does not exist" + (" in that run's record" if self.pinned is not None else ""),
+                remedy=f"run the stage that writes {table.layer} first: {_WRITERS[table.layer]}",
+            )
+        if version is None and self.pinned is not None:
+            version = self.pinned[str(table)]
+        if version is not None and version != self._engine.version(table) and not self._engine.holds(table, version):
+            raise DataError(
+                f"version {version} of table {table} cannot be read any more",
+                cause="vacuum has deleted its files, or there never was such a version",
+                remedy="read the newest; to keep past runs longer: kslm corpus maintain --retention-hours N",
+            )
         at = "" if version is None else f" VERSION AS OF {int(version)}"
         df = self.spark.sql(f"SELECT * FROM {self.name(table)}{at}")
         check_schema(table, df, f"table {table} as stored")
@@ -57,7 +113,7 @@ class Lake:
     def upsert(self, table: Table, df: DataFrame) -> int:
         """Make the table's content equal to `df`, by key; a no-op writes no commit.
 
-        A difference in volatile columns alone is none.
+        A difference in volatile columns alone is none. What was touched is left in `changes`.
 
         Returns:
             The table's version afterwards.
@@ -66,19 +122,27 @@ class Lake:
             DataError: wrong columns, a null in the key, or two rows of `df` with the same key; the table is unchanged,
                 or empty if it was empty before.
         """
+        if self.pinned is not None:
+            raise DataError(
+                f"table {table} cannot be written", cause="the lake shows a past run", remedy="open it anew"
+            )
         check_schema(table, df, "the rows to be written")
         new = self.version(table) < 0
         self._engine.create(table)
         current = self.read(table)
         if new or current.limit(1).count() == 0:
-            self._replace(table, df)
-            self._verify_keys(table)
-        elif self._differs(table, df, current):
-            self._replace(table, df)
-        return self.version(table)
+            counts = self._fill(table, df, new)
+        else:
+            counts = self._count(table, df, current)
+            if counts.any:
+                self._replace(table, df)
+        self.changes[str(table)] = change = replace(counts, version=self.version(table))
+        return change.version
 
     def version(self, table: Table) -> int:
-        """Version of the newest commit, -1 if the table does not exist."""
+        """Version of the newest commit (in a pinned lake: the run's), -1 if the table does not exist."""
+        if self.pinned is not None:
+            return self.pinned.get(str(table), -1)
         return self._engine.version(table)
 
     def content_hash(self, table: Table) -> str:
@@ -90,12 +154,16 @@ class Lake:
         """The table's commits, newest first."""
         return self._engine.history(table)
 
+    def size(self, table: Table) -> Size:
+        """Files and bytes of the newest version, and of all versions kept where the engine can tell."""
+        return self._engine.size(table)
+
     def optimize(self, table: Table) -> None:
         """Rewrite small files into large ones."""
         self._engine.optimize(table)
 
-    def vacuum(self, table: Table, retention_hours: int = 168) -> None:
-        """Delete files that no version younger than `retention_hours` needs."""
+    def vacuum(self, table: Table, retention_hours: int = RETENTION_HOURS) -> None:
+        """Delete files that no version younger than `retention_hours` needs: older runs' tables are gone then."""
         self._engine.vacuum(table, retention_hours)
 
     def read_parquet(self, table: Table, path: Path) -> DataFrame:
@@ -120,8 +188,16 @@ class Lake:
             self.spark.sql(f"DELETE FROM {self._engine.name(table)}").collect()
             raise _bad_key(table, bad[0].asDict())
 
-    def _differs(self, table: Table, df: DataFrame, current: DataFrame) -> bool:
-        """Whether any row was added, changed or removed; raises if a key of `df` is bad."""
+    def _fill(self, table: Table, df: DataFrame, new: bool) -> Change:
+        """Write the first rows of a table; one that stays empty gets no commit."""
+        if not new and df.limit(1).count() == 0:
+            return Change(0)
+        self._replace(table, df)
+        self._verify_keys(table)
+        return Change(0, inserted=self.read(table).count())
+
+    def _count(self, table: Table, df: DataFrame, current: DataFrame) -> Change:
+        """How many rows were added, changed and removed; raises if a key of `df` is bad."""
         from pyspark.sql import functions as F  # noqa: N812
 
         key = list(table.key)
@@ -129,7 +205,7 @@ class Lake:
         ddl = ", ".join([f"{name} {table.columns[name]}" for name in key] + [f"{DIGEST_COLUMN} STRING"])
         new = df.mapInArrow(digest, ddl).withColumn("_new", F.lit(1))
         old = current.mapInArrow(digest, ddl).withColumn("_new", F.lit(0))
-        differing = (
+        compared = (
             new.unionByName(old)
             .groupBy(*key)
             .agg(
@@ -137,14 +213,20 @@ class Lake:
                 F.max(F.when(F.col("_new") == 1, F.col(DIGEST_COLUMN))).alias("_after"),
                 F.max(F.when(F.col("_new") == 0, F.col(DIGEST_COLUMN))).alias("_before"),
             )
-            .where("_n > 1 OR NOT (_after <=> _before)")
         )
-        nulls = " OR ".join(f"`{name}` IS NULL" for name in key)
-        # Bad keys first, so that one row tells both whether there is a difference and whether it may be written.
-        worst = differing.orderBy(F.expr(f"_n > 1 OR {nulls}").desc()).limit(1).collect()
-        if worst and (worst[0]["_n"] > 1 or any(worst[0][name] is None for name in key)):
-            raise _bad_key(table, worst[0].asDict())
-        return bool(worst)
+        bad = "_n > 1 OR " + " OR ".join(f"`{name}` IS NULL" for name in key)
+        conditions = {
+            "bad": bad,
+            "inserted": "_before IS NULL",
+            "updated": "_before <> _after",
+            "deleted": "_after IS NULL",
+            "unchanged": "_before = _after",
+        }
+        counts = compared.agg(*(F.expr(f"count_if({test})").alias(name) for name, test in conditions.items()))
+        found = {name: int(count) for name, count in counts.collect()[0].asDict().items()}
+        if found.pop("bad"):
+            raise _bad_key(table, compared.where(bad).limit(1).collect()[0].asDict())
+        return Change(0, **found)
 
 
 def content_columns(table: Table) -> list[str]:

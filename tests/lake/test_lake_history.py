@@ -1,0 +1,109 @@
+"""What a write touched, the tables of past runs, and the upkeep of the files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+import kslm.lake
+from kslm.errors import DataError
+from kslm.lake import tables
+from kslm.lake.change import Change, as_metrics, as_outputs
+from kslm.report import Report
+from lake_rows import document, settings_in, upsert
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return settings_in(tmp_path)
+
+
+def test_upsert_counts_what_it_touched(settings):
+    with kslm.lake.open(settings) as lake:
+        version = upsert(lake, tables.DOCUMENTS, [document("a"), document("b"), document("c")])
+        assert lake.changes == {"bronze.documents": Change(version, inserted=3)}
+        upsert(lake, tables.DOCUMENTS, [document("a", at="later"), document("b", "new"), document("d"), document("e")])
+        assert lake.changes["bronze.documents"] == Change(version + 1, inserted=2, updated=1, deleted=1, unchanged=1)
+        assert str(lake.changes["bronze.documents"]) == "+2 ~1 −1"
+        upsert(lake, tables.DOCUMENTS, [])
+        assert lake.changes["bronze.documents"] == Change(version + 2, deleted=4)
+        assert upsert(lake, tables.DOCUMENTS, []) == version + 2, "an empty table that stays empty gets no commit"
+        assert not lake.changes["bronze.documents"].any
+
+
+def test_changes_as_a_report_holds_them():
+    changes = {"bronze.files": Change(3, inserted=1, unchanged=4)}
+    counts = {"inserted": 1, "updated": 0, "deleted": 0, "unchanged": 4}
+    assert as_outputs(changes) == {"bronze.files": counts}
+    assert as_metrics("ingest", changes) == {f"ingest/files/{name}": count for name, count in counts.items()}
+
+
+@pytest.fixture
+def two_runs(settings, tmp_path):
+    """A table at two versions, and a record of the first as a report and as a manifest."""
+    with kslm.lake.open(settings) as lake:
+        first = upsert(lake, tables.DOCUMENTS, [document("a"), document("b")])
+        upsert(lake, tables.DOCUMENTS, [document("c")])
+    report, manifest = tmp_path / "ingest.json", tmp_path / "manifest.json"
+    Report("ingest", "id", outputs={"tables": {"bronze.documents": first}}).save(report)
+    manifest.write_text(json.dumps({"lineage": {"table": "bronze.documents", "version": first}}))
+    return report, manifest
+
+
+def test_the_tables_of_a_past_run(settings, two_runs):
+    for record in two_runs:
+        with kslm.lake.open(settings, at=record) as past:
+            assert past.tables() == ["bronze.documents"]
+            assert {row["doc_id"] for row in past["bronze.documents"].collect()} == {"a", "b"}
+            assert past.content_hash(tables.DOCUMENTS).endswith("-2")
+            with pytest.raises(DataError, match="cannot be written"):
+                upsert(past, tables.DOCUMENTS, [document("x")])
+            with pytest.raises(DataError, match="that run's record"):
+                past.read(tables.CORPUS)
+    with kslm.lake.open(settings) as now:
+        assert now["bronze.documents"].count() == 1
+
+
+def test_a_version_that_vacuum_took_is_an_error_with_a_remedy(settings, two_runs):
+    with kslm.lake.open(settings) as lake:
+        before = lake.size(tables.DOCUMENTS)
+        lake.vacuum(tables.DOCUMENTS)
+        assert lake.size(tables.DOCUMENTS) == before, "a week's versions are kept"
+        lake.vacuum(tables.DOCUMENTS, retention_hours=0)
+        after = lake.size(tables.DOCUMENTS)
+        assert (after.files, after.bytes) == (before.files, before.bytes)
+        assert after.bytes == after.stored_bytes < before.stored_bytes
+        with pytest.raises(DataError, match="version 99"):
+            lake.read(tables.DOCUMENTS, version=99)
+    with kslm.lake.open(settings, at=two_runs[0]) as past, pytest.raises(DataError, match="retention"):
+        past.read(tables.DOCUMENTS)
+
+
+def test_a_record_without_versions_is_refused(settings, tmp_path):
+    record = tmp_path / "train.json"
+    with pytest.raises(DataError, match="kslm corpus history"):
+        kslm.lake.open(settings, at=record)
+    Report("train", "id").save(record)
+    with pytest.raises(DataError, match="names no versions"):
+        kslm.lake.open(settings, at=record)
+    record.write_text("[]")
+    with pytest.raises(DataError, match="unreadable"):
+        kslm.lake.open(settings, at=record)
+
+
+def test_opened_by_name_without_a_with_statement(tmp_path, monkeypatch):
+    monkeypatch.setenv("KSLM_HOME", str(tmp_path))
+    lake = kslm.lake.open("quick")
+    assert lake.tables() == []
+    upsert(lake, tables.DOCUMENTS, [document("a")])
+    assert lake.tables() == ["bronze.documents"]
+    assert lake["bronze.documents"].count() == 1
+    with pytest.raises(DataError, match="kslm curate"):
+        lake["gold.corpus"]
+    with pytest.raises(DataError, match=r"one of: bronze\.files"):
+        lake["corpus"]
+    lake.close()
+    assert (tmp_path / "lake" / "quick_bronze").is_dir()
+    shutil.rmtree(tmp_path / "lake")
