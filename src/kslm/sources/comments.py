@@ -87,7 +87,7 @@ def without_header(text: str) -> str:
     """A source file without the SPDX line and the legal notices that it begins with; the code itself is untouched."""
     position = 0
     for start, end in _spans(text):
-        if text[position:start].strip() or not _is_legal(text[start:end]):
+        if text[position:start].strip() or not is_legal(text[start:end]):
             break
         position = end
     return text[position:].strip("\n")
@@ -125,13 +125,14 @@ def _is_worthwhile(line: str) -> bool:
     return (
         len(line.split(None, 1)) == 2
         and _WORD.search(line) is not None
-        and not _is_legal(line)
+        and not is_legal(line)
         and not ((line[-1] in ";{" or line[0] == "#") and _STATEMENT.fullmatch(line))
         and not ("@" in line and _CREDIT.fullmatch(line))
     )
 
 
-def _is_legal(text: str, words: tuple[str, ...] = _LEGAL) -> bool:
+def is_legal(text: str, words: tuple[str, ...] = _LEGAL) -> bool:
+    """Whether a comment is, or begins with, a notice of copyright or licence."""
     lowered = text.lower()
     return any(word in lowered for word in words)
 
@@ -157,7 +158,7 @@ def _block(comment: str) -> str:
         body = _CREDIT.sub("", body) if "@" in body or "uthor" in body else body
         if _is_code(body):
             return ""
-    if _is_legal(body, _LEGAL_HEADER if is_kernel_doc else _LEGAL):
+    if is_legal(body, _LEGAL_HEADER if is_kernel_doc else _LEGAL):
         paragraphs = re.split(r"\n[ \t]*\n", body)
         body = "\n\n".join(part for part in paragraphs if not _LEGAL_PARAGRAPH.search(part))
     body = body.strip()
