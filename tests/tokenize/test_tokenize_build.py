@@ -103,13 +103,13 @@ def test_missed_gates_are_said():
 
 def test_the_sample_is_bounded_train_only_and_free_of_order():
     rows = list(corpus())
-    plan = outline(reader(rows), 3000)
-    assert plan == outline(reader(rows[::-1], 3), 3000)
+    plan = outline(reader(rows), 3000, {})
+    assert plan == outline(reader(rows[::-1], 3), 3000, {})
     sizes = {row["doc_id"]: row["bytes"] for row in rows if row["split"] == "train"}
     assert plan.sample < set(sizes)
     assert 3000 <= sum(sizes[doc_id] for doc_id in plan.sample) < 3000 + max(sizes.values())
     assert sample_texts(reader(rows), plan.sample) == sample_texts(reader(rows[::-1], 3), plan.sample)
-    assert plan.sample < outline(reader(rows), 6000).sample
+    assert plan.sample < outline(reader(rows), 6000, {}).sample
 
 
 def test_held_out_text_does_not_reach_the_tokenizer(tmp_path):

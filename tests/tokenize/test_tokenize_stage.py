@@ -12,7 +12,9 @@ import pytest
 
 import kslm.lake
 from kslm.errors import DataError
+from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import CORPUS
+from kslm.profile import Mix
 from kslm.settings import Environment, Settings, load_profile
 from kslm.tokenize import run
 from kslm.tokens import ShardReader, latest_folder
@@ -27,6 +29,7 @@ release: {gates: {max_perplexity: 2}}
 
 SCRIPT = """
 import sys
+from kslm.profile import Mix
 from kslm.settings import load_settings
 from kslm.tokenize import run
 run(load_settings(sys.argv[1]))
@@ -52,8 +55,7 @@ def corpus(copies):
 def home(tmp_path_factory):
     root = tmp_path_factory.mktemp("home")
     (root / "small.yml").write_text(PROFILE)
-    kinds = {"STRING": pa.string(), "BIGINT": pa.int64()}
-    schema = pa.schema([(name, kinds[kind]) for name, kind in CORPUS.columns.items()])
+    schema = arrow_schema(CORPUS)
     with kslm.lake.open(settings_of(root)) as lake:
         rows = pa.Table.from_pylist(corpus(40), schema)
         lake.upsert(CORPUS, lake.spark.createDataFrame(rows, schema=CORPUS.ddl))
@@ -93,6 +95,12 @@ def test_the_report_and_what_lies_behind_it(home):
     assert run(renamed).outputs["fingerprint"] == folder.name, "equal corpus and settings share a folder"
     smaller = settings_of(home, tokenizer=renamed.profile.tokenizer.model_copy(update={"min_frequency": 50}))
     assert run(smaller).outputs["fingerprint"] != folder.name
+    mixed = run(settings_of(home, mix=Mix(shares={"os": 0.75, "hardware": 0.25})))
+    assert mixed.outputs["fingerprint"] != folder.name
+    assert mixed.metrics["tokenize/share/os"] == pytest.approx(0.75, abs=0.02)
+    assert mixed.metrics["tokenize/repeated_tokens/os"] > 0
+    assert mixed.metrics["tokenize/left_out_tokens/hardware"] > 0
+    assert any("slice os bounds the mix" in note for note in mixed.notes)
     assert latest_folder(home / "tokens", "other") == folder
 
 

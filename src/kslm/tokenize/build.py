@@ -13,14 +13,16 @@ import xxhash
 from numpy.typing import NDArray
 
 from kslm.errors import DataError
-from kslm.profile import Tokenizer
+from kslm.profile import Mix, Tokenizer
 from kslm.report import QUIET, Progress, Task
 from kslm.tokenize.corpus import Document, Read, documents, outline, sample_texts
+from kslm.tokenize.mix import Mixer
 from kslm.tokens import Encoder, Lineage, Manifest, ShardWriter, train_tokenizer
 from kslm.tokens.tokenizer import token_bytes
 
 CHECKED_CHARS = 1_000_000
 DECODED_SHARE = 16
+EVERYTHING = Mix()
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,19 @@ def build(
     fingerprint: str,
     lineage: Lineage,
     *,
+    mix: Mix = EVERYTHING,
     scratch: Path | None = None,
     progress: Progress = QUIET,
 ) -> Built:
     """Publish the corpus as shards in `folder`.
 
+    Shares of a mix are of tokens, and tokens are known once a document is encoded: so all of the corpus is encoded,
+    once, and what the mix leaves out stays behind in the writer's spool.
+
     Raises:
         DataError: no training text, no usable encoder, or a document that does not survive encoding.
     """
-    plan = outline(read, settings.train_bytes)
+    plan = outline(read, settings.train_bytes, {str(name): share for name, share in mix.shares.items()})
     texts = sample_texts(read, plan.sample)
     with progress.task("training the tokenizer", total=sum(map(len, texts)), unit="B") as task:
         tokenizer_json = train_tokenizer(_counted(texts, task), settings.vocab_size, settings.min_frequency)
@@ -59,14 +65,15 @@ def build(
 
     spelling = token_bytes(tokenizer_json)
     lengths = np.array([len(token) for token in spelling])
-    busy = 0.0
+    mixer = Mixer(mix)
+    size, busy = 0, 0.0
     with (
         ShardWriter(folder, tokenizer_json, plan.slices, scratch=scratch) as writer,
         progress.task("encoding", total=plan.bytes, unit="B") as task,
     ):
         for batch in documents(read):
             started = time.perf_counter()
-            size = 0
+            before = size
             for document in batch:
                 ids = encoder.encode(document.text)
                 raw = document.text.encode()
@@ -74,12 +81,11 @@ def build(
                 writer.add(document.doc_id, document.split, document.slice, len(raw), ids)
                 size += len(raw)
             busy += time.perf_counter() - started
-            task.advance(size)
+            task.advance(size - before)
         started = time.perf_counter()
-        manifest = writer.publish(fingerprint, lineage)
+        manifest = writer.publish(fingerprint, lineage, mixer)
         busy += time.perf_counter() - started
-    size = sum(split.text_bytes for split in manifest.splits.values())
-    return Built(manifest, size / 1e6 / busy, [encoder.note] if encoder.note else [])
+    return Built(manifest, size / 1e6 / busy, ([encoder.note] if encoder.note else []) + mixer.notes)
 
 
 def _check_round_trip(

@@ -5,8 +5,8 @@ The engine delivers rows in no promised order, so what depends on order is decid
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,15 +45,16 @@ class Outline:
     sample: frozenset[str]
 
 
-def outline(read: Read, train_bytes: int) -> Outline:
+def outline(read: Read, train_bytes: int, shares: Mapping[str, float]) -> Outline:
     """Scan the table without its text, and choose about `train_bytes` of the train split as the sample.
 
-    The sample is the documents with the smallest hashes, so it does not depend on order, and grows smoothly.
+    The sample is the documents with the smallest hashes, so it does not depend on order, and grows smoothly. Where the
+    slices are to have shares, each gives its share of the bytes, or all it has.
 
     Raises:
         DataError: the table holds no training text.
     """
-    train: list[tuple[int, str, int]] = []
+    train: dict[str, list[tuple[int, str, int]]] = defaultdict(list)
     splits: Counter[str] = Counter()
     slices: set[str] = set()
     total = 0
@@ -64,21 +65,27 @@ def outline(read: Read, train_bytes: int) -> Outline:
             slices.add(slice_name)
             total += size
             if split == "train":
-                train.append((xxhash.xxh3_64_intdigest(doc_id.encode(), seed=SAMPLE_SEED), doc_id, size))
+                stratum = slice_name if shares else ""
+                train[stratum].append((xxhash.xxh3_64_intdigest(doc_id.encode(), seed=SAMPLE_SEED), doc_id, size))
     if not train:
         raise DataError(
             "gold.corpus has no training documents",
             cause=f"documents by split: {dict(splits) or 'none at all'}",
             remedy="look at what curate kept: kslm curate; a profile needs sources that yield text",
         )
-    sample: list[str] = []
-    held = 0
-    for _, doc_id, size in sorted(train):
-        if held >= train_bytes:
-            break
-        sample.append(doc_id)
-        held += size
+    budgets = {name: train_bytes * share for name, share in shares.items()} if shares else {"": train_bytes}
+    sample = [doc_id for name, budget in budgets.items() for doc_id in _first(train[name], budget)]
     return Outline(total, tuple(sorted(slices)), frozenset(sample))
+
+
+def _first(documents: list[tuple[int, str, int]], budget: float) -> Iterator[str]:
+    """Ids of the documents (hash, id, bytes) with the smallest hashes, until they reach `budget` bytes."""
+    held = 0
+    for _, doc_id, size in sorted(documents):
+        if held >= budget:
+            return
+        yield doc_id
+        held += size
 
 
 def sample_texts(read: Read, sample: frozenset[str]) -> list[str]:

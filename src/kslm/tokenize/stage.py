@@ -1,8 +1,8 @@
-"""Stage tokenize: train the tokenizer on a sample of gold.corpus, encode all of it, publish shards.
+"""Stage tokenize: train the tokenizer on a sample of gold.corpus, encode all of it, publish the mix as shards.
 
-The folder is named by a fingerprint of the corpus's content, the tokenizer's settings and the shard format. Its
-manifest is withdrawn before anything in it changes and written last, so a run that was killed is simply run again, to
-the same bytes.
+The folder is named by a fingerprint of the corpus's content, the settings of tokenizer and mix, and the shard format.
+Its manifest is withdrawn before anything in it changes and written last, so a run that was killed is simply run again,
+to the same bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import xxhash
 from kslm import __version__, lake
 from kslm.errors import DataError
 from kslm.lake.tables import CORPUS
-from kslm.profile import Tokenizer
+from kslm.profile import Profile
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 from kslm.tokenize.build import build
@@ -39,7 +39,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         if version < 0:
             raise DataError(f"table {CORPUS} does not exist", remedy="run the stage before: kslm curate")
         content_hash = engine.content_hash(CORPUS)
-        fingerprint = _fingerprint(content_hash, settings.profile.tokenizer)
+        fingerprint = _fingerprint(content_hash, settings.profile)
         folder = settings.home.tokens / fingerprint
 
         def read(*columns: str) -> Iterator[pa.RecordBatch]:
@@ -51,6 +51,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
             settings.profile.tokenizer,
             fingerprint,
             Lineage(table=str(CORPUS), version=version, content_hash=content_hash, code_version=__version__),
+            mix=settings.profile.mix,
             # A Volume is no place for a scratch file that is read back at random.
             scratch=None if settings.on_databricks else settings.home.cache / "tokenize",
             progress=progress,
@@ -72,6 +73,11 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
     )
 
 
-def _fingerprint(content_hash: str, tokenizer: Tokenizer) -> str:
-    parts = [FORMAT_VERSION, content_hash, tokenizer.model_dump(mode="json")]
+def _fingerprint(content_hash: str, profile: Profile) -> str:
+    parts = [
+        FORMAT_VERSION,
+        content_hash,
+        profile.tokenizer.model_dump(mode="json"),
+        profile.mix.model_dump(mode="json"),
+    ]
     return xxhash.xxh3_128_hexdigest(json.dumps(parts, sort_keys=True).encode())

@@ -36,7 +36,12 @@ def measure(reader: ShardReader) -> dict[str, float]:
         metrics[f"tokenize/documents/{name}"] = float(record.documents)
     splits = list(manifest.splits.values())
     metrics["tokenize/bytes_per_token"] = _bytes_per_token(splits)
+    train = manifest.splits["train"]
     for name in manifest.slices:
+        part = train.by_slice[name]
+        metrics[f"tokenize/share/{name}"] = part.tokens / max(train.tokens, 1)
+        metrics[f"tokenize/repeated_tokens/{name}"] = float(part.repeated_tokens)
+        metrics[f"tokenize/left_out_tokens/{name}"] = float(part.left_out_tokens)
         metrics[f"tokenize/bytes_per_token/{name}"] = _bytes_per_token([split.by_slice[name] for split in splits])
     return metrics
 

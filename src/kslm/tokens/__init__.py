@@ -5,7 +5,7 @@ This room knows neither Spark nor MLflow nor torch: numpy, and the tokenizer lib
 
 from kslm.tokens.encoder import Encoder
 from kslm.tokens.latest import latest_folder, publish_latest
-from kslm.tokens.manifest import Counts, FileRecord, Lineage, Manifest, SplitRecord
+from kslm.tokens.manifest import Counts, FileRecord, Lineage, Manifest, MixRecord, SliceCounts, SplitRecord
 from kslm.tokens.reader import ShardReader, TokenSplit
 from kslm.tokens.tokenizer import EOT_ID, PAD_ID, SPECIAL_TOKENS, UNK_ID, train_tokenizer
 from kslm.tokens.writer import SPLITS, ShardWriter
@@ -21,8 +21,10 @@ __all__ = [
     "FileRecord",
     "Lineage",
     "Manifest",
+    "MixRecord",
     "ShardReader",
     "ShardWriter",
+    "SliceCounts",
     "SplitRecord",
     "TokenSplit",
     "latest_folder",

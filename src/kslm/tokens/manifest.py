@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from kslm.errors import DataError
 from kslm.report import write_atomically
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FILE_NAME = "manifest.json"
 
 
@@ -24,17 +24,43 @@ class _Record(BaseModel):
 
 
 class Counts(_Record):
-    """Amounts of one slice, or of a whole split. `tokens` counts the end-of-text token of each document."""
+    """Amounts of one slice, or of a whole split, as they lie in the shards.
+
+    `tokens` counts the end-of-text token of each document.
+    """
 
     tokens: int = 0
     documents: int = 0
     text_bytes: int = 0
 
 
+class SliceCounts(Counts):
+    """Amounts of one slice of a split.
+
+    `repeated` counts occurrences after the first, which are in the amounts; `left_out` what of the corpus is in the
+    shards not at all, and so is not in them.
+    """
+
+    repeated_documents: int = 0
+    repeated_tokens: int = 0
+    left_out_documents: int = 0
+    left_out_tokens: int = 0
+
+
 class SplitRecord(Counts):
     """One split, and its parts by slice."""
 
-    by_slice: dict[str, Counts]
+    by_slice: dict[str, SliceCounts]
+
+
+class MixRecord(_Record):
+    """Shares of the train split's tokens by slice, asked for and got, and the slice that bounds the total, if any."""
+
+    asked: dict[str, float]
+    got: dict[str, float]
+    tolerance: float
+    max_repeats: int
+    bound_by: str | None
 
 
 class FileRecord(_Record):
@@ -60,16 +86,18 @@ class Manifest(_Record):
         dtype: of the .bin files, little-endian: uint32 only when the vocabulary exceeds 65,536 tokens.
         vocab_size: tokens in tokenizer.json, special ones included; ids are below it.
         slices: names; `<split>.slices.npy` holds indices into this list.
+        mix: None where every document occurs once.
         files: every file but the manifest, by name.
     """
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     fingerprint: str
     dtype: Literal["uint16", "uint32"]
     vocab_size: int
     eot_id: int
     slices: tuple[str, ...]
     splits: dict[str, SplitRecord]
+    mix: MixRecord | None
     tokenizer_sha256: str
     lineage: Lineage
     files: dict[str, FileRecord]

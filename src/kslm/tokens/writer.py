@@ -2,8 +2,9 @@
 
 Documents come from an engine that promises no order, and may not fit in memory. Their tokens are therefore spooled to
 an unnamed scratch file as they arrive (a killed process leaves nothing behind), and gathered at the end in the
-order of a 128-bit hash of doc_id: a fixed shuffle. Shards are written under their final names, because a rename on a
-Volume copies the file; the manifest comes last and makes them valid.
+order of a 128-bit hash of doc_id: a fixed shuffle. Once the tokens of all are known, some documents may be left out and
+others made to occur several times, apart from each other. Shards are written under their final names, because a rename
+on a Volume copies the file; the manifest comes last and makes them valid.
 
 Limits: one part a split. Memory holds 50 bytes a document, and disk twice the tokens while publishing.
 """
@@ -27,7 +28,8 @@ from numpy.typing import NDArray
 
 from kslm.errors import DataError
 from kslm.report import write_atomically
-from kslm.tokens.manifest import FILE_NAME, Counts, FileRecord, Lineage, Manifest, SplitRecord, dtype_for
+from kslm.tokens.manifest import FILE_NAME, FileRecord, Lineage, Manifest, SplitRecord, dtype_for
+from kslm.tokens.repeats import Chooser, Everything, shuffled, slice_counts
 from kslm.tokens.tokenizer import EOT_ID, UNK_ID, huggingface_config, vocabulary
 
 SPLITS = ("train", "val", "test")
@@ -95,12 +97,16 @@ class ShardWriter:
         if self._waiting >= BLOCK_TOKENS:
             self._spill()
 
-    def publish(self, fingerprint: str, lineage: Lineage) -> Manifest:
+    def publish(self, fingerprint: str, lineage: Lineage, choose: Chooser | None = None) -> Manifest:
         """Write every file, the manifest last.
+
+        Args:
+            choose: how often each document is to occur; by default, once.
 
         Raises:
             DataError: a document was given twice.
         """
+        choose = choose or Everything()
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FILE_NAME).unlink(missing_ok=True)
         self._spill()
@@ -108,7 +114,7 @@ class ShardWriter:
         split_of = np.asarray(self._splits)[order]
         files, splits = self._write_tokenizer(), {}
         for index, split in enumerate(SPLITS):
-            splits[split] = self._write_split(split, order[split_of == index], files)
+            splits[split] = self._write_split(split, order[split_of == index], choose, files)
         manifest = Manifest(
             fingerprint=fingerprint,
             dtype="uint16" if self.dtype.itemsize == 2 else "uint32",
@@ -116,6 +122,7 @@ class ShardWriter:
             eot_id=EOT_ID,
             slices=self.slices,
             splits=splits,
+            mix=choose.record,
             tokenizer_sha256=files["tokenizer.json"].sha256,
             lineage=lineage,
             files=files,
@@ -143,25 +150,29 @@ class ShardWriter:
             raise DataError("a doc_id occurs twice in the corpus", remedy="make the tables again: kslm curate --force")
         return order
 
-    def _write_split(self, split: str, rows: NDArray[np.int64], files: dict[str, FileRecord]) -> SplitRecord:
-        lengths = np.asarray(self._lengths)[rows] + np.uint64(1)
-        slices = np.asarray(self._slice_of)[rows]
-        text_bytes = np.asarray(self._bytes)[rows]
-        files[f"{split}.bin"] = _write(self.folder / f"{split}.bin", self._gathered(rows))
-        columns = {"idx": np.cumsum(lengths, dtype="<u8"), "slices": slices, "bytes": text_bytes.astype("<u8")}
+    def _write_split(
+        self, split: str, rows: NDArray[np.int64], choose: Chooser, files: dict[str, FileRecord]
+    ) -> SplitRecord:
+        tokens = np.asarray(self._lengths)[rows].astype(np.int64) + 1
+        slices, text_bytes = np.asarray(self._slice_of)[rows], np.asarray(self._bytes)[rows]
+        repeats = choose(split, tokens, slices, self.slices)
+        written = shuffled(repeats, np.asarray(self._high)[rows], np.asarray(self._low)[rows])
+        files[f"{split}.bin"] = _write(self.folder / f"{split}.bin", self._gathered(rows[written]))
+        columns = {
+            "idx": np.cumsum(tokens[written], dtype="<u8"),
+            "slices": slices[written],
+            "bytes": text_bytes[written].astype("<u8"),
+        }
         for column, values in columns.items():
             name = f"{split}.{column}.npy"
             files[name] = _write(self.folder / name, _npy(values))
-
-        def counts(chosen: NDArray[Any]) -> dict[str, int]:
-            return {
-                "tokens": int(lengths[chosen].sum()),
-                "documents": int(chosen.sum()),
-                "text_bytes": int(text_bytes[chosen].sum()),
-            }
-
-        by_slice = {name: Counts(**counts(slices == index)) for index, name in enumerate(self.slices)}
-        return SplitRecord(**counts(np.ones(len(rows), bool)), by_slice=by_slice)
+        by_slice = slice_counts(tokens, text_bytes, slices, repeats, self.slices)
+        return SplitRecord(
+            tokens=sum(part.tokens for part in by_slice.values()),
+            documents=sum(part.documents for part in by_slice.values()),
+            text_bytes=sum(part.text_bytes for part in by_slice.values()),
+            by_slice=by_slice,
+        )
 
     def _gathered(self, rows: NDArray[np.int64]) -> Iterator[bytes]:
         """Documents in the order of `rows`, each with its end-of-text token, in blocks of about BLOCK_TOKENS."""
