@@ -15,7 +15,7 @@ import xxhash
 
 from kslm.curate.entities import Entities
 from kslm.curate.extract import extract
-from kslm.curate.filters import refuse
+from kslm.curate.filters import judge
 from kslm.curate.records import CANDIDATES, Candidate, Text, to_batch
 from kslm.curate.text import clean, split
 from kslm.redact import Pseudonyms, redact
@@ -25,10 +25,11 @@ BATCH_CHARS = 8_000_000
 
 
 class Limits(NamedTuple):
-    """How long a document may be, in characters."""
+    """How long a document may be, in characters, and how much of its words in another language than English."""
 
     min_chars: int
     max_chars: int
+    max_non_english: float = 0.2
 
 
 def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
@@ -40,17 +41,28 @@ def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
     redacted = redact(clean(text.text), pseudonyms=pseudonyms)
     item = _redact_item(text.item, pseudonyms) if text.item and pseudonyms else None
     parts = split(redacted.text, limits.max_chars)
+    source, place = text.source.encode(), text.path.encode()
     for number, part in enumerate(parts or [""]):
         raw = part.encode()
-        content = xxhash.xxh3_128_hexdigest(raw)
-        doc_id = xxhash.xxh3_128_hexdigest(f"{text.source}\0{text.path}\0{number}\0{content}".encode())
-        refusal = refuse(part, limits.min_chars)
+        verdict = judge(text.kind, part, raw, min_chars=limits.min_chars, max_non_english=limits.max_non_english)
+        doc_id = xxhash.xxh3_128_hexdigest(b"%b\0%b\0%d\0%b" % (source, place, number, raw))
         path = f"{text.path}#part{number + 1}" if len(parts) > 1 else text.path
+        refused = verdict.refusal
         yield Candidate(
             *(doc_id, text.parent_id, text.source, path, text.kind, text.slice, text.split_group),
-            *(text.version, text.licence, len(raw), redacted.count if number == 0 else 0, content, 1.0),
-            *((None, None, refusal.reason, refusal.figure) if refusal else (part, item, None, None)),
+            *(text.version, text.licence, len(raw), redacted.count if number == 0 else 0),
+            *(content_hash(raw), verdict.quality),
+            *((None, None, refused.reason, refused.figure) if refused else (part, item, None, None)),
         )
+
+
+def content_hash(raw: bytes) -> str:
+    """xxh3-128 of a text without regard to ASCII case, blanks and line ends: equal for exact duplicates."""
+    return xxhash.xxh3_128_hexdigest(raw.translate(_FOLD, _BLANKS))
+
+
+_FOLD = bytes(range(256)).lower()
+_BLANKS = b" \t\n"
 
 
 def _redact_item(item: str, pseudonyms: Pseudonyms) -> str:

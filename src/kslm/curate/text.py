@@ -32,8 +32,13 @@ def clean(text: str) -> str:
         text = raw.translate(None, _ASCII_CONTROL).decode()
     else:
         text = _CONTROL.sub("", _LINE_ENDS.sub("\n", text))
-    text = "\n".join([line.rstrip(" \t\u00a0") for line in text.split("\n")])
-    return _BLANK_LINES.sub("\n\n\n", text).strip("\n")
+    text = text.rstrip(" \t\u00a0\n")
+    # Looking for the rare is many times cheaper than treating every line as if it were.
+    if " \n" in text or "\t\n" in text or "\u00a0\n" in text:
+        text = "\n".join([line.rstrip(" \t\u00a0") for line in text.split("\n")])
+    if "\n\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n\n", text)
+    return text.strip("\n")
 
 
 def split(text: str, max_chars: int) -> list[str]:
