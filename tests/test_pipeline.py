@@ -63,6 +63,17 @@ def test_stages_run_in_order_once_and_are_then_reused(settings, stages):
     assert all(report.reused for report in second)
 
 
+def test_the_reports_of_past_runs_are_kept(settings, stages):
+    run_all(settings)
+    history = settings.home.history("miniature")
+    assert {path.name for path in history.iterdir()} == {
+        f"{name}-{name}-content"[: len(name) + 17] + ".json" for name in STAGES
+    }
+    for name in STAGES:
+        (kept,) = history.glob(f"{name}-*.json")
+        assert Report.load(kept) == Report.load(settings.home.report("miniature", name))
+
+
 def test_force_runs_a_current_stage(settings, stages):
     run_all(settings)
     run_stage("curate", settings, force=True)

@@ -54,3 +54,7 @@ class Home:
     def report(self, profile: str, stage: str) -> Path:
         """The published report of one stage of one profile."""
         return self.root / "reports" / profile / f"{stage}.json"
+
+    def history(self, profile: str) -> Path:
+        """Reports of past runs of a profile: <stage>-<start of output_id>.json, one for each content published."""
+        return self.root / "reports" / profile / "history"

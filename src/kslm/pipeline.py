@@ -139,7 +139,9 @@ def run_stage(name: str, settings: Settings, *, progress: Progress = QUIET, forc
         report = stage.run(settings, progress)
     report.fingerprint, report.seconds = wanted, round(meter.seconds, 3)
     report.metrics |= {f"{name}/cpu_seconds": meter.cpu_seconds, f"{name}/peak_rss_mb": meter.peak_rss_mb}
-    report.save(settings.home.report(settings.profile.profile, name))
+    profile = settings.profile.profile
+    report.save(settings.home.history(profile) / f"{name}-{report.output_id[:16]}.json")
+    report.save(settings.home.report(profile, name))
     return report
 
 

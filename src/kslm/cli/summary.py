@@ -41,6 +41,8 @@ def summary(settings: Settings, stages: tuple[str, ...]) -> RenderableType:
     parts.append(_figures({name: report for name, report in reports.items() if name in stages}))
     if "release" in stages and "release" in reports:
         parts += [_variants(reports["release"]), _gates(reports["release"])]
+    if changed := _changes({name: report for name, report in reports.items() if name in stages}):
+        parts.append(changed)
     parts.append(_where_and_next(settings, reports, stages))
     return Group(*parts)
 
@@ -83,6 +85,17 @@ def _figures(reports: dict[str, Report]) -> Table:
         if key.startswith("test/perplexity/"):
             table.add_row(f"  perplexity, slice {key.rsplit('/', 1)[1]}", f"{metrics[key]:.1f}")
     return table
+
+
+def _changes(reports: dict[str, Report]) -> Table | None:
+    """Rows of each table that became others in its stage's last run; None where none did."""
+    table = _grid("\nTables changed", "", "+ new", "~ changed", "− gone", "unchanged")
+    for report in reports.values():
+        for name, counts in report.outputs.get("changes", {}).items():
+            shown = [counts[key] for key in ("inserted", "updated", "deleted", "unchanged")]
+            if any(shown[:3]):
+                table.add_row(name, *(f"{count:,}" for count in shown))
+    return table if table.row_count else None
 
 
 def _variants(report: Report) -> Table:

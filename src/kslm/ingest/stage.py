@@ -22,6 +22,7 @@ import kslm.lake
 from kslm.ingest.kernel import KernelTree, Tree, plan
 from kslm.ingest.local import READERS, TABLES, Spools, require
 from kslm.ingest.rows import Origin
+from kslm.lake.change import as_metrics, as_outputs
 from kslm.lake.tables import DOCUMENTS, FILES, QUARANTINE, Table
 from kslm.redact import redact
 from kslm.report import QUIET, Progress, Report
@@ -67,8 +68,9 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         output_id=hashlib.sha256("\n".join(f"{name} {hashes[name]}" for name in sorted(hashes)).encode()).hexdigest(),
         metrics={f"ingest/{name.partition('.')[2]}/rows": float(count) for name, count in rows.items()}
         | {f"ingest/{name}": value for name, value in stage.rates.items()}
-        | {"ingest/quarantined": float(rows[str(QUARANTINE)])},
-        outputs={"tables": stage.versions, "hashes": hashes},
+        | {"ingest/quarantined": float(rows[str(QUARANTINE)])}
+        | as_metrics("ingest", lake.changes),
+        outputs={"tables": stage.versions, "hashes": hashes, "changes": as_outputs(lake.changes)},
         notes=[*stage.notes, *_notes(rows, sources, settings)],
     )
 
