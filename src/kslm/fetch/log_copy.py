@@ -2,7 +2,8 @@
 
 Ingest must read the same bytes however often and with whichever engine it runs, so regular files are copied as they are
 at the moment they are opened: what is appended meanwhile is not, and a file rotated away is reported, not fatal. Logs
-hold personal data until ingest redacts them, so copies are open to their owner alone (0600, folders 0700).
+hold personal data until ingest redacts them, so copies are open to their owner alone (0600, folders 0700). A copy keeps
+its log's modification time, from which ingest tells the year of stamps that have none.
 
 Limits: of a file above 64 MiB only the end is copied, from the start of a line, so line numbers count from there; a
 compressed file above that, binary journals, links and special files are left out. All of these are named with a reason,
@@ -134,6 +135,10 @@ class _Copier:
                 digest.update(chunk)
                 taken += len(chunk)
                 self.task.advance(len(chunk))
+        if self.into is not None:
+            # Stamps without a year are read by the time of the log, not of its copy.
+            written = os.fstat(stream.fileno()).st_mtime_ns
+            os.utime(self.into / name, ns=(written, written))
         self.hash.update(f"{digest.hexdigest()} {name}\n".encode("utf-8", "surrogateescape"))
         self.bytes += taken
         self.files += 1

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from kslm.errors import DataError
 from kslm.ingest.rows import (
     Origin,
@@ -18,15 +20,19 @@ from kslm.ingest.rows import (
     device_row,
     event_row,
     manual_row,
+    mine,
     module_row,
     quarantine_row,
     section_row,
+    template_of,
+    template_row,
 )
 from kslm.lake.arrow import ParquetSpool
 from kslm.lake.tables import (
     DOCUMENTS,
     FILES,
     LOG_EVENTS,
+    LOG_TEMPLATES,
     MODULES,
     PCI_IDS,
     QUARANTINE,
@@ -36,19 +42,25 @@ from kslm.lake.tables import (
 )
 from kslm.redact import Pseudonyms
 from kslm.sources import device_ids, logs, man, modinfo
+from kslm.sources.logs.templates import MAX_TEMPLATES, Miner
 from kslm.sources.records import Bad, DeviceId, KernelModule, LogEvent
 
-TABLES = (FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, SYSTEM_SNAPSHOTS, QUARANTINE)
+TABLES = (FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS, QUARANTINE)
+
+# Events held at once while their templates are filled in.
+_EVENTS = 4096
 
 
 class Spools:
     """One Parquet file a table, and the quarantine's own rule: a finding is kept once.
 
     Attributes:
+        folder: where the files are; readers may keep their own there while they work.
         document_bytes: of sources of bronze.documents, so far; for rates.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._spools = {table.name: ParquetSpool(table, folder / f"{table.name}.parquet") for table in TABLES}
         self._seen: dict[str, set[tuple[object, ...]]] = defaultdict(set)
         self.document_bytes = 0
@@ -124,17 +136,34 @@ def read_manuals(path: Path, origin: Origin, spools: Spools) -> None:
 
 
 def read_logs(path: Path, origin: Origin, spools: Spools) -> None:
-    """A log file, or a folder of them, into bronze.log_events and bronze.system_snapshots, redacted."""
+    """A log file, or a folder of them, into bronze.log_events and bronze.system_snapshots, redacted.
+
+    Events wait in a file of their own until all have been read, because only then are their templates final.
+    """
     names: dict[str, Pseudonyms] = defaultdict(Pseudonyms)
     events: dict[str, int] = defaultdict(int)
+    miner = Miner()
+    waiting = ParquetSpool(LOG_EVENTS, spools.folder / f"{origin.source}.events.parquet")
     for file, record in logs.read(path):
         if isinstance(record, Bad):
             spools.quarantine(record, origin)
         elif isinstance(record, LogEvent):
-            spools.add(LOG_EVENTS, event_row(record, file, events[file], names[file], origin))
+            row = event_row(record, file, events[file], names[file], origin)
+            waiting.add(row | {"template_id": mine(row, miner)})
             events[file] += 1
         else:
             spools.add(SYSTEM_SNAPSHOTS, section_row(record, file, names[file], origin))
+    waiting.close()
+    with pq.ParquetFile(waiting.path) as file_of_events:
+        for batch in file_of_events.iter_batches(_EVENTS):
+            for row in batch.to_pylist():
+                spools.add(LOG_EVENTS, row | template_of(row, miner, origin))
+    for template in miner.templates():
+        spools.add(LOG_TEMPLATES, template_row(template, origin))
+    if miner.unmatched:
+        reason = f"events without a template: there are {MAX_TEMPLATES} already (as {miner.unmatched})"
+        spools.quarantine(Bad(path.name, 0, reason), origin)
+    waiting.path.unlink()
 
 
 def _unreadable(path: Path, error: OSError) -> Bad:

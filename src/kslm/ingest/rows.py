@@ -12,8 +12,11 @@ from typing import Any
 
 import xxhash
 
-from kslm.redact import Pseudonyms, redact
+from kslm.redact import Pseudonyms, is_system_account, redact
+from kslm.sources import snapshot
+from kslm.sources.logs.templates import Miner, Template, parameters
 from kslm.sources.records import Bad, DeviceId, KernelModule, LogEvent, SnapshotSection
+from kslm.sources.snapshot_fields import fields_of
 
 Row = dict[str, Any]
 
@@ -81,16 +84,61 @@ def event_row(record: LogEvent, path: str, number: int, names: Pseudonyms, origi
     }
 
 
+def mine(row: Row, miner: Miner) -> str | None:
+    """Have a row's redacted message mined; the number of its template so far, to be given to `template_of`."""
+    is_kernel = row["tag"] is None and row["format"].startswith(("dmesg", "kmsg"))
+    number = miner.add("kernel" if is_kernel else row["tag"], row["message"])
+    return None if number is None else str(number)
+
+
+def template_of(row: Row, miner: Miner, origin: Origin) -> Row:
+    """The columns template_id and parameters of an event, once all events have been mined."""
+    if row["template_id"] is None:
+        return {"template_id": None, "parameters": None}
+    tag, text = miner.template(int(row["template_id"]))
+    return {
+        "template_id": identity("template", origin.source, tag, text),
+        "parameters": parameters(row["message"], text),
+    }
+
+
+def template_row(template: Template, origin: Origin) -> Row:
+    """A row of bronze.log_templates."""
+    return {
+        "template_id": identity("template", origin.source, template.tag, template.text),
+        "source": origin.source,
+        "tag": template.tag,
+        "template": template.text,
+        "events": template.events,
+    }
+
+
 def section_row(record: SnapshotSection, path: str, names: Pseudonyms, origin: Origin) -> Row:
-    """A row of bronze.system_snapshots, redacted."""
-    fields = {name: redact(value, pseudonyms=names).text for name, value in record.fields}
+    """A row of bronze.system_snapshots; its fields are those of the redacted text, so that they say no more than it.
+
+    The timestamp is in ISO 8601 where it could be read, and as written otherwise.
+    """
+    text = redact(_without_users(record, names), pseudonyms=names).text
     return asdict(record) | {
         "snapshot_id": identity(origin.source, path),
-        "fields": list(fields.items()),
-        "text": redact(record.text, pseudonyms=names).text,
+        "timestamp": snapshot.moment(record.timestamp) or record.timestamp,
+        "fields": list(fields_of(record.section, text).items()),
+        "text": text,
         "path": path,
         "sha256": origin.sha256,
     }
+
+
+def _without_users(record: SnapshotSection, names: Pseudonyms) -> str:
+    """The text with the users of `ps aux` replaced: nothing around a name there says that it is one."""
+    if record.section != "process_list":
+        return record.text
+    lines = []
+    for line in record.text.split("\n"):
+        user, blank, rest = line.partition(" ")
+        known = not rest.split(None, 1)[:1] or not rest.split(None, 1)[0].isdigit() or is_system_account(user)
+        lines.append(line if known else f"{names.pseudonym('user', user)}{blank}{rest}")
+    return "\n".join(lines)
 
 
 def quarantine_row(bad: Bad, origin: Origin) -> Row:

@@ -71,9 +71,10 @@ class LogEvent:
 
     Attributes:
         line: line number of its first line (from 1).
-        format: dmesg, dmesg_raw, rfc3164, journald_json ...
+        format: dmesg, dmesg_raw, rfc3164, journald_json ...: a name of kslm.sources.logs.formats.GRAMMARS or FRAMED.
         time: ISO 8601 where the log gives a date, seconds since boot as "+12.345678" where it does not, else None.
         facility, severity: syslog names ("kern", "err"), where given.
+        time_inferred: the year, or the whole time, is not in the line but follows from others or from the file's time.
         host: as written; redacted before it is stored.
     """
 
@@ -86,6 +87,7 @@ class LogEvent:
     host: str | None = None
     tag: str | None = None
     pid: int | None = None
+    time_inferred: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,17 @@ The timestamp's form depends on the locale. A section ends where the next begins
 missing, empty, repeated, translated or unknown: one whose title is not known is recognised by what it holds where that
 is unmistakable (files of /proc read the same in every language), and otherwise kept raw as "unknown".
 
-Fields are flat and keep the units of their source (kB, kernel ticks, sectors); of long lists only the first rows are
-taken.
+The fields of a section: kslm.sources.snapshot_fields.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import datetime
 
 from kslm.sources.records import SnapshotSection
+from kslm.sources.snapshot_fields import fields_of
 
 HEADER = "================ System Monitoring Report ================"
 # Canonical key to the title a snapshot is written with.
@@ -38,7 +39,6 @@ _BY_TITLE = {re.sub(r"[^a-z]", "", title.lower()): key for key, title in TITLES.
 _TITLE = re.compile(r"-{4,8} ?([^\s\W](?:[^|+\n]{0,118}[^\s|+-])?) ?-{4,8}\s*")
 _REPORT = re.compile(r"={8,32} [^=\n]{1,100} ={8,32}\s*")
 _STAMP = re.compile(r"[^\W\d][\w .]{1,30}: ?(\S.{0,99})")
-_MAX_ROWS = 64
 
 # What a section in any language is recognised by, most telling first.
 _CONTENTS = (
@@ -89,148 +89,63 @@ def parse(text: str) -> Iterator[SnapshotSection]:
         yield _section(title, body, index, timestamp)
 
 
+# The first letters of months in the languages of Western Europe, enough to tell them apart.
+_MONTH_WORDS = """
+    jan jän gen ene ian janv|feb fév fev fév febr févr|mar mär mrz mär mrt maa mars már|apr abr avr apr kwi|may mai mei
+    maj mag maio|jun jui juin giu giugno haz|jul juil lug luglio|aug aoû aou ago août|sep set sept syys|oct okt ott out
+    |nov nóv noi|dec déc dez dic des
+"""
+_MONTH_NUMBERS = {word: number + 1 for number, words in enumerate(_MONTH_WORDS.split("|")) for word in words.split()}
+_CLOCK = re.compile(r"(?<![0-9:])([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?![0-9:])(?: ?(AM|PM|am|pm)\b)?")
+_NUMERIC_DATE = re.compile(r"(?<![0-9])(20[0-9]{2})[-/.年] ?([0-9]{1,2})[-/.月] ?([0-9]{1,2})(?![0-9])")
+_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
+_DAY = re.compile(r"(?<![0-9:])([0-9]{1,2})(?![0-9:])")
+_OFFSET = re.compile(r"(?<=[0-9 ])([+-][0-9]{2}):?([0-9]{2})?(?![0-9])")
+
+
+def moment(stamp: str | None) -> str | None:
+    """The time of a report in ISO 8601, in whatever language `date` wrote it; None where it cannot be told.
+
+    UTC and numeric offsets are kept; of other zones' names (CET) no offset is known, so such a time stays local.
+    """
+    clock = _CLOCK.search(stamp or "")
+    if stamp is None or clock is None:
+        return None
+    rest = stamp.replace(clock[0], " ", 1)
+    date = _date(rest)
+    hour = int(clock[1]) % 12 + 12 * (clock[4].lower() == "pm") if clock[4] else int(clock[1])
+    if date is None or hour > 23:
+        return None
+    try:
+        found = datetime(*date, hour, int(clock[2]), int(clock[3])).isoformat()
+    except ValueError:
+        return None
+    if re.search(r"\b(?:UTC|GMT)\b", rest):
+        return f"{found}+00:00"
+    offset = _OFFSET.search(stamp, clock.end())
+    return f"{found}{offset[1]}:{offset[2] or '00'}" if offset else found
+
+
+def _date(text: str) -> tuple[int, int, int] | None:
+    if numeric := _NUMERIC_DATE.search(text):
+        return int(numeric[1]), int(numeric[2]), int(numeric[3])
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    # A weekday (mar. is Tuesday in French) comes first, so the last word that can be a month is it.
+    months = [number for word in words if (number := _month(word))]
+    year, days = _YEAR.search(text), _DAY.search(text)
+    return (int(year[1]), months[-1], int(days[1])) if year and days and months else None
+
+
+def _month(word: str) -> int | None:
+    return next((_MONTH_NUMBERS[word[:size]] for size in (5, 4, 3) if word[:size] in _MONTH_NUMBERS), None)
+
+
 def _section(title: str, body: list[str], index: int, timestamp: str | None) -> SnapshotSection:
     text = "\n".join(body).strip("\n")
     by_content = (key for key, content in _CONTENTS if title and content.search(text))
     key = _known_title(title) or next(by_content, "unknown")
-    fields = _FIELDS[key](body) if key in _FIELDS else {}
-    return SnapshotSection(key, title, index, timestamp, tuple(fields.items()), text)
+    return SnapshotSection(key, title, index, timestamp, tuple(fields_of(key, text).items()), text)
 
 
 def _known_title(title: str) -> str | None:
     return _BY_TITLE.get(re.sub(r"[^a-z]", "", title.lower()))
-
-
-def _pairs(body: list[str]) -> Iterator[tuple[str, str]]:
-    for line in body:
-        name, colon, value = line.partition(":")
-        if colon:
-            yield name.strip(), value.strip()
-
-
-# x86 and ARM spellings of /proc/cpuinfo.
-_CPU_KEYS = {
-    "model name": "model_name", "Model": "model_name", "vendor_id": "vendor", "cpu MHz": "mhz", "cache size": "cache",
-    "cpu cores": "cores", "microcode": "microcode", "cpu family": "family", "model": "model", "flags": "flags",
-    "Features": "flags", "CPU implementer": "implementer", "CPU part": "part", "bugs": "bugs",
-    "address sizes": "address_sizes",
-}  # fmt: skip
-
-
-def _cpu_information(body: list[str]) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    processors = 0
-    for name, value in _pairs(body):
-        processors += name == "processor"
-        if name in _CPU_KEYS and value:
-            fields.setdefault(_CPU_KEYS[name], value)
-    return fields | ({"cpus": str(processors)} if processors else {})
-
-
-def _cpu_usage(body: list[str]) -> dict[str, str]:
-    names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "guest", "guest_nice")
-    others = {"ctxt": "context_switches", "btime": "boot_time", "processes": "forks", "procs_running": "running",
-              "procs_blocked": "blocked"}  # fmt: skip
-    fields: dict[str, str] = {}
-    for words in map(str.split, body):
-        if words[:1] == ["cpu"]:
-            fields |= {f"{name}_ticks": value for name, value in zip(names, words[1:], strict=False)}
-        elif len(words) > 1 and words[0] in others:
-            fields[others[words[0]]] = words[1]
-    cpus = sum(re.match(r"cpu[0-9]", line) is not None for line in body)
-    return fields | ({"cpus": str(cpus)} if cpus else {})
-
-
-def _ram_usage(body: list[str]) -> dict[str, str]:
-    """MemTotal: 16 kB to mem_total_kb: 16."""
-    fields: dict[str, str] = {}
-    for name, value in _pairs(body):
-        words = value.split()
-        if words and words[0].isdigit():
-            key = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[()]", "_", name).strip("_").replace("__", "_").lower()
-            fields[f"{key}_kb" if words[1:] == ["kB"] else key] = words[0]
-    return fields
-
-
-def _process_list(body: list[str]) -> dict[str, str]:
-    rows = [words for line in body if len(words := line.split(None, 10)) == 11 and words[1].isdigit()]
-    top = "; ".join(words[10][:80] for words in rows[:10])
-    return {"processes": str(len(rows)), "top_commands": top} if rows else {}
-
-
-def _open_files(body: list[str]) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    pid, files = "", 0
-    for line in body:
-        match = re.match(r"PID: ([0-9]+)", line)
-        if match:
-            pid, files = match[1], 0
-        elif pid and " -> " in line:
-            files += 1
-        if pid and len(fields) < _MAX_ROWS:
-            fields[f"files_of_{pid}"] = str(files)
-    return fields
-
-
-def _gpu_information(body: list[str]) -> dict[str, str]:
-    text = "\n".join(body)
-    fields: dict[str, str] = {}
-    if version := re.search(r"Driver Version: ([\w.]+)", text):
-        fields["driver_version"] = version[1]
-    if version := re.search(r"CUDA Version: ([\w.]+)", text):
-        fields["cuda_version"] = version[1]
-    if cards := re.findall(r"\b(card[0-9]+)(?!-)\b", text):
-        fields["cards"] = " ".join(dict.fromkeys(cards))
-    if names := re.findall(r"\|\s+[0-9]+\s+(\S[^|]{2,60}?)\s{2,}", text):
-        fields["gpus"] = "; ".join(names[:_MAX_ROWS])
-    return fields | ({"detected": "no"} if "No GPU detected" in text else {})
-
-
-def _disk_usage(body: list[str]) -> dict[str, str]:
-    """One field a mount point: "size used available percent" as df gives them."""
-    fields: dict[str, str] = {}
-    for words in map(str.split, body):
-        if len(words) >= 6 and words[4][:-1].isdigit() and words[4][-1] == "%" and len(fields) < _MAX_ROWS:
-            fields[" ".join(words[5:])] = f"{words[0]} {' '.join(words[1:5])}"
-    return fields
-
-
-def _disk_activity(body: list[str]) -> dict[str, str]:
-    """Per device: reads and writes completed, and the sectors of each (Documentation/admin-guide/iostats.rst)."""
-    fields: dict[str, str] = {}
-    for words in map(str.split, body):
-        if len(words) >= 14 and len(fields) < 2 * _MAX_ROWS:
-            fields[f"{words[2]}_reads"], fields[f"{words[2]}_writes"] = (
-                f"{words[3]} {words[5]}",
-                f"{words[7]} {words[9]}",
-            )
-    return fields
-
-
-def _network_usage(body: list[str]) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    for name, value in _pairs(body):
-        words = value.split()
-        if len(words) >= 16 and len(fields) < 2 * _MAX_ROWS:
-            fields[f"{name}_received_bytes"], fields[f"{name}_sent_bytes"] = words[0], words[8]
-    return fields
-
-
-def _ports(body: list[str]) -> dict[str, str]:
-    rows = [words for line in body if len(words := line.split()) >= 5 and words[0] in ("tcp", "udp", "tcp6", "udp6")]
-    local = [f"{words[0]}/{words[4].rpartition(':')[2]}" for words in rows]
-    return {"sockets": str(len(rows)), "ports": " ".join(list(dict.fromkeys(local))[:_MAX_ROWS])} if rows else {}
-
-
-_FIELDS: dict[str, Callable[[list[str]], dict[str, str]]] = {
-    "cpu_information": _cpu_information,
-    "cpu_usage": _cpu_usage,
-    "ram_usage": _ram_usage,
-    "process_list": _process_list,
-    "open_files": _open_files,
-    "gpu_information": _gpu_information,
-    "disk_usage": _disk_usage,
-    "disk_activity": _disk_activity,
-    "network_usage": _network_usage,
-    "ports": _ports,
-}

@@ -1,4 +1,5 @@
-"""Entries of the systemd journal as JSON: `journalctl -o json`, json-seq and json-sse, one object a line.
+"""Entries of the systemd journal: fields to an event, from JSON objects one a line (`journalctl -o json`, json-seq and
+json-sse) or from the export format (kslm.sources.logs.framed).
 
 Source: systemd.journal-fields(7) and systemd's JOURNAL_EXPORT_FORMATS.
 """
@@ -27,17 +28,20 @@ def looks_like_entry(line: str) -> bool:
 
 
 def parse(number: int, line: str) -> LogEvent | str:
-    """Read one object of `journalctl -o json` (or json-seq, json-sse); a reason when it is not one.
-
-    Values are strings, but null above 4096 bytes, an array of byte numbers where not UTF-8, and an array of values
-    where a field was given more than once.
-    """
+    """Read one object of `journalctl -o json` (or json-seq, json-sse); a reason when it is not one."""
     try:
         entry = json.loads(line.lstrip("\x1e").removeprefix("data: "))
     except (ValueError, RecursionError):
         return "not a JSON object"
-    if not isinstance(entry, dict):
-        return "not a JSON object"
+    return event_of(number, entry, "journald_json") if isinstance(entry, dict) else "not a JSON object"
+
+
+def event_of(number: int, entry: dict[str, Any], name: str) -> LogEvent | str:
+    """One entry's fields as an event of format `name`, or a reason why not.
+
+    Values are strings, but null above 4096 bytes, an array of byte numbers where not UTF-8, and an array of values
+    where a field was given more than once.
+    """
     message = _text(entry.get("MESSAGE"))
     if message is None:
         return (
@@ -50,8 +54,8 @@ def parse(number: int, line: str) -> LogEvent | str:
     stamp = _index(entry.get("__REALTIME_TIMESTAMP"))
     return LogEvent(
         number,
-        "journald_json",
-        message,
+        name,
+        message.replace("\x00", ""),
         _moment(stamp) if stamp is not None else None,
         FACILITIES[facility] if facility is not None and facility < len(FACILITIES) else None,
         SEVERITIES[severity] if severity is not None and severity < len(SEVERITIES) else None,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
 from kslm.sources import snapshot
-from kslm.sources.logs import formats, journal
-from kslm.sources.logs.stream import MAX_LINE_BYTES, DamagedFileError, Line, lines
+from kslm.sources.logs import formats, framed, journal
+from kslm.sources.logs.clock import Clock
+from kslm.sources.logs.stream import MAX_LINE_BYTES, DamagedFileError, Line, chunks, lines
+from kslm.sources.logs.traces import grouped
 from kslm.sources.records import SAMPLE_BYTES, Bad, LogEvent, SnapshotSection
 
 _SAMPLE_LINES = 50
@@ -35,7 +37,8 @@ def read(path: Path, root: Path | None = None) -> Iterator[tuple[str, Record]]:
 
     Yields:
         (name, record): the file's POSIX path below `root`, an event, a section of a snapshot, or what was set aside.
-        Order is the file's. LogEvent.time without a year is "--MM-DDThh:mm:ss".
+        Events come in the order of their first lines. LogEvent.time stays "--MM-DDThh:mm:ss" where the date exists in
+        no year that fits.
     """
     base = root or (path if path.is_dir() else path.parent)
     if not path.is_dir():
@@ -100,6 +103,7 @@ class _Reader:
         self.name = name
         self.noted: set[str] = set()
         self.damage: Bad | None = None
+        self.clock = Clock(self._raw_lines, path.stat().st_mtime)
 
     def records(self) -> Iterator[Record]:
         source = self._lines()
@@ -107,21 +111,55 @@ class _Reader:
         texts = [line.raw.decode("utf-8", "replace").rstrip("\r") for line in sample]
         whole = chain(sample, source)
         detected = None if _is_binary(sample) else formats.detect(texts)
-        if _is_binary(sample):
+        if frame := framed.detect(b"\n".join(line.raw for line in sample)[:_HEAD_BYTES] + b"\n"):
+            source.close()
+            yield from self._grouped(framed.read(frame, self.name, self._chunks()))
+        elif _is_binary(sample):
             yield Bad(self.name, 0, "binary file", self.path.stat().st_size)
         elif snapshot.is_snapshot("\n".join(texts)):
             yield from self._snapshot(whole)
         elif detected == "journald_json":
-            yield from self._journal(whole)
+            yield from self._grouped(self._journal(whole))
         elif detected is not None:
-            yield from self._events(whole, detected)
+            yield from self._grouped(self._events(whole, detected))
         elif sample:
             first = Bad.of(self.name, 0, "no known log format", sample[0].raw)
             yield replace(first, size=self.path.stat().st_size)
         if self.damage is not None:
             yield self.damage
 
-    def _lines(self) -> Iterator[Line]:
+    def _grouped(self, records: Iterator[LogEvent | Bad]) -> Iterator[Record]:
+        """Times completed and kernel reports joined; a Bad goes on as soon as it is met."""
+        aside: deque[Bad] = deque()
+
+        def events() -> Iterator[LogEvent]:
+            for record in records:
+                if isinstance(record, Bad):
+                    aside.append(record)
+                else:
+                    yield self.clock.set(record)
+
+        for event in grouped(events()):
+            while aside:
+                yield aside.popleft()
+            yield event
+        yield from aside
+
+    def _chunks(self) -> Iterator[bytes]:
+        try:
+            yield from chunks(self.path)
+        except DamagedFileError as error:
+            self.damage = Bad(self.name, 0, str(error))
+
+    def _raw_lines(self) -> Iterator[bytes]:
+        """The lines once more, as far as they can be read, for the clock."""
+        try:
+            for line in lines(self.path):
+                yield line.raw
+        except (DamagedFileError, OSError):
+            return
+
+    def _lines(self) -> Generator[Line, None, None]:
         last = 0
         try:
             for line in lines(self.path):
@@ -167,7 +205,7 @@ class _Reader:
                 size += len(item[1]) + 1
         yield from snapshot.parse("\n".join(kept))
 
-    def _journal(self, source: Iterable[Line]) -> Iterator[Record]:
+    def _journal(self, source: Iterable[Line]) -> Iterator[LogEvent | Bad]:
         for item in self._texts(source):
             if isinstance(item, Bad):
                 yield item
@@ -175,7 +213,7 @@ class _Reader:
                 entry = journal.parse(*item)
                 yield Bad.of(self.name, item[0], entry, item[1]) if isinstance(entry, str) else entry
 
-    def _events(self, source: Iterable[Line], name: str) -> Iterator[Record]:
+    def _events(self, source: Iterable[Line], name: str) -> Iterator[LogEvent | Bad]:
         """Events, each with the lines that follow it in no format of their own (call traces, wrapped text)."""
         event: LogEvent | None = None
         more: list[str] = []
@@ -197,7 +235,7 @@ class _Reader:
             elif len(text) >= room:
                 yield Bad.of(self.name, number, f"event longer than {_MAX_EVENT_CHARS} characters: rest left out", text)
             else:
-                more.append(text)
+                more.append(formats.unescaped(text) if event.format == "kmsg" else text)
                 room -= len(text) + 1
         if event is not None:
             yield _joined(event, more)

@@ -40,7 +40,7 @@ def lines(path: Path) -> Iterator[Line]:
     """
     pending, size, number, total = b"", 0, 1, 0
     try:
-        for chunk in _chunks(path):
+        for chunk in chunks(path):
             total += len(chunk)
             if total > MAX_FILE_BYTES:
                 raise DamagedFileError(f"more than {MAX_FILE_BYTES} bytes once decompressed")
@@ -60,7 +60,13 @@ def lines(path: Path) -> Iterator[Line]:
         yield Line(number, pending, size)
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def chunks(path: Path) -> Iterator[bytes]:
+    """The file's bytes, decompressed.
+
+    Raises:
+        DamagedFileError: after the last good bytes.
+        OSError: the file cannot be opened or read.
+    """
     with path.open("rb") as stream:
         magic = stream.read(6)
         stream.seek(0)

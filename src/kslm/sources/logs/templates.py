@@ -1,0 +1,163 @@
+r"""Templates of log messages, mined with Drain, and the parameters that make an event of its template.
+
+A message is first masked: IP and MAC addresses, UUIDs, hexadecimal and decimal numbers, paths, PCI addresses and ids,
+and the stand-ins of redaction become `<IP>`, `<NUM>` and so on. Drain (He et al. 2017; the drain3-improved package)
+then puts masked messages of one program together, and what still differs becomes `<*>`. Of a message in several lines
+the first is mined; the words beyond the first 63 count as one, `<REST>`.
+
+    usb 1-1: new high-speed USB device number 4 using xhci_hcd
+    usb <NUM>-<NUM>: new high-speed USB device number <NUM> using xhci_hcd     parameters 1, 1, 4
+
+`fill` gives the first line back, up to the white space in it.
+
+Masking is one expression of alternatives rather than Drain3's list of instructions: one pass, and the values that
+were masked come with it. Drain alone is used, never the package's persistence, which would unpickle: the state is the
+table of templates, and mining the same messages in the same order gives the same templates again.
+
+A template goes on growing more general while events are read, so an event's is known when all have been: mine every
+message first, then ask for `template`. Memory is bounded by MAX_TEMPLATES: messages unlike any template once there are
+so many have none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from drain3.drain import Drain, LogCluster
+
+MAX_TEMPLATES = 20_000
+MAX_TOKENS = 64
+_MAX_REMEMBERED = 100_000
+_ANY = "<*>"
+_SIMILARITY = 0.5
+_DEPTH = 5
+
+# In order: at one position the first that fits counts. No value holds white space, so tokens keep their places.
+_MASKS = {
+    "TEXT": r"<(?:\*|TEXT|PSEUDONYM|UUID|MAC|PCI|ID|IP|HEX|PATH|SIZE|NUM|REST)>",
+    "PSEUDONYM": r"<(?:email|user|host|ipv4|ipv6|mac|serial|uuid|secret)-[0-9]{1,9}>",
+    "UUID": r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![0-9A-Fa-f])",
+    "MAC": r"(?<![0-9A-Fa-f:])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![0-9A-Fa-f:])",
+    "PCI": r"(?<![0-9A-Fa-f:])[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?![0-9A-Za-z])",
+    "ID": r"(?<=\[)[0-9a-f]{4}:[0-9a-f]{4}(?=\])",
+    "IP": r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w.])",
+    "HEX": r"(?<!\w)(?:0x[0-9a-fA-F]+|(?=[a-f]*[0-9])[0-9a-f]{8,}|(?=[A-F]*[0-9])[0-9A-F]{8,})(?!\w)",
+    "PATH": r"(?<![\w<>/.])/(?:[\w.+@%~-]+/){0,32}[\w.+@%~-]+/?",
+    "NUM": r"(?<![\w.])[0-9]+(?:\.[0-9]+)*(?:(?=(?:[kKMGTP]i?[bB]?|[munp]?s|k?[bB]ps|[GMk]?Hz|MT|B|C|V|W|mA|mV)(?!\w))"
+    r"|(?!\w))",
+}
+_MASK = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _MASKS.items()))
+_HOLES = re.compile(_MASKS["TEXT"])
+
+
+class Template(NamedTuple):
+    """A final template: its program's tag, its text, and how many messages have it."""
+
+    tag: str | None
+    text: str
+    events: int
+
+
+class Miner:
+    """Templates of the messages of one source, per tag."""
+
+    def __init__(self, max_templates: int = MAX_TEMPLATES) -> None:
+        self.unmatched = 0
+        self._left = max_templates
+        self._miners: dict[str | None, Drain] = {}
+        self._clusters: list[tuple[str | None, LogCluster]] = []
+        self._numbers: dict[int, int] = {}
+        self._remembered: dict[tuple[str | None, str], int | None] = {}
+        self._events: list[int] = []
+
+    def add(self, tag: str | None, message: str) -> int | None:
+        """Take one (redacted) message; returns the number to ask `template` for, None where the bound was reached."""
+        masked = " ".join(_tokens(message)[0])
+        key = (tag, masked)
+        if key not in self._remembered:
+            if len(self._remembered) >= _MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = self._mine(tag, masked)
+        number = self._remembered[key]
+        if number is None:
+            self.unmatched += 1
+        else:
+            self._events[number] += 1
+        return number
+
+    def _mine(self, tag: str | None, masked: str) -> int | None:
+        drain = self._miners.get(tag)
+        if not self._left:
+            tokens = masked.split()
+            found = drain.tree_search(drain.root_node, tokens, drain.sim_th, False) if drain else None
+            if drain is None or found is None:
+                return None
+        elif drain is None:
+            # Numbers are masked already: a digit left in a word is part of a name.
+            drain = Drain(_DEPTH, _SIMILARITY, param_str=_ANY, parametrize_numeric_tokens=True)
+            self._miners[tag] = drain
+        cluster, _ = drain.add_log_message(masked)
+        number = self._numbers.get(id(cluster))
+        if number is None:
+            number = self._numbers[id(cluster)] = len(self._clusters)
+            self._clusters.append((tag, cluster))
+            self._events.append(0)
+            self._left -= 1
+        return number
+
+    def template(self, number: int) -> tuple[str | None, str]:
+        """Tag and text of a template, final once all messages have been taken."""
+        tag, cluster = self._clusters[number]
+        return tag, cluster.get_template()
+
+    def templates(self) -> list[Template]:
+        """All templates, sorted; two that have grown alike are one."""
+        counts: dict[tuple[str | None, str], int] = {}
+        for number, events in enumerate(self._events):
+            counts[self.template(number)] = counts.get(self.template(number), 0) + events
+        found = [Template(tag, text, events) for (tag, text), events in counts.items()]
+        return sorted(found, key=lambda one: (one.tag or "", one.text))
+
+
+def mask(text: str) -> str:
+    """One line with all that varies in a known way replaced by what it is."""
+    return _MASK.sub(lambda match: f"<{match.lastgroup}>", text)
+
+
+def parameters(message: str, template: str) -> list[str]:
+    """What stands in the message where its template has a hole, in order."""
+    tokens, values = _tokens(message)
+    taken = iter(values)
+    found: list[str] = []
+    for token, of_template in zip(tokens, template.split(), strict=True):
+        own = [next(taken) for _ in _HOLES.finditer(token)]
+        found += [_filled(token, own)] if of_template == _ANY else own
+    return found
+
+
+def fill(template: str, values: Sequence[str]) -> str:
+    """The first line of the message with this template and these parameters, its words one blank apart."""
+    return _filled(template, values)
+
+
+def _filled(text: str, values: Sequence[str]) -> str:
+    following = iter(values)
+    return _HOLES.sub(lambda _: next(following), text)
+
+
+def _tokens(message: str) -> tuple[list[str], list[str]]:
+    """The masked words of the first line, and the values of the masks in order."""
+    line = message.partition("\n")[0]
+    values: list[str] = []
+
+    def masked(match: re.Match[str]) -> str:
+        values.append(match[0])
+        return f"<{match.lastgroup}>"
+
+    words = line.split(None, MAX_TOKENS - 1)
+    if len(words) < MAX_TOKENS:
+        return _MASK.sub(masked, line).split(), values
+    tokens = _MASK.sub(masked, " ".join(words[:-1])).split()
+    return [*tokens, "<REST>"], [*values, " ".join(words[-1].split())]
