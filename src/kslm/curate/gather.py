@@ -12,16 +12,20 @@ from kslm.curate import entities as entities_
 from kslm.curate import facts as facts_
 from kslm.curate.entities import Entities
 from kslm.curate.facts import Hardware, Origin
+from kslm.curate.instruct import from_tables
 from kslm.curate.records import Text
 from kslm.lake import Lake
-from kslm.lake.tables import LOG_EVENTS, MODULES, PCI_IDS, SYSTEM_SNAPSHOTS, USB_IDS, Table
+from kslm.lake.tables import FILES, LOG_EVENTS, LOG_TEMPLATES, MODULES, PCI_IDS, SYSTEM_SNAPSHOTS, USB_IDS, Table
 from kslm.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-BLOCK_LINES = 200
-"""Lines of a log that make one document."""
+BLOCK_LINES = 1000
+"""Lines of a log that make one document, before those alike are left out."""
+
+ALIKE = 3
+"""Events of one template that a block keeps: a log repeats itself, a text to learn from should not."""
 
 
 def facts(lake: Lake, settings: Settings) -> tuple[Entities, list[Text]]:
@@ -36,28 +40,43 @@ def facts(lake: Lake, settings: Settings) -> tuple[Entities, list[Text]]:
     origin = _origin(settings, "kernel_modules", modules)
     texts = [text for bus, rows in ids.items() for text in facts_.id_texts(rows, bus, hardware, entities, origins[bus])]
     texts += facts_.module_texts(modules, hardware, entities, origin)
-    texts += facts_.device_questions(hardware, entities, origins)
-    texts += facts_.module_questions(modules, entities, origin)
-    texts += facts_.unknown_questions(hardware, origins["pci"], settings.profile.seed)
+    texts += from_tables(
+        ids,
+        modules,
+        hardware,
+        entities,
+        origins | {"modules": origin, "logs": Origin(_logs_source(settings), _logs_licence(settings))},
+        files=_rows(lake, FILES),
+        templates=_rows(lake, LOG_TEMPLATES),
+        seed=settings.profile.seed,
+    )
     return entities, texts
 
 
 def logs(lake: Lake, settings: Settings) -> DataFrame:
-    """Blocks of log lines, in order; one host's logs share a split group."""
+    """Blocks of log events, in order; one host's logs share a split group.
+
+    Of the events of one template (kslm.sources.logs.templates) a block keeps the first ALIKE; how many more there were
+    is said after them. Events without a template are all kept.
+    """
+    from pyspark.sql import Window
     from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
 
-    uptime = F.col("time").startswith("+")
-    stamp = F.when(uptime, F.concat(F.lit("["), F.expr("substring(time, 2)"), F.lit("]"))).otherwise(F.col("time"))
-    tag = F.when(F.col("pid").isNull(), F.col("tag")).otherwise(
-        F.concat(F.coalesce("tag", F.lit("")), F.lit("["), F.col("pid").cast("string"), F.lit("]"))
-    )
-    rendered = F.concat_ws(" ", stamp, F.expr("nullif(host, '')"), F.concat(tag, F.lit(":")), F.col("message"))
     key = ["source", "path", "host", "block"]
+    alike = Window.partitionBy(*key, "alike")
+    left_out = F.col("count") - ALIKE
+    note = F.concat(F.lit("\n["), left_out.cast("string"), F.lit(" similar lines left out]"))
+    noted = F.when((F.col("rank") == ALIKE) & (left_out > 0), F.concat("text", note)).otherwise(F.col("text"))
     blocks = (
         lake.read(LOG_EVENTS)
+        .withColumn("text", _rendered())
         .withColumn("block", F.floor((F.col("line") - 1) / BLOCK_LINES).cast("bigint"))
         .withColumn("host", F.coalesce("host", F.lit("")))
-        .select(*key, F.struct("line", "event_id", rendered.alias("text")).alias("event"))
+        .withColumn("alike", F.coalesce("template_id", F.concat(F.lit("event/"), "event_id")))
+        .withColumn("rank", F.row_number().over(alike.orderBy("line", "event_id")))
+        .withColumn("count", F.count(F.lit(1)).over(alike))
+        .where(F.col("rank") <= ALIKE)
+        .select(*key, F.struct("line", "event_id", noted.alias("text")).alias("event"))
         .groupBy(*key)
         .agg(F.sort_array(F.collect_list("event")).alias("events"))
     )
@@ -75,6 +94,18 @@ def logs(lake: Lake, settings: Settings) -> DataFrame:
         _licence(settings, F.col("source")).alias("licence"),
         F.concat_ws("\n", F.transform("events", lambda event: event["text"])).alias("text"),
     )
+
+
+def _rendered() -> Column:
+    """An event as a line of a log (or several: a report of the kernel stays whole)."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    uptime = F.col("time").startswith("+")
+    stamp = F.when(uptime, F.concat(F.lit("["), F.expr("substring(time, 2)"), F.lit("]"))).otherwise(F.col("time"))
+    tag = F.when(F.col("pid").isNull(), F.col("tag")).otherwise(
+        F.concat(F.coalesce("tag", F.lit("")), F.lit("["), F.col("pid").cast("string"), F.lit("]"))
+    )
+    return F.concat_ws(" ", stamp, F.expr("nullif(host, '')"), F.concat(tag, F.lit(":")), F.col("message"))
 
 
 def snapshots(lake: Lake, settings: Settings) -> DataFrame:

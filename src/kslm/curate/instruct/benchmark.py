@@ -1,0 +1,221 @@
+"""gold.benchmark: questions about held-out entities, each with its answers and with what simple guesses say.
+
+Four tasks: `hardware_identification` (an id, its name), `driver_selection` (a device, the set of modules that name it),
+`command_completion` (what is to be done; the command, or its option) and `installation_steps` (a device's firmware, a
+kernel option or a program; the command or the option that brings it). An entity takes part if its split group is in
+split test, so nothing about it is in the training text. What is asked is a sample by hash, the same on each run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import xxhash
+
+from kslm.curate.entities import Device, Entities, Row, module_name
+from kslm.curate.facts import BUS, Hardware
+from kslm.curate.instruct.baselines import Guesses
+from kslm.curate.instruct.devices import modules_of
+from kslm.sources.modinfo import parse_pci_alias
+
+LARGEST_TASK = 500
+"""Items of one task."""
+
+_MARKETING = re.compile(r"\s*\[([^\]]+)\]")
+_PAGE = re.compile(r"(?P<name>\S+)\((?P<section>[168])\S*\)(?P<option> -\S.*?)?: (?P<task>.+)")
+_BUILDS = re.compile(r"(CONFIG_\w+) builds (\S+)")
+_PACKAGE = re.compile(r"(\S+)\([168]\S*\) is in (\S+)")
+_EXAMPLE = re.compile(r"(?P<command>[^:]+): (?P<task>.+)")
+
+
+class _Item(NamedTuple):
+    task: str
+    question: str
+    answers: Sequence[str]
+    baselines: Mapping[str, str]
+    table: str
+    key: str
+    version: str | None
+    group: str
+
+
+def benchmark(
+    hardware: Hardware,
+    modules: Sequence[Row],
+    ids: Mapping[str, Sequence[Row]],
+    entities: Entities,
+    splits: Mapping[str, str],
+    instructions: Iterable[Row],
+) -> list[dict[str, Any]]:
+    """Rows of gold.benchmark, by task and id.
+
+    Args:
+        modules, ids: rows of bronze.modules, and of the id tables by bus.
+        splits: split group to split.
+        instructions: rows of gold.instructions of the splits train and test: the questions from documents.
+    """
+    found = list(_identification(hardware, ids, entities, splits))
+    found += _drivers(hardware, {row["module"]: row for row in modules}, entities, splits)
+    found += _firmware(modules, entities, splits)
+    found += _from_instructions(instructions)
+    rows = {row["item_id"]: row for row in map(_row, found)}
+    kept: list[dict[str, Any]] = []
+    for task in sorted({item.task for item in found}):
+        kept += sorted((row for row in rows.values() if row["task"] == task), key=lambda row: row["item_id"])[
+            :LARGEST_TASK
+        ]
+    return kept
+
+
+def ground_truth(hardware: Hardware, modules: Iterable[Row]) -> list[Device]:
+    """The PCI devices with a name that exactly one module names, by an alias that vendor and device alone decide."""
+    every_board = {
+        Device("pci", alias.vendor or "", alias.device or "")
+        for row in modules
+        for alias in map(parse_pci_alias, row["aliases"] or ())
+        if alias and alias.every_board
+    }
+    return sorted(
+        device for device in every_board if device in hardware.names and len(hardware.drivers.get(device, ())) == 1
+    )
+
+
+def _row(item: _Item) -> dict[str, Any]:
+    prompt = f"Question: {item.question}\nAnswer:"
+    return {
+        "item_id": xxhash.xxh3_128_hexdigest(f"{item.task}\0{prompt}".encode()),
+        "task": item.task,
+        "prompt": prompt,
+        "answers": list(dict.fromkeys(item.answers)),
+        "baselines": dict(item.baselines),
+        "fact_table": item.table,
+        "fact_key": item.key,
+        "fact_version": item.version,
+        "split": "test",
+        "split_group": item.group,
+    }
+
+
+def _identification(
+    hardware: Hardware, ids: Mapping[str, Sequence[Row]], entities: Entities, splits: Mapping[str, str]
+) -> Iterator[_Item]:
+    known = {
+        device: [name] for device, name in hardware.names.items() if splits.get(entities.of_device(device)) == "train"
+    }
+    guesses = Guesses(known)
+    for bus, rows in ids.items():
+        for row in rows:
+            if row["level"] != "device":
+                continue
+            device = Device(bus, row["vendor"], row["device"])
+            group, name = entities.of_device(device), row["name"]
+            if splits.get(group) != "test" or hardware.names[device] != name:
+                continue
+            answers = [name, _MARKETING.sub("", name).strip(), *_MARKETING.findall(name)]
+            yield _Item(
+                *("hardware_identification", f"What is {BUS[bus]} device {device}?", list(filter(None, answers))),
+                {"nearest_id": guesses.nearest(device), "vendor_majority": guesses.vendor_majority(device)},
+                *(f"bronze.{bus}_ids", row["row_id"], row["version"], group),
+            )
+
+
+def _drivers(
+    hardware: Hardware, modules: Mapping[str, Row], entities: Entities, splits: Mapping[str, str]
+) -> Iterator[_Item]:
+    guesses = Guesses(
+        {
+            device: modules_of(device, hardware)
+            for device in hardware.drivers
+            if splits.get(entities.of_device(device)) == "train"
+        }
+    )
+    for device in sorted(hardware.drivers):
+        group, name = entities.of_device(device), hardware.names.get(device)
+        vendor = hardware.vendors.get((device.bus, device.vendor))
+        if splits.get(group) != "test" or not name or not vendor or all(hardware.drivers[device].values()):
+            continue
+        found = modules_of(device, hardware)
+        yield _Item(
+            "driver_selection",
+            f"Which driver does {BUS[device.bus]} device {device} ({vendor} {name}) need?",
+            found,
+            {
+                "majority": guesses.majority(device),
+                "vendor_majority": guesses.vendor_majority(device),
+                "nearest_id": guesses.nearest(device),
+            },
+            *("bronze.modules", ",".join(found), modules[found[0]]["version"], group),
+        )
+
+
+def _firmware(modules: Iterable[Row], entities: Entities, splits: Mapping[str, str]) -> Iterator[_Item]:
+    """Which module to load for a firmware file, where one alone asks for it."""
+    wanted: dict[str, list[Row]] = {}
+    for row in modules:
+        for file in row["firmware"] or ():
+            wanted.setdefault(file, []).append(row)
+    single = {file: rows[0] for file, rows in wanted.items() if len(rows) == 1 and not rows[0]["builtin"]}
+    groups = {file: entities.modules[module_name(row["module"])] for file, row in single.items()}
+    train = Counter(single[file]["module"] for file, group in groups.items() if splits.get(group) == "train")
+    for file, row in single.items():
+        if splits.get(groups[file]) == "test":
+            folder = re.split(r"[/_.-]", file)[0]
+            yield _Item(
+                "installation_steps",
+                f"Which command loads the kernel module that asks for the firmware file {file}?",
+                [f"modprobe {row['module']}"],
+                {"most_frequent": f"modprobe {_first(train)}", "name_in_question": f"modprobe {folder}"},
+                *("bronze.modules", row["module"], row["version"], groups[file]),
+            )
+
+
+def _from_instructions(instructions: Iterable[Row]) -> Iterator[_Item]:
+    """Items whose facts are in documents, read back from the questions made of them."""
+    made = [(row["split"], item) for row in instructions if (item := _from_instruction(row))]
+    counts: dict[str, Counter[str]] = {}
+    for split, item in made:
+        if split == "train":
+            counts.setdefault(item.baselines["kind"], Counter())[item.answers[0]] += 1
+    for split, item in made:
+        if split == "test":
+            guess = {name: text for name, text in item.baselines.items() if name != "kind"}
+            kind = counts.get(item.baselines["kind"], Counter())
+            yield item._replace(baselines={"most_frequent": _first(kind), **guess})
+
+
+def _from_instruction(row: Row) -> _Item | None:
+    """The item that a question makes; its kind stands among the baselines until they are known."""
+    context, key = row["context"], row["fact_key"]
+    if row["fact_table"] != "bronze.documents":
+        return None
+    place = (row["fact_table"], key, row["fact_version"], row["split_group"])
+    part = key.partition("#")[2]
+    if found := _BUILDS.fullmatch(context):
+        asked = f"Which command loads the module that {found[1]}=m builds?"
+        guess = {"kind": "module", "name_in_question": f"modprobe {found[1].removeprefix('CONFIG_').lower()}"}
+        return _Item("installation_steps", asked, [f"modprobe {found[2]}"], guess, *place)
+    if found := _PACKAGE.fullmatch(context):
+        asked = f"{found[1]}: command not found. How do I install it on Debian?"
+        guess = {"kind": "package", "name_in_question": f"apt install {found[1]}"}
+        return _Item("installation_steps", asked, [f"apt install {found[2]}", found[2]], guess, *place)
+    if part.isdecimal() and (found := _EXAMPLE.fullmatch(context)):
+        command = row["text"].partition("\nAnswer: ")[2].partition("\n")[0]
+        asked = f"Which command does this: {found['task']}?"
+        return _Item("command_completion", asked, [command], {"kind": "example"}, *place)
+    page = _PAGE.fullmatch(context)
+    if page and page["option"]:
+        asked = f"Which option of {page['name']} does this: {page['task']}?"
+        spellings = [page["option"].strip(), *re.findall(r"(?<!\S)-{1,2}[\w-]+", page["option"])]
+        return _Item("command_completion", asked, spellings, {"kind": "option"}, *place)
+    if page and part == "NAME":
+        asked = f"Which command does this: {page['task']}?"
+        return _Item("command_completion", asked, [page["name"]], {"kind": "page"}, *place)
+    return None
+
+
+def _first(counts: Counter[str]) -> str:
+    """The most frequent, the first by name of several; "" of none."""
+    return min(counts, key=lambda name: (-counts[name], name), default="")

@@ -1,0 +1,31 @@
+"""Questions from one row of bronze.documents, made where its text is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from kslm.curate.entities import Entities, Row
+from kslm.curate.instruct.bindings import bindings
+from kslm.curate.instruct.commands import config_files, examples, readmes
+from kslm.curate.instruct.kconfig import symbols
+from kslm.curate.instruct.manuals import pages
+from kslm.curate.instruct.messages import explained, kernel_messages
+from kslm.curate.records import Text
+
+_GENERATORS: Mapping[str, Callable[[Row, Entities], Iterator[Text]]] = {
+    "c": kernel_messages,
+    "kconfig": symbols,
+    "dt_binding": bindings,
+    "man": pages,
+    "catalog": explained,
+    "tldr": examples,
+    "config": config_files,
+    "readme_debian": readmes,
+}
+
+
+def from_document(row: Row, entities: Entities) -> Iterator[Text]:
+    """The questions that a document's kind allows; none for prose."""
+    generator = _GENERATORS.get(row["kind"])
+    if generator is not None:
+        yield from generator(row, entities)

@@ -1,0 +1,163 @@
+"""Questions about kernel modules: what they are, how to load and set them, and what they need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from kslm.curate.entities import Device, Entities, Row, module_name, source_folder
+from kslm.curate.facts import BUS, Hardware, Origin, listed, sentence
+from kslm.curate.instruct.question import Fact, questions, shortened
+from kslm.curate.records import Text
+
+MOST_PARAMETERS = 10
+"""Parameters that one answer describes; a module's others are asked about one by one."""
+MOST_FILES = 12
+"""Firmware files that one answer lists."""
+
+
+def about(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
+    """What each module is, how it is loaded, its parameters, firmware and dependencies."""
+    driven: dict[str, list[Device]] = defaultdict(list)
+    for device in sorted(hardware.drivers):
+        for module in hardware.drivers[device]:
+            driven[module].append(device)
+    for row in modules:
+        fact = _fact(row, entities, origin)
+        yield from _what(row, driven.get(row["module"], ()), hardware, fact)
+        yield from _load(row, fact)
+        yield from _parameters(row, fact)
+        yield from _needs(row, fact)
+
+
+def firmware(modules: Iterable[Row], entities: Entities, origin: Origin) -> Iterator[Text]:
+    """Which modules ask for each firmware file.
+
+    A file that modules of several split groups ask for is left out: its answer would be in all of their splits.
+    """
+    wanted: dict[str, list[Row]] = defaultdict(list)
+    for row in modules:
+        for file in row["firmware"] or ():
+            wanted[file].append(row)
+    for file, rows in wanted.items():
+        facts = [_fact(row, entities, origin) for row in rows]
+        if len({fact.group for fact in facts}) > 1:
+            continue
+        names = [row["module"] for row in rows]
+        verb = "modules ask" if len(names) > 1 else "module asks"
+        parts = [f"The {listed(names)} kernel {verb} for the firmware file {file}."]
+        described = rows[0]["description"]
+        parts.extend([f"{names[0]}: {sentence(described)}"] if described else [])
+        parts.append(f"The kernel looks for it as /lib/firmware/{file}; install the package that holds this file, ")
+        parts[-1] += "then restart or load the driver again."
+        yield from questions(
+            *("firmware_missing", facts[0], f"firmware-file/{file}", " ".join(parts)),
+            context=f"{file}; modules: {', '.join(names)}",
+            action=f"modinfo -F firmware {names[0]}",
+            asked={"file": file, "module": names[0]},
+        )
+
+
+def _what(row: Row, devices: Sequence[Device], hardware: Hardware, fact: Fact) -> Iterator[Text]:
+    name = row["module"]
+    described = row["description"]
+    parts = [sentence(f"{name} is a kernel module: {described}" if described else f"{name} is a kernel module")]
+    folder = source_folder(row["path"] or "")
+    parts.extend([f"Its source is in {folder}."] if folder.startswith(("drivers/", "sound/")) else [])
+    for bus in ("pci", "usb"):
+        found = [device for device in devices if device.bus == bus]
+        if found:
+            example = hardware.described(next((d for d in found if d in hardware.names), found[0]))
+            count = f"{len(found)} {BUS[bus]} device ids, such as" if len(found) > 1 else "one id,"
+            parts.append(f"It names {count} {example}.")
+    parts.extend([f"Its licence is {row['licence']}."] if row["licence"] else [])
+    parts.append("It is built into the kernel." if row["builtin"] else f"More: modinfo {name}")
+    if not described and len(parts) < 3:
+        return
+    context = f"{name}: {described or folder}"
+    action = f"modinfo {name}"
+    yield from questions(
+        "module_what", fact, f"module/{name}", " ".join(parts), context=context, action=action, asked={"module": name}
+    )
+
+
+def _load(row: Row, fact: Fact) -> Iterator[Text]:
+    name = row["module"]
+    if row["builtin"]:
+        answer = f"The {name} module is built into the kernel: it is there from the start and cannot be loaded."
+        action = f"modinfo {name}"
+    else:
+        action = f"modprobe {name}"
+        answer = f"Load it now with: {action}\nTo load it at every boot, write the line {name} into "
+        answer += f"/etc/modules-load.d/{name}.conf. Check with: lsmod | grep {module_name(name)}"
+        answer += f"\nmodprobe also loads {listed(row['depends'])}." if row["depends"] else ""
+    context = f"{name}: {'built in' if row['builtin'] else 'loadable'}"
+    yield from questions(
+        "module_load", fact, f"load/{name}", answer, context=context, action=action, asked={"module": name}
+    )
+
+
+def _parameters(row: Row, fact: Fact) -> Iterator[Text]:
+    name = row["module"]
+    parameters = sorted(dict(row["parameters"] or {}).items())
+    if not parameters:
+        return
+    lines = [f"{key}: {shortened(text, 160)}" if text else key for key, text in parameters[:MOST_PARAMETERS]]
+    rest = [key for key, _ in parameters[MOST_PARAMETERS:]]
+    lines.extend([f"and {', '.join(rest)}"] if rest else [])
+    count = f"{len(parameters)} parameters" if len(parameters) > 1 else "one parameter"
+    setting = _setting(row, parameters[0][0])
+    answer = f"{name} takes {count}:\n" + "\n".join(lines) + f"\n{setting}"
+    context = f"{name}: {', '.join(key for key, _ in parameters)}"
+    action = f"modinfo -p {name}"
+    place = f"parameters/{name}"
+    yield from questions(
+        "module_parameters", fact, place, answer, context=context, action=action, asked={"module": name}
+    )
+    for key, text in parameters:
+        if text:
+            answer = f"The parameter {key} of {name}: {sentence(text)} {_setting(row, key)}"
+            asked = {"module": name, "parameter": key}
+            place = f"parameter/{name}/{key}"
+            context = f"{name}.{key}: {shortened(text, 160)}"
+            yield from questions("module_parameter", fact, place, answer, context=context, action=action, asked=asked)
+
+
+def _setting(row: Row, parameter: str) -> str:
+    name = row["module"]
+    if row["builtin"]:
+        return f"The module is built in, so set it on the kernel command line: {name}.{parameter}=VALUE"
+    return (
+        f"Set it with: modprobe {name} {parameter}=VALUE\n"
+        f"or for every boot in /etc/modprobe.d/{name}.conf: options {name} {parameter}=VALUE"
+    )
+
+
+def _needs(row: Row, fact: Fact) -> Iterator[Text]:
+    name, files = row["module"], list(row["firmware"] or ())
+    if files:
+        more = f" and {len(files) - MOST_FILES} more" if len(files) > MOST_FILES else ""
+        some = ", ".join(files[:MOST_FILES]) if more else listed(files)
+        answer = (
+            f"The {name} module may ask for {some}{more}, below /lib/firmware. List them: modinfo -F firmware {name}"
+        )
+        place, action = f"firmware/{name}", f"modinfo -F firmware {name}"
+        context = f"{name}: {', '.join(files[:MOST_FILES])}"
+        yield from questions(
+            "module_firmware", fact, place, answer, context=context, action=action, asked={"module": name}
+        )
+    if row["depends"]:
+        needed = listed(row["depends"])
+        answer = f"The {name} module depends on {needed}. modprobe {name} loads what is missing of these first; "
+        answer += "insmod does not."
+        place, action = f"depends/{name}", f"modinfo -F depends {name}"
+        context = f"{name}: {needed}"
+        yield from questions(
+            "module_depends", fact, place, answer, context=context, action=action, asked={"module": name}
+        )
+
+
+def _fact(row: Row, entities: Entities, origin: Origin) -> Fact:
+    name = row["module"]
+    group = entities.modules[module_name(name)]
+    return Fact("bronze.modules", name, row["version"], group, origin.source, origin.licence)
