@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.kconfig import ConfigEntry, parse
+from kslm.sources.kconfig import ConfigEntry, module_called, parse
 
 TEXT = """\
 # SPDX-License-Identifier: GPL-2.0
@@ -60,8 +61,34 @@ def test_entries_with_their_types_prompts_dependencies_and_help() -> None:
         ),
         ConfigEntry("FOO", "tristate", "Foo adapter", "The module will be called foo.", (), 17),
         ConfigEntry("FOO_DEBUG", "bool", None, None, (), 23),
+        ConfigEntry("", "", "Which one", "Not of a symbol.", (), 26, is_choice=True),
         ConfigEntry("BAR", "int", "Bar", None, (), 31),
     ]
+
+
+def test_menus_around_an_entry() -> None:
+    inner = 'menu "B"\nchoice C\n\tbool "c"\nendchoice\nendmenu\n'
+    text = f'menu "A"\nconfig X\n\tbool\n{inner}config Y\nendmenu\nendmenu\nconfig Z'
+    found = [(entry.name, entry.menus, entry.is_choice) for entry in parse(text)]
+    assert found == [("X", ("A",), False), ("C", ("A", "B"), True), ("Y", ("A",), False), ("Z", (), False)]
+
+
+@pytest.mark.parametrize(
+    ("help_text", "module"),
+    [
+        ("The module will be called e1000e.", "e1000e"),
+        ("choose M here: the module will be\ncalled snd-foo.ko", "snd-foo"),
+        ("If you choose to build a module, it'll be called rtc_x.", "rtc_x"),
+        ("which will be compiled as a module, it is called `b-c'", "b-c"),
+        ("The module is named foo_bar", "foo_bar"),
+        ("This is called from a module.", None),
+        ("the module will be called after its chip", None),
+        ("", None),
+    ],
+)
+def test_name_of_the_module(help_text: str, module: str | None) -> None:
+    assert module_called(help_text) == module
+    assert ConfigEntry("A", "", None, help_text, (), 1).module == module
 
 
 def test_help_without_indentation_is_empty_and_what_follows_is_still_read() -> None:
@@ -85,6 +112,9 @@ def test_time_grows_linearly_on_hostile_input() -> None:
 LINES = [
     "config A",
     "menuconfig B",
+    "choice",
+    'menu "m"',
+    "endmenu",
     "\tbool 'x'",
     "\thelp",
     "\t  text",

@@ -1,8 +1,11 @@
 """Reader of device-tree bindings: which properties a device's node has, and which `compatible` strings name it.
 
 Bindings are YAML (Documentation/devicetree/bindings/writing-schema.rst) or, the older ones, plain text, which is prose
-already and comes back as it is. Of a YAML binding the title, every description, the compatible strings and the examples
-are kept; the schema around them is not prose.
+already and comes back as it is. Of a YAML binding these are kept: the title, the description, the compatible strings,
+what is said of each property (description, type, values, items, bounds, default; nested ones under their node), which
+ones are required, and the examples. The rest is machinery: maintainers, references, conditions (`allOf`, `if`).
+
+Narrow: a compatible that only an `if` names is not listed; a property of which only the count is fixed is left out.
 """
 
 from __future__ import annotations
@@ -14,16 +17,54 @@ import yaml
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 60
+_MOST_VALUES = 40
+_CHOICES = ("oneOf", "anyOf", "allOf", "items", "contains")
 
 
 def extract(text: str) -> str:
-    """The prose of one binding: title, descriptions, "Compatible: ..." and examples, with blank lines between.
+    """One binding as text, with blank lines between its parts.
 
     Raises:
         ValueError: YAML by its first lines, but not parseable, nested without reason, or no mapping.
     """
     if not _is_schema(text):
         return text.strip("\n")
+    schema = _load(text)
+    parts = [_line(schema.get("title")), _prose(schema)]
+    names = list(_names(schema))
+    if names:
+        parts.append("Compatible: " + ", ".join(names))
+    properties = list(_properties(schema, ""))
+    if properties:
+        parts.append("Properties:\n" + "\n".join(properties))
+    if required := _values(schema.get("required")):
+        parts.append("Required: " + ", ".join(required))
+    examples = schema.get("examples")
+    if isinstance(examples, list):
+        parts += [f"Example:\n{example.strip()}" for example in examples if isinstance(example, str)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def compatibles(text: str) -> list[tuple[str, str]]:
+    """Each compatible string of a YAML binding with the binding's title; none of a text or a broken binding.
+
+    Patterns are left out: they name no device.
+    """
+    if not _is_schema(text):
+        return []
+    try:
+        schema = _load(text)
+    except ValueError:
+        return []
+    title = _line(schema.get("title"))
+    return [(name, title) for name in _names(schema, patterns=False)] if title else []
+
+
+def _is_schema(text: str) -> bool:
+    return "$schema:" in text[:2000] or "$id:" in text[:2000] or text.startswith("%YAML")
+
+
+def _load(text: str) -> dict[Any, Any]:
     try:
         _check_shape(text)
         schema = yaml.load(text, Loader=_Loader)
@@ -32,22 +73,7 @@ def extract(text: str) -> str:
         raise ValueError(f"not valid YAML{f' at line {mark.line + 1}' if mark else ''}") from error
     if not isinstance(schema, dict):
         raise ValueError("not a mapping of schema keys")
-    parts = [str(schema.get("title") or "").strip()]
-    if isinstance(schema.get("description"), str):
-        parts.append(schema["description"].strip())
-    names = _compatible(schema.get("properties"))
-    if names:
-        parts.append("Compatible: " + ", ".join(names))
-    for key in ("properties", "patternProperties"):
-        parts += _described(schema.get(key))
-    examples = schema.get("examples")
-    if isinstance(examples, list):
-        parts += [f"Example:\n{example.strip()}" for example in examples if isinstance(example, str)]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _is_schema(text: str) -> bool:
-    return "$schema:" in text[:2000] or "$id:" in text[:2000] or text.startswith("%YAML")
+    return schema
 
 
 def _check_shape(text: str) -> None:
@@ -61,33 +87,75 @@ def _check_shape(text: str) -> None:
             raise ValueError(f"not a binding: nested deeper than {_DEEPEST}")
 
 
-def _compatible(properties: Any) -> list[str]:
+def _names(schema: dict[Any, Any], patterns: bool = True) -> Iterator[str]:
     """Every string that the property `compatible` may hold, in order, once."""
+    properties = schema.get("properties")
     node = properties.get("compatible") if isinstance(properties, dict) else None
-    return list(dict.fromkeys(_strings(node)))
+    yield from dict.fromkeys(_strings(node, ("const", "pattern") if patterns else ("const",)))
 
 
-def _strings(node: Any) -> Iterator[str]:
+def _strings(node: Any, keys: tuple[str, ...]) -> Iterator[str]:
     if isinstance(node, list):
         for item in node:
-            yield from _strings(item)
+            yield from _strings(item, keys)
     elif isinstance(node, dict):
         for key, value in node.items():
-            if key in ("const", "pattern") and isinstance(value, str):
+            if key in keys and isinstance(value, str):
                 yield value
             elif key == "enum" and isinstance(value, list):
                 yield from (item for item in value if isinstance(item, str))
-            elif key in ("oneOf", "anyOf", "allOf", "items", "contains"):
-                yield from _strings(value)
+            elif key in _CHOICES:
+                yield from _strings(value, keys)
 
 
-def _described(properties: Any) -> Iterator[str]:
-    """`name: description` of each described property, nested ones included."""
-    if not isinstance(properties, dict):
-        return
-    for name, node in properties.items():
-        if isinstance(node, dict):
-            if isinstance(node.get("description"), str):
-                yield f"{name}: {node['description'].strip()}"
-            for key in ("properties", "patternProperties"):
-                yield from _described(node.get(key))
+def _properties(node: dict[Any, Any], indent: str) -> Iterator[str]:
+    """A line for each property of which something is said, and below it those of its own nodes."""
+    for key in ("properties", "patternProperties"):
+        found = node.get(key)
+        for name, facts in found.items() if isinstance(found, dict) else ():
+            if not isinstance(facts, dict) or (name == "compatible" and not indent):
+                continue
+            nested = list(_properties(facts, indent + "  "))
+            said = _said(facts)
+            if said or nested:
+                yield f"{indent}{name}: {said}".rstrip(": ") + (":" if nested and not said else "")
+                yield from nested
+
+
+def _said(facts: dict[Any, Any]) -> str:
+    """What a schema says of one property, in one line."""
+    parts = [_line(_prose(facts)).rstrip(".")]
+    reference = facts.get("$ref")
+    if isinstance(reference, str) and "definitions/" in reference:
+        parts.append(reference.rpartition("/")[2])
+    elif facts.get("type") == "boolean":
+        parts.append("boolean")
+    if "const" in facts:
+        parts.append(f"always {_line(facts['const'])}")
+    if values := _values(facts.get("enum")):
+        parts.append("one of " + ", ".join(values))
+    items = facts.get("items")
+    if isinstance(items, list):
+        described = [_prose(item) or _line(item.get("const", "")) for item in items if isinstance(item, dict)]
+        parts.append(", ".join(_line(item).rstrip(".") for item in described if item))
+    elif isinstance(items, dict) and (values := _values(items.get("enum"))):
+        parts.append("each one of " + ", ".join(values))
+    for bound in ("minimum", "maximum", "default"):
+        if isinstance(facts.get(bound), str | int | float):
+            parts.append(f"{bound} {_line(facts[bound])}")
+    return "; ".join(part for part in parts if part)
+
+
+def _prose(node: Any) -> str:
+    description = node.get("description") if isinstance(node, dict) else None
+    return description.strip() if isinstance(description, str) else ""
+
+
+def _values(node: Any) -> list[str]:
+    """Scalars of a list, the first _MOST_VALUES of them."""
+    found = [_line(item) for item in node if isinstance(item, str | int | float)] if isinstance(node, list) else []
+    return [*found[:_MOST_VALUES], "..."] if len(found) > _MOST_VALUES else found
+
+
+def _line(value: Any) -> str:
+    return " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
