@@ -89,6 +89,7 @@ def _train(plan: _Plan, settings: Settings, tracker: tracking.Tracker, progress:
     if isinstance(tracker, tracking.MlflowTracker):
         tracker.params(tracking.describe(settings))
         tracker.lineage(plan.manifest, settings)
+        tracker.metrics(tracking.corpus_metrics(settings))
         tracker.tags(tracking.machine())
     attempts = Attempts(job, tracker)
     history = attempts.run(progress)

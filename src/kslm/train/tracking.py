@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from kslm.report import write_atomically
+from kslm.report import Report, write_atomically
 from kslm.settings import Settings
 from kslm.tokens import Manifest
 
@@ -232,6 +232,16 @@ def describe(settings: Settings) -> dict[str, str]:
 
     walk("", settings.profile.model_dump(mode="json"))
     return flat | {f"version.{library}": version(library) for library in LIBRARIES}
+
+
+def corpus_metrics(settings: Settings) -> dict[str, float]:
+    """What the stages before counted of the corpus (documents, refusals, shares), so that runs compare by it too."""
+    metrics: dict[str, float] = {}
+    for stage in ("ingest", "curate", "tokenize"):
+        path = settings.home.report(settings.profile.profile, stage)
+        if path.exists():
+            metrics |= Report.load(path).metrics
+    return metrics
 
 
 def machine() -> dict[str, str]:

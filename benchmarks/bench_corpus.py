@@ -1,0 +1,78 @@
+"""Cost of ingest and curate against the size of the source: is it linear?
+
+Cuts of one landed kernel tree, from some 20 MB to all of it, and at last the profile's whole corpus, each into a new
+home. Prints a Markdown table; MB are those of bronze.documents. Usage, after `kslm fetch --profile tiny`:
+
+    python benchmarks/bench_corpus.py [--profile tiny] [--cuts 20,80,320,tree,all]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from kslm.report import Report
+from kslm.settings import Settings, load_settings
+
+SMALL = ("kernel/*", "mm/*", "block/*")
+MIDDLE = (*SMALL, "fs/*", "lib/*", "Documentation/*")
+LARGE = (*MIDDLE, "net/*", "sound/*", "include/*", "drivers/net/*", "drivers/media/*")
+CUTS: dict[str, tuple[str, ...] | None] = {"20": SMALL, "80": MIDDLE, "320": LARGE, "tree": (), "all": None}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--profile", default="tiny")
+    arguments.add_argument("--cuts", default=",".join(CUTS))
+    arguments.add_argument("--one", help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    if given.one:
+        measure(given.profile, given.one)
+        return
+    print("| cut | MB | ingest s | CPU-s | MB/CPU-s | RSS MB | curate s | CPU-s | MB/CPU-s | RSS MB | gold docs |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    for cut in given.cuts.split(","):
+        # A process each, so that one cut's memory is not the next one's.
+        command = [sys.executable, __file__, "--profile", given.profile, "--one", cut]
+        subprocess.run(command, check=True)
+
+
+def measure(profile: str, cut: str) -> None:
+    """One cut, in this process."""
+    from kslm.pipeline import run_stage
+
+    base = load_settings(profile)
+    with tempfile.TemporaryDirectory(dir=base.home.root) as folder:
+        settings = cut_of(base, CUTS[cut], Path(folder))
+        ingest = run_stage("ingest", settings)
+        curate = run_stage("curate", settings)
+    size = ingest.metrics["ingest/mb"]
+    figures = [f"{size:,.0f}"]
+    for name, report in (("ingest", ingest), ("curate", curate)):
+        cpu = report.metrics[f"{name}/cpu_seconds"]
+        rss = report.metrics[f"{name}/peak_rss_mb"]
+        figures += [f"{report.seconds:.1f}", f"{cpu:.1f}", f"{size / cpu:.1f}", f"{rss:,.0f}"]
+    print(f"| {cut} | {' | '.join(figures)} | {curate.metrics['curate/documents']:,.0f} |", flush=True)
+
+
+def cut_of(base: Settings, include: tuple[str, ...] | None, root: Path) -> Settings:
+    """The same landed files in another home, with less of the tree, and nothing but it unless `include` is None."""
+    fetched = Report.load(base.home.report(base.profile.profile, "fetch"))
+    profile = base.profile
+    if include is not None:
+        trees = {name: source for name, source in profile.sources.items() if source.kind == "kernel_tree"}
+        cut = {name: source.model_copy(update={"include": include}) for name, source in trees.items()}
+        profile = profile.model_copy(update={"sources": cut})
+        fetched.outputs["sources"] = {name: fetched.outputs["sources"][name] for name in cut}
+    os.environ["KSLM_HOME"] = str(root)
+    settings = Settings(profile, load_settings(base.profile.profile).env)
+    fetched.save(settings.home.report(profile.profile, "fetch"))
+    return settings
+
+
+if __name__ == "__main__":
+    main()

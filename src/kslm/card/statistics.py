@@ -1,0 +1,171 @@
+"""What a data card says, read from the tables and the stages' reports; nothing here is estimated.
+
+Counting is the engine's work: only grouped rows and one sample of texts come back. Two figures are measured anew:
+how much duplication is left (exactly, on a sample), and how redaction does on its labelled cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import kslm.lake
+from kslm.curate.duplicates import left_over
+from kslm.lake import Lake, Table
+from kslm.lake.tables import (
+    BENCHMARK,
+    CORPUS,
+    FILES,
+    INSTRUCTIONS,
+    LOG_EVENTS,
+    LOG_TEMPLATES,
+    QUARANTINE,
+    REJECTS,
+    SILVER_DOCUMENTS,
+)
+from kslm.redact.measure import Scores, load_cases, measure
+from kslm.report import QUIET, Progress, Report
+from kslm.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SAMPLED_DOCUMENTS = 5000
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """One corpus in figures; rows are dictionaries, ordered as they are to be read.
+
+    Attributes:
+        profile, description: of the profile.
+        versions: Delta version of each table, by name: what to read to get the same corpus again.
+        files: one row a fetched file or package.
+        sources: documents and bytes of gold by source, kind and slice.
+        slices: documents and bytes of gold by slice and split.
+        licences: documents and bytes of gold by SPDX expression.
+        rejects: documents and bytes refused, by reason.
+        quarantine: findings by source and reason.
+        instructions: questions by intent and split; `facts`, by the table that their fact is from.
+        benchmark: items by task.
+        lengths: documents of gold by slice and power of two of their bytes.
+        totals: single figures, named.
+        left_over: share of sampled documents, and of their bytes, that still resemble another of the sample.
+        redaction: scores on the labelled cases.
+        metrics: of the reports of ingest, curate and tokenize.
+    """
+
+    profile: str
+    description: str
+    versions: dict[str, int]
+    files: Rows
+    sources: Rows
+    slices: Rows
+    licences: Rows
+    rejects: Rows
+    quarantine: Rows
+    instructions: Rows
+    facts: Rows
+    benchmark: Rows
+    lengths: Rows
+    totals: dict[str, int]
+    left_over: tuple[float, float]
+    redaction: Scores
+    metrics: dict[str, float] = field(default_factory=dict)
+    asked_shares: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
+    """Count one profile's corpus.
+
+    Raises:
+        DataError: curate or tokenize has not run.
+    """
+    profile = settings.profile
+    reports = {
+        stage: Report.load(settings.home.report(profile.profile, stage)) for stage in ("ingest", "curate", "tokenize")
+    }
+    versions = {name: int(number) for report in reports.values() for name, number in _versions(report).items()}
+    with kslm.lake.open(settings) as lake, progress.task("counting the corpus", total=12, unit="tables") as task:
+
+        def rows(table: Table, *keys: str, **where: str) -> Rows:
+            task.advance()
+            return _grouped(lake.read(table, version=versions.get(str(table))), keys, **where)
+
+        return Statistics(
+            profile=profile.profile,
+            description=profile.description,
+            versions=versions,
+            files=_files(lake),
+            sources=rows(CORPUS, "source", "kind", "slice"),
+            slices=rows(CORPUS, "slice", "split"),
+            licences=sorted(rows(CORPUS, "licence"), key=lambda row: (-row["bytes"], str(row["licence"]))),
+            rejects=sorted(rows(REJECTS, "reason"), key=lambda row: -row["documents"]),
+            quarantine=rows(QUARANTINE, "source", "reason"),
+            instructions=rows(INSTRUCTIONS, "intent", "split"),
+            facts=rows(INSTRUCTIONS, "fact_table"),
+            benchmark=rows(BENCHMARK, "task"),
+            lengths=_lengths(lake),
+            totals=_totals(lake),
+            left_over=left_over(_sample(lake, SAMPLED_DOCUMENTS), profile.curate.near_duplicate_jaccard),
+            redaction=measure(load_cases()),
+            metrics={name: value for report in reports.values() for name, value in report.metrics.items()},
+            asked_shares={str(name): share for name, share in profile.mix.shares.items()},
+            notes=tuple(note for report in reports.values() for note in report.notes),
+        )
+
+
+def _versions(report: Report) -> dict[str, int]:
+    return report.outputs.get("tables", {})
+
+
+def _grouped(frame: DataFrame, keys: tuple[str, ...]) -> Rows:
+    """Documents and bytes by the given columns, ordered by them."""
+    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
+    size = F.sum("bytes") if "bytes" in frame.columns else F.lit(0)
+    counted = frame.groupBy(*keys).agg(F.count(F.lit(1)).alias("documents"), size.alias("bytes"))
+    return sorted(counted.toArrow().to_pylist(), key=lambda row: tuple(str(row[key]) for key in keys))
+
+
+def _files(lake: Lake) -> Rows:
+    columns = ("source", "package", "version", "licence", "origin", "bytes", "sha256")
+    found = lake.read(FILES).select(*columns).toArrow().to_pylist()
+    return sorted(found, key=lambda row: (row["source"], str(row["package"])))
+
+
+def _lengths(lake: Lake) -> Rows:
+    from pyspark.sql import functions as F  # noqa: N812
+
+    power = F.floor(F.log2(F.greatest(F.col("bytes"), F.lit(1)).cast("double"))).cast("int")
+    return _grouped(lake.read(CORPUS).select("slice", power.alias("power"), "bytes"), ("slice", "power"))
+
+
+def _totals(lake: Lake) -> dict[str, int]:
+    from pyspark.sql import functions as F  # noqa: N812
+
+    silver = lake.read(SILVER_DOCUMENTS).agg(
+        F.count(F.lit(1)).alias("silver_documents"),
+        F.sum("redactions").alias("redactions"),
+        F.count_distinct("cluster_id").alias("clusters"),
+    )
+    gold = lake.read(CORPUS).agg(
+        F.count(F.lit(1)).alias("gold_documents"),
+        F.sum("bytes").alias("gold_bytes"),
+        F.sum("held_out").alias("held_out_statements"),
+        F.count_distinct("split_group").alias("split_groups"),
+        F.sum(F.when(F.col("licence").isNull() | (F.col("licence") == ""), 1).otherwise(0)).alias("without_licence"),
+    )
+    logs = lake.read(LOG_EVENTS).agg(F.count(F.lit(1)).alias("log_events"))
+    templates = lake.read(LOG_TEMPLATES).agg(F.count(F.lit(1)).alias("log_templates"))
+    rows = (frame.toArrow().to_pylist()[0] for frame in (silver, gold, logs, templates))
+    return {name: int(value or 0) for row in rows for name, value in row.items()}
+
+
+def _sample(lake: Lake, count: int) -> list[str]:
+    """Texts of the documents whose ids, which are hashes, come first."""
+    chosen = lake.read(CORPUS).where("slice <> 'instructions'").select("doc_id", "text").orderBy("doc_id").limit(count)
+    return [row["text"] for row in chosen.toArrow().to_pylist()]
