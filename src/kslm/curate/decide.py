@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from kslm.curate.duplicates import components
+from kslm.curate.quality import worst
 from kslm.curate.records import DECISIONS, to_batch
 from kslm.curate.split import Item, split_groups
 from kslm.profile import Curate
@@ -33,7 +34,7 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
     """Settle every candidate.
 
     Args:
-        candidates: doc_id, slice, split_group, bytes, content (hash of the text), reason, figure.
+        candidates: doc_id, kind, slice, split_group, bytes, content (hash of the text), quality, reason, figure.
         edges: left, right, jaccard: pairs of near duplicates among documents of distinct content.
     """
     rows = sorted(candidates.to_pylist(), key=lambda row: row["doc_id"])
@@ -42,6 +43,8 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
     }
     passed = [row for row in rows if row["doc_id"] not in verdicts]
     clusters = _clusters(passed, edges, verdicts)
+    unique = (row for row in passed if row["doc_id"] not in verdicts)
+    verdicts.update(worst(unique, curate.min_quality_percentile))
     kept = [
         Item(row["doc_id"], row["slice"], row["split_group"], row["bytes"])
         for row in passed
