@@ -122,7 +122,7 @@ def test_mdoc_page_reads_as_text() -> None:
     assert man.render(MDOC.encode(), "foo(4)") == (
         "FOO(4)\n\nNAME\nfoo - Foo network driver\n\n"
         "SYNOPSIS\nfoo [-av] [-o option=value] file ...\n#include <sys/foo.h>\n"
-        "int foo_open(const char *name, int flags)\nfoo_close(int fd, int how)\n\n"
+        "int foo_open(const char *name, int flags);\nfoo_close(int fd, int how);\n\n"
         "DESCRIPTION\nThe foo driver runs on FreeBSD 4.0, see ifconfig(8).\n\n"
         "-a\n    All of them.\n\nPATH\n    Where to look (see below).\n\n"
         "• first\n\n• second\n\n  keep   this\n\n[-x]"

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-from kslm.sources.roff import Page, arguments, table, unescape
+from kslm.sources import tbl
+from kslm.sources.mdoc_names import LIBRARIES, STANDARDS, exit_status, return_values
+from kslm.sources.roff import Page, arguments, unescape
 
 _CLOSING = frozenset((".", ",", ":", ";", ")", "]", "?", "!"))
 _OPENING = frozenset(("(", "["))
@@ -19,12 +21,14 @@ _PAIRS = {
     "Oc": "]", "Bc": "]", "Pc": ")", "Brc": "}", "Ac": ">", "Dc": "”", "Sc": "’", "Qc": '"',
 }  # fmt: skip
 _PLAIN = {
-    "Ad", "An", "Ar", "Cd", "Cm", "D1", "Dl", "Dv", "Em", "Er", "Ev", "Fa", "Fc", "Fd", "Fr", "Ft", "Ic", "Lb", "Li",
-    "Lk", "Ms", "Mt", "Nd", "No", "Pa", "Rv", "St", "Sx", "Sy", "Tn", "Va", "Vt", "Xc", "Xo",
+    "Ad", "An", "Ar", "Cd", "Cm", "D1", "Dl", "Dv", "Em", "Er", "Ev", "Fa", "Fc", "Fd", "Fr", "Ft", "Ic", "Li",
+    "Lk", "Ms", "Mt", "Nd", "No", "Pa",  "Sx", "Sy", "Tn", "Va", "Vt", "Xc", "Xo",
 }  # fmt: skip
 _SYSTEMS = {"Bx": "BSD", "Fx": "FreeBSD", "Nx": "NetBSD", "Ox": "OpenBSD", "Dx": "DragonFly", "Bsx": "BSD/OS",
             "Ux": "UNIX", "At": "AT&T UNIX"}  # fmt: skip
-_CALLABLE = _PLAIN | _PAIRS.keys() | _SYSTEMS.keys() | {"Fl", "Nm", "Xr", "Fn", "Fo", "In", "Ns", "Pf", "Ap", "Ta"}
+_CALLABLE = (
+    _PLAIN | _PAIRS.keys() | _SYSTEMS.keys() | {"Fl", "Nm", "Xr", "Fn", "Fo", "In", "Ns", "Pf", "Ap", "Ta", "St"}
+)
 _MACRO = re.compile(r"\.\s*(%?[A-Za-z0-9]+)\s*(.*)")
 
 
@@ -54,11 +58,12 @@ class _Mdoc:
         self.name = ""
         self.section = ""
         self.previous = ""
+        self.parameters: int | None = None
         self.lists: list[list[str | int]] = []
         self.glue = False
 
     def rows(self, lines: list[str]) -> None:
-        for row in table(lines):
+        for row in tbl.rows(lines):
             self.page.end_line()
             self.page.add(unescape(row))
         self.page.end_line()
@@ -85,8 +90,8 @@ class _Mdoc:
             macro in ("In", "Ft", "Cd", "Fd", "Vt") or (macro in ("Fn", "Fo") and self.previous != "Ft")
         ):
             self.page.end_line()
-        if macro == self.previous == "Fa":
-            self._put(",", glued=True)
+        if macro == "Fo":
+            self.parameters = 0
         self.previous = macro
 
     def _put(self, text: str, *, glued: bool = False) -> None:
@@ -102,7 +107,7 @@ class _Mdoc:
                 page.heading(f"{words[0]}({words[1]})" if len(words) > 1 else self.title)
                 page.blank()
             case "Sh" | "Ss":
-                self.section = plain
+                self.section = plain if macro == "Sh" else self.section
                 self.lists.clear()
                 page.heading(plain)
             case "Pp" | "Lp" | "sp":
@@ -120,10 +125,11 @@ class _Mdoc:
                 page.blank()
             case "Nd":
                 self._put(f"- {plain}")
-            case "Ex":
-                self._put(
-                    f"The {words[1] if len(words) > 1 else self.name} utility exits 0 on success, and >0 on error."
-                )
+            case "Ex" | "Rv":
+                names = words[1:] or ([self.name] if macro == "Ex" else [])
+                self._put((exit_status if macro == "Ex" else return_values)([unescape(name) for name in names]))
+            case "Lb":
+                self._put(LIBRARIES.get(plain, plain))
             case "D1" | "Dl":
                 page.end_line()
                 self._inline(["No", *words])
@@ -190,29 +196,50 @@ class _Mdoc:
         if macro in _PAIRS:
             self._enclose(macro, ends)
         elif macro == "Fl":
-            return self._flags(words, index)
-        elif macro == "Nm":
-            if following and following not in _CLOSING:
-                self.name = self.name or unescape(following)
-                return index
-            if self.section == "SYNOPSIS":
-                self.page.end_line()
-            self._word(self.name)
+            index = self._flags(words, index)
         elif macro in ("Xr", "Fn", "Fo", "In", "Pf") and following:
-            return self._compound(macro, words, index)
+            index = self._compound(macro, words, index)
+        elif macro == "Fa" and self.parameters is not None:
+            index = self._parameters(words, index)
+        elif macro in ("Nm", "St") or macro in _SYSTEMS:
+            index += self._named(macro, following)
         elif macro in ("Ns", "Ap"):
             if macro == "Ap":
                 self._put("'", glued=True)
             self.glue = True
-        elif macro in _SYSTEMS:
-            version = following if following and following not in _CLOSING else ""
-            text = f"{version}{_SYSTEMS[macro]}" if macro == "Bx" else f"{_SYSTEMS[macro]} {version}"
-            self._word(text.strip())
-            return index + bool(version)
         elif macro == "Ar" and following is None:
             self._word("file ...")
         elif macro == "Fc":
-            self._put(")", glued=True)
+            self._put(");" if self.section == "SYNOPSIS" else ")", glued=True)
+            self.parameters = None
+        return index
+
+    def _named(self, macro: str, following: str | None) -> bool:
+        """Print a program's, a standard's or a system's name; tells whether the following word was taken for it."""
+        if macro == "Nm":
+            if following and following not in _CLOSING:
+                self.name = self.name or unescape(following)
+                return False
+            if self.section == "SYNOPSIS":
+                self.page.end_line()
+            self._word(self.name)
+            return False
+        word = following if following and following not in _CLOSING else ""
+        if macro == "St":
+            self._word(STANDARDS.get(word, word))
+        else:
+            text = f"{word}{_SYSTEMS[macro]}" if macro == "Bx" else f"{_SYSTEMS[macro]} {word}"
+            self._word(text.strip())
+        return bool(word)
+
+    def _parameters(self, words: list[str], index: int) -> int:
+        """The parameters of a function that .Fo has opened, each word one of them."""
+        while index < len(words) and words[index] not in _CALLABLE:
+            if self.parameters:
+                self._put(",", glued=True)
+            self._word(words[index])
+            self.parameters = (self.parameters or 0) + 1
+            index += 1
         return index
 
     def _enclose(self, macro: str, ends: list[str]) -> None:
@@ -252,7 +279,7 @@ class _Mdoc:
         if macro == "In":
             self._word(f"#include <{first}>" if self.section == "SYNOPSIS" else f"<{first}>")
         elif macro == "Fn":
-            self._word(f"{first}({', '.join(rest)})")
+            self._word(f"{first}({', '.join(rest)})" + (";" if self.section == "SYNOPSIS" else ""))
         else:
             self._word(first + {"Xr": f"({rest[0]})" if rest else "", "Fo": "("}.get(macro, ""))
             self.glue = macro in ("Pf", "Fo")

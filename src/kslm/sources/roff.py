@@ -2,7 +2,7 @@
 
 The language is that of groff(7), read as a terminal would show it: fonts, sizes and motions vanish, special characters
 become Unicode. Paragraphs come out as one line each, since line length is no knowledge; text that the page sets without
-filling keeps its lines. Macros that a page defines itself are left out with their definition.
+filling keeps its lines. A page's own macros are expanded, unless they redefine a standard one.
 """
 
 from __future__ import annotations
@@ -38,15 +38,51 @@ _TWO = {
     "*a": "α", "*b": "β", "*p": "π", "*e": "ε", "*l": "λ", "*S": "Σ", "*D": "Δ",
 }  # fmt: skip
 _ACCENTS = {":": "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", ",": "\u0327", "o": "\u030a"}
-_STRINGS = {"R": "®", "Tm": "™", "lq": "“", "rq": "”", 'L"': "“", 'R"': "”", "C`": '"', "C'": '"', "--": "—"}
+_STRINGS = {
+    "Gt": ">",
+    "Lt": "<",
+    "Ge": "≥",
+    "Le": "≤",
+    "Ne": "≠",
+    "Am": "&",
+    "Ba": "|",
+    "Pm": "±",
+    "q": '"',
+    "R": "®",
+    "Tm": "™",
+    "lq": "“",
+    "rq": "”",
+    'L"': "“",
+    'R"': "”",
+    "C`": '"',
+    "C'": '"',
+    "--": "—",
+}
 _ARGUMENT = re.compile(r'"((?:[^"]|"")*+)"?|((?:\\.|[^\s\\])(?:\\.|[^\s\\])*+|\\$)')
-_CONDITION = re.compile(r"(!?)(?:([nt])\b|'[^']*'[^']*'|\S+)\s*")
+_CONDITION = re.compile(r"(!?)(?:(n\b|\\n\(\.g|\\n\[\.g\])|'[^']*'[^']*'|\S+)\s*")
+_REQUEST = re.compile(r"[.']\s*(\\\"|[^\s\\]+)\s*")
+_NESTED = re.compile(r"[.']\s*(?:if|ie|el|de|while)\b")
+_COMMENT = re.compile(r'(?<!\\)\\".*')
+_PARAMETER = re.compile(r"\\\$([1-9*@])")
+_QUICK = re.compile(r"\\(?:f(?:[A-Z0-9]|\([A-Z][A-Z]|\[[A-Z]{0,4}\])|[&|,/^%:)])")
+_DEFINING = frozenset(("de", "de1", "am", "ami", "ig"))
+_CONDITIONAL = frozenset(("if", "ie", "el", "while"))
+# Macros of man(7), its extensions and mdoc(7) that pages redefine only for looks.
+_KNOWN = frozenset(
+    ("TH", "SH", "SS", "TP", "TQ", "IP", "PP", "P", "LP", "HP", "RS", "RE", "B", "I", "SM", "SB", "R", "CW", "BR", "BI",
+     "IB", "IR", "RB", "RI", "OP", "SY", "YS", "EX", "EE", "UR", "UE", "MT", "ME", "Vb", "Ve", "Sp", "IX", "TS", "TE",
+     "EQ", "EN", "PS", "PE", "nf", "fi", "br", "sp")
+)  # fmt: skip
 
 
 def unescape(text: str, strings: dict[str, str] | None = None) -> str:
     """Replace roff escapes by what they print; `strings` are those the page has defined."""
     if "\\" not in text:
         return text
+    if "\\\\" not in text:  # the commonest escapes, where no backslash escapes another
+        text = _QUICK.sub("", text.replace("\\-", "-"))
+        if "\\" not in text:
+            return text
 
     def printed(match: re.Match[str]) -> str:
         if (one := match["one"]) is not None:
@@ -57,7 +93,9 @@ def unescape(text: str, strings: dict[str, str] | None = None) -> str:
             return (strings or {}).get(name) or _STRINGS.get(name, "")
         return ""
 
-    return _ESCAPE.sub(printed, text).rstrip("\\")
+    if (len(text) - len(text.rstrip("\\"))) % 2:
+        text = text[:-1]
+    return _ESCAPE.sub(printed, text)
 
 
 def _special(name: str) -> str:
@@ -74,45 +112,107 @@ def _special(name: str) -> str:
 
 def arguments(text: str) -> list[str]:
     """Split a macro's arguments: blanks separate, double quotes hold together, a doubled quote is one."""
-    text = re.sub(r'(?<!\\)\\".*', "", text)
+    if '\\"' in text:
+        text = _COMMENT.sub("", text)
     return [
         (match[1].replace('""', '"') if match[2] is None else match[2]) for match in _ARGUMENT.finditer(text.strip())
     ]
 
 
-def statements(lines: list[str]) -> Iterator[str]:
-    """Lines without comments, definitions and the branches of conditions that a terminal does not take."""
-    index, taken = 0, True
-    while index < len(lines):
-        line = lines[index]
-        index += 1
-        if line.startswith(("'\\\"", '.\\"')) or line in (".", "'"):
-            continue
-        request = re.match(r"[.']\s*(if|ie|el|de1?|ami?|ig|while)\b\s*", line)
-        if request is None:
-            yield line
-            continue
-        rest = line[request.end() :]
-        if request[1] in ("de", "de1", "am", "ami", "ig"):
-            index = _skip_definition(lines, index, rest.split()[1:] if request[1] != "ig" else rest.split())
-            continue
-        if request[1] == "el":
-            taken = not taken
+def joined(source: str) -> list[str]:
+    """Lines of a page, those that end in a backslash joined with the next one; comments are not."""
+    lines = source.split("\n")
+    if "\\\n" not in source:
+        return lines
+    found: list[str] = []
+    held = ""
+    for line in lines:
+        if line.endswith("\\") and not line.endswith("\\\\") and '\\"' not in line:
+            held += line[:-1]
         else:
-            condition = _CONDITION.match(rest)
-            taken = bool(condition and (condition[2] == "n") != bool(condition[1])) and request[1] != "while"
-            rest = rest[condition.end() :] if condition else ""
-        body, index = _branch(rest, lines, index)
-        if taken:
-            yield from (part for part in body if part.strip() and not re.match(r"[.']\s*(?:if|ie|el|de|while)\b", part))
+            found.append(held + line)
+            held = ""
+    return [*found, held] if held else found
 
 
-def _skip_definition(lines: list[str], index: int, end: list[str]) -> int:
-    """Index after the line that ends a definition: `..`, or the macro named for it."""
-    closing = f".{end[0]}" if end else ".."
-    while index < len(lines) and lines[index].replace(" ", "") != closing:
-        index += 1
-    return index + 1
+def statements(lines: list[str]) -> Iterator[str]:
+    """Lines without comments and the branches of conditions that a terminal does not take.
+
+    Macros that the page defines are replaced by their bodies where they are called, but for those that a macro package
+    has, whose meaning is known here. At most 20,000 lines come from bodies, however they call each other.
+    """
+    return _Statements().of(lines, 0)
+
+
+class _Statements:
+    """One page's definitions, while its lines go by."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, list[str]] = {}
+        self.left = 20_000
+
+    def of(self, lines: list[str], depth: int) -> Iterator[str]:
+        index, taken = 0, True
+        while index < len(lines):
+            line = lines[index]
+            index += 1
+            if line[:1] not in (".", "'"):
+                yield line
+                continue
+            found = _REQUEST.match(line)
+            name = found[1] if found else ""
+            rest = line[found.end() :] if found else ""
+            if not name or name.startswith('\\"'):
+                continue
+            if name in _DEFINING:
+                index = self._define(lines, index, name, rest)
+            elif name in _CONDITIONAL:
+                if name == "el":
+                    taken = not taken
+                else:
+                    condition = _CONDITION.match(rest)
+                    taken = bool(condition and bool(condition[2]) != bool(condition[1])) and name != "while"
+                    rest = rest[condition.end() :] if condition else ""
+                body, index = _branch(rest, lines, index)
+                if taken:
+                    yield from (part for part in body if part.strip() and not _NESTED.match(part))
+            elif name == "als":
+                self._alias(rest.split())
+            elif name in self.definitions and depth < 8:
+                yield from self.of(self._body(name, rest), depth + 1)
+            else:
+                yield line
+
+    def _define(self, lines: list[str], index: int, name: str, rest: str) -> int:
+        """Remember a definition, or pass over an ignored block; returns the index after its end."""
+        words = _COMMENT.sub("", rest).split()
+        end = words[0:1] if name == "ig" else words[1:2]
+        closing = f".{end[0]}" if end else ".."
+        first = index
+        while index < len(lines) and lines[index].replace(" ", "") != closing:
+            index += 1
+        if name in ("de", "de1") and words and words[0] not in _KNOWN:
+            self.definitions[words[0]] = lines[first:index]
+        return index + 1
+
+    def _alias(self, words: list[str]) -> None:
+        """Give a macro of the page a second name."""
+        if len(words) > 1 and words[1] in self.definitions and words[0] not in _KNOWN:
+            self.definitions[words[0]] = self.definitions[words[1]]
+
+    def _body(self, name: str, rest: str) -> list[str]:
+        """The lines a call stands for, its arguments filled in."""
+        words = arguments(rest)
+        lines = self.definitions[name][: max(0, self.left)]
+        self.left -= len(lines) + 1
+
+        def filled(match: re.Match[str]) -> str:
+            which = match[1]
+            if which in "*@":
+                return " ".join(words)[:1000]
+            return words[int(which) - 1][:1000] if 0 < int(which) <= len(words) else ""
+
+        return [_PARAMETER.sub(filled, line.replace("\\\\", "\\")) for line in lines] if self.left > 0 else []
 
 
 def _branch(rest: str, lines: list[str], index: int) -> tuple[list[str], int]:
@@ -123,7 +223,7 @@ def _branch(rest: str, lines: list[str], index: int) -> tuple[list[str], int]:
         body.append(lines[index])
         depth += lines[index].count("\\{") - lines[index].count("\\}")
         index += 1
-    return [re.sub(r"\\[{}]\\?", "", part).strip() for part in body], index
+    return [re.sub(r"\\[{}](?:\\$)?", "", part).strip() for part in body], index
 
 
 class Page:
@@ -174,28 +274,3 @@ class Page:
         text = text.rstrip()
         if text or (self.lines and self.lines[-1]):
             self.lines.append("    " * min(self.indent, 8) + text if text else "")
-
-
-def table(lines: list[str]) -> Iterator[str]:
-    """Rows of a tbl(1) table (the lines between .TS and .TE), cells apart by two blanks."""
-    separator = "\t"
-    start = 0
-    for index, line in enumerate(lines):
-        if option := re.search(r"tab\s*\((.)\)", line):
-            separator = option[1]
-        if line.rstrip().endswith("."):
-            start = index + 1
-            break
-    block: list[str] | None = None
-    row = ""
-    for line in lines[start:]:
-        if block is not None and not line.startswith("T}"):
-            block.append(line.strip() if not line.startswith(".") else " ".join(arguments(line[1:])[1:]))
-            continue
-        if block is not None:
-            line = row + " ".join(block) + line[2:]  # noqa: PLW2901
-            block = None
-        if line.endswith("T{"):
-            row, block = line[:-2], []
-        elif line.strip() not in ("_", "=", "") and not line.startswith("."):
-            yield "  ".join(cell.strip() for cell in line.split(separator) if cell.strip() not in ("", "\\^", "_"))

@@ -1,0 +1,82 @@
+"""Reader of systemd's message catalogue: what a journal message means and what to do about it.
+
+Grammar of a `.catalog` file:
+
+    # comment
+    -- fc2e22bc6ee647b6b90729ab34a250b1 [language]
+    Subject: Process @COREDUMP_PID@ (@COREDUMP_COMM@) dumped core
+    Defined-By: systemd
+    Support: %SUPPORT_URL%
+    Documentation: man:core(5)
+
+    Explanation, of several paragraphs.
+
+Headers end at the first blank line; `@FIELD@` stands for a field of the journal entry. Irregularities: the identity may
+be written with dashes; header names come in any case and order, and Documentation may be repeated; a subject may run on
+in an indented line; translations live in files of their own (`systemd.de.catalog`), or have the language after the
+identity: both are left out. Text before the first entry is the file's licence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_ENTRY = re.compile(r"--[ \t]+([0-9a-fA-F-]{32,36})(?:[ \t]+(\S+))?[ \t]*")
+_HEADER = re.compile(r"([A-Za-z][A-Za-z-]*):[ \t]*(.*)")
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """One message: `message_id` is 32 lower-case hexadecimal digits; an absent header is ""; `line` counts from 1."""
+
+    message_id: str
+    subject: str
+    defined_by: str
+    support: str
+    documentation: str
+    text: str
+    line: int
+
+
+def is_english(name: str) -> bool:
+    """Whether a catalogue's own file name tells of no other language: `systemd.catalog`, not `systemd.de.catalog`."""
+    return name.endswith(".catalog") and "." not in name.removesuffix(".catalog")
+
+
+def parse(text: str) -> Iterator[CatalogEntry]:
+    """Every English entry, in file order; an entry without subject and text is left out. Never raises."""
+    found: tuple[str, int] | None = None
+    body: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _ENTRY.fullmatch(line.rstrip("\r"))
+        identity = match[1].replace("-", "").lower() if match else ""
+        if match is None or len(identity) != 32:
+            if not line.startswith("#"):
+                body.append(line.rstrip())
+            continue
+        if found and (entry := _entry(*found, body)):
+            yield entry
+        found = (identity, number) if match[2] in (None, "en", "en_US", "C") else None
+        body = []
+    if found and (entry := _entry(*found, body)):
+        yield entry
+
+
+def _entry(identity: str, line: int, body: list[str]) -> CatalogEntry | None:
+    headers: dict[str, str] = {}
+    last = ""
+    index = 0
+    for index, one in enumerate([*body, ""]):  # noqa: B007  the index is where the headers end
+        header = _HEADER.fullmatch(one)
+        if header:
+            last = header[1].lower()
+            headers[last] = f"{headers[last]} {header[2]}".strip() if last in headers else header[2]
+        elif last and one[:1].isspace() and one.strip():
+            headers[last] = f"{headers[last]} {one.strip()}".strip()
+        else:
+            break
+    text = "\n".join(body[index:]).strip()
+    named = [headers.get(name, "") for name in ("subject", "defined-by", "support", "documentation")]
+    return CatalogEntry(identity, named[0], named[1], named[2], named[3], text, line) if named[0] or text else None
