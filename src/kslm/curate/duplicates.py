@@ -4,27 +4,53 @@ Signatures come from rensa's R-MinHash over hashes of five-word shingles; two do
 band are a candidate pair. Candidates are verified by the exact Jaccard similarity of their shingle sets, so the
 threshold means what it says and only recall depends on the bands (0.997 measured at Jaccard 0.8 on kernel text).
 
+Text stays with the engine: from each document come back its bands, 8 bytes each, and they are paired here by sorting.
+In a bucket a document is paired with the first and with the one before it, so a bucket of n costs 2n pairs, never n².
+Only documents that have a pair are read again. Those that are connected go to one partition, where each is shingled
+once however many pairs it is in.
+
+Questions are not looked at (`NEAR_EXEMPT`): a template filled in with another device is another fact, not a duplicate.
+
 References: Broder 1997 (MinHash); Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter 3 (banding).
 """
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 import rensa
 
-from kslm.curate.shingles import encode, jaccard, shingle_sets, shingles
+from kslm.curate.shingles import UInt64, encode, jaccard, shingle_sets, shingles
+from kslm.lake import Lake
+from kslm.lake.tables import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 PERMUTATIONS = 128
 SEED = 42
-BATCH_BYTES = 4_000_000
-"""Text shingled at once: numpy works in arrays of eight times as many bytes."""
+BATCH_BYTES = 250_000
+"""Text shingled at once: numpy works in arrays of eight times as many bytes, which is what a cache holds."""
 
-BUCKETS = "doc_id STRING, bucket BIGINT"
+MAX_POSTINGS = 50
+
+NEAR_EXEMPT = frozenset({"question"})
+"""Kinds whose texts are only compared exactly."""
+PARTITIONS = 8
+BUCKETS = "doc_id STRING, buckets BINARY"
 EDGES = "left STRING, right STRING, jaccard DOUBLE"
+SUSPECTS = Table("scratch", "suspects", ("doc_id",), {"doc_id": "STRING", "part": "INT", "lefts": "ARRAY<STRING>"})
+
+
+_EDGES = pa.schema([("left", pa.string()), ("right", pa.string()), ("jaccard", pa.float64())])
 
 
 def bands_for(threshold: float) -> int:
@@ -36,8 +62,37 @@ def bands_for(threshold: float) -> int:
     return PERMUTATIONS
 
 
+def near_pairs(lake: Lake, documents: DataFrame, threshold: float, folder: Path) -> pa.Table:
+    """Pairs of near duplicates.
+
+    Args:
+        lake: the engine.
+        documents: doc_id and text, of distinct content and without the kinds of NEAR_EXEMPT.
+        threshold: least Jaccard similarity of five-word shingles.
+        folder: where a file for the engine may be written.
+
+    Returns:
+        left, right (left < right) and jaccard, sorted. Pairs are enough to connect each cluster, not all there are.
+    """
+    placed = documents.select("doc_id", "text").mapInArrow(partial(buckets, bands=bands_for(threshold)), BUCKETS)
+    suspects = candidates(placed.toArrow())
+    if not suspects.num_rows:
+        return pa.table({name: [] for name in ("left", "right", "jaccard")}, _EDGES)
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(suspects, folder / "suspects.parquet")
+    listed = lake.read_parquet(SUSPECTS, folder / "suspects.parquet")
+    found = (
+        documents.select("doc_id", "text")
+        .join(listed, "doc_id")
+        .repartition(PARTITIONS, "part")
+        .mapInArrow(partial(verify, threshold=threshold), EDGES)
+        .toArrow()
+    )
+    return found.cast(_EDGES).sort_by([("left", "ascending"), ("right", "ascending")])
+
+
 def buckets(batches: Iterable[pa.RecordBatch], *, bands: int) -> Iterator[pa.RecordBatch]:
-    """Turn (doc_id, text) rows into (doc_id, bucket) rows, one for each band; for mapInArrow.
+    """Turn (doc_id, text) rows into (doc_id, buckets) rows, int64 [bands] as bytes; for mapInArrow.
 
     Documents of fewer than five words yield nothing: they have no shingles to share.
     """
@@ -46,9 +101,38 @@ def buckets(batches: Iterable[pa.RecordBatch], *, bands: int) -> Iterator[pa.Rec
         for start, end in _spans([len(text) for text in texts]):
             kept, matrix = _bucket_matrix(texts[start:end], bands)
             if len(kept):
-                chosen = np.array(ids[start:end], dtype=object)[kept]
-                columns = [pa.array(np.repeat(chosen, bands), pa.string()), pa.array(matrix.reshape(-1))]
-                yield pa.RecordBatch.from_arrays(columns, ["doc_id", "bucket"])
+                chosen = [ids[start + position] for position in kept]
+                columns = [pa.array(chosen, pa.string()), pa.array([row.tobytes() for row in matrix], pa.binary())]
+                yield pa.RecordBatch.from_arrays(columns, ["doc_id", "buckets"])
+
+
+def candidates(placed: pa.Table) -> pa.Table:
+    """Documents that share a bucket with another, as SUSPECTS: each with those of its pairs that come before it.
+
+    `part` says which documents must be looked at together; the order of the rows of `placed` does not matter.
+    """
+    placed = placed.sort_by("doc_id")
+    ids = np.array(placed["doc_id"].to_pylist(), dtype=object)
+    matrix = np.frombuffer(b"".join(placed["buckets"].to_pylist()), np.int64)
+    owner = np.repeat(np.arange(len(ids)), len(matrix) // max(1, len(ids)))
+    order = np.lexsort((owner, matrix))
+    bucket, owner = matrix[order], owner[order]
+    begins = np.flatnonzero(np.diff(bucket, prepend=bucket[:1] - 1))
+    first = np.repeat(owner[begins], np.diff(begins, append=len(bucket)))
+    previous = np.where(np.isin(np.arange(len(owner)), begins), owner, np.roll(owner, 1))
+    pairs = np.concatenate([np.stack([first, owner], 1), np.stack([previous, owner], 1)])
+    pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
+    lefts: dict[int, list[str]] = defaultdict(list)
+    for left, right in pairs.tolist():
+        lefts[right].append(ids[left])
+        lefts.setdefault(left, [])
+    keepers = components((ids[left], ids[right]) for left, right in pairs.tolist())
+    parts = {keeper: number % PARTITIONS for number, keeper in enumerate(sorted(set(keepers.values())))}
+    rows = [(ids[number], parts[keepers[ids[number]]], lefts[number]) for number in sorted(lefts)]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    types = (pa.string(), pa.int32(), pa.list_(pa.string()))
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
+    return pa.table(arrays, list(SUSPECTS.columns))
 
 
 def _spans(sizes: list[int]) -> Iterator[tuple[int, int]]:
@@ -80,20 +164,63 @@ def _bucket_matrix(texts: list[str], bands: int) -> tuple[npt.NDArray[np.int64],
 
 
 def verify(batches: Iterable[pa.RecordBatch], *, threshold: float) -> Iterator[pa.RecordBatch]:
-    """Keep the candidate rows (left, right, left_text, right_text) that are similar enough; for mapInArrow."""
+    """Keep the pairs of (doc_id, text, part, lefts) rows that are similar enough; for mapInArrow over whole parts.
+
+    Holds the shingles of one partition's suspects, about as large as their text.
+    """
+    sets: dict[str, UInt64] = {}
+    lefts: dict[str, list[str]] = {}
     for batch in batches:
-        lefts, rights = batch.column("left").to_pylist(), batch.column("right").to_pylist()
-        kept = []
-        for index, (left, right) in enumerate(zip(lefts, rights, strict=True)):
-            pair = [batch.column("left_text")[index].as_py(), batch.column("right_text")[index].as_py()]
-            similarity = jaccard(*shingle_sets(pair))
-            if similarity >= threshold:
-                kept.append((left, right, similarity))
-        columns = list(zip(*kept, strict=True)) if kept else [(), (), ()]
-        yield pa.RecordBatch.from_arrays(
-            [pa.array(columns[0], pa.string()), pa.array(columns[1], pa.string()), pa.array(columns[2], pa.float64())],
-            ["left", "right", "jaccard"],
-        )
+        ids, texts = batch.column("doc_id").to_pylist(), batch.column("text").to_pylist()
+        lefts.update(zip(ids, batch.column("lefts").to_pylist(), strict=True))
+        for start, end in _spans([len(text) for text in texts]):
+            sets.update(zip(ids[start:end], shingle_sets(texts[start:end]), strict=True))
+    kept = []
+    for right in sorted(lefts):
+        for left in lefts[right]:
+            sizes = sorted((len(sets[left]), len(sets[right])))
+            if sizes[0] >= threshold * sizes[1]:  # no intersection can be larger than the smaller set
+                similarity = jaccard(sets[left], sets[right])
+                if similarity >= threshold:
+                    kept.append((left, right, similarity))
+    columns = list(zip(*kept, strict=True)) or [(), (), ()]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, _EDGES, strict=True)]
+    yield pa.RecordBatch.from_arrays(arrays, schema=_EDGES)
+
+
+def left_over(texts: list[str], threshold: float) -> tuple[float, float]:
+    """How much duplication is left in a sample of kept texts, measured exactly: no signature, no bands.
+
+    For every text, the sample's other texts that share a shingle with it are counted by an inverted index. Time is
+    linear in the shingles, and in the number of pairs that share one; shingles in more than MAX_POSTINGS texts
+    (licence lines, field names) are not followed, which no pair near the threshold depends on.
+
+    Returns:
+        Share of the documents, and of their bytes, that are at least `threshold` similar to another.
+    """
+    sets = shingle_sets(texts)
+    postings: dict[int, list[int]] = defaultdict(list)
+    owners = np.repeat(np.arange(len(sets)), [len(found) for found in sets])
+    flat = np.concatenate([*sets, np.zeros(0, np.uint64)])
+    order = np.argsort(flat, kind="stable")
+    flat, owners = flat[order], owners[order]
+    begins = np.flatnonzero(np.diff(flat, prepend=~flat[:1]))
+    for start, end in zip(begins, np.append(begins[1:], len(flat)), strict=True):
+        if 1 < end - start <= MAX_POSTINGS:
+            group = owners[start:end].tolist()
+            for place, left in enumerate(group):
+                postings[left].extend(group[place + 1 :])
+    similar: set[int] = set()
+    for left, others in postings.items():
+        for right, common in Counter(others).items():
+            sizes = sorted((len(sets[left]), len(sets[right])))
+            # Shingles that were not followed may add to `common`: half of what is needed is enough for a closer look.
+            near = common >= threshold * sizes[1] / 2 and sizes[0] >= threshold * sizes[1]
+            if near and jaccard(sets[left], sets[right]) >= threshold:
+                similar |= {left, right}
+    sizes_of = [len(text.encode()) for text in texts]
+    total = sum(sizes_of)
+    return len(similar) / max(1, len(texts)), sum(sizes_of[index] for index in similar) / max(1, total)
 
 
 def components(edges: Iterable[tuple[str, str]]) -> dict[str, str]:
