@@ -78,7 +78,12 @@ def test_patterns_cross_folders_and_exclusion_wins() -> None:
         ("Documentation/devicetree/bindings/net/a.yaml", "dt_binding"),
         ("Documentation/devicetree/bindings/net/a.txt", "dt_binding"),
         ("Documentation/devicetree/usage.txt", "text"),
-        ("Documentation/ABI/testing/sysfs-bus-usb", "text"),
+        ("Documentation/ABI/testing/sysfs-bus-usb", "abi"),
+        ("Documentation/ABI/README", "abi"),
+        ("Documentation/ABI/testing/sysfs-c.c", "c"),
+        ("arch/arm64/boot/dts/qcom/sm8250.dtsi", "dts"),
+        ("arch/arm/boot/dts/a.dts", "dts"),
+        ("Documentation/memory-barriers.txt", "text"),
         ("Documentation/netlink/a.yaml", "other"),
         ("Makefile", "other"),
         ("", "other"),
@@ -120,6 +125,32 @@ def test_binary_and_oversized_files_are_refused(monkeypatch: pytest.MonkeyPatch)
 )  # fmt: skip
 def test_spdx_expressions_are_normalised(line: str, expression: str | None) -> None:
     assert kernel_tree.spdx_of(line) == expression
+
+
+MIT = "Permission is hereby granted, free of\n * charge, to any\n * person obtaining a copy"
+BSD = "Redistribution and use in source and binary forms, with or without"
+GPL = "under the terms of the GNU General Public\n * License version 2"
+
+
+@pytest.mark.parametrize(
+    ("notice", "expression"),
+    [
+        (f"SPDX-License-Identifier: ISC */ /* {MIT}", "ISC"),
+        (MIT, "MIT"),
+        (BSD, "BSD-2-Clause"),
+        (f"{BSD} x. Names may not be used to endorse or promote it", "BSD-3-Clause"),
+        (f"{BSD}. Alternatively, {GPL}", "GPL-2.0-only OR BSD-2-Clause"),
+        (f"{GPL}, or any later version. {MIT}", "GPL-2.0-or-later AND MIT"),
+        (f"{GPL} or the\n * OpenIB.org BSD license below: {BSD}", "GPL-2.0-only OR Linux-OpenIB"),
+        (f"{GPL}, or (at your option) any later version", "GPL-2.0-or-later"),
+        (GPL, None),
+        ("Permission is needed", None),
+        ("int x;" * 1000 + MIT, None),
+        ("", None),
+    ],
+)
+def test_notices_count_where_there_is_no_spdx_line(notice: str, expression: str | None) -> None:
+    assert kernel_tree.licence_of(f"/*\n * {notice}\n */") == expression
 
 
 @given(st.binary())

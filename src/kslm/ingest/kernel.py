@@ -126,7 +126,7 @@ class KernelTreeReader(DataSourceReader):
 
     def _document(self, member: Member, raw: bytes, text: str) -> tuple[Any, ...]:
         of = self.tree
-        licence = kernel_tree.spdx_of(text) or of.licence
+        licence = kernel_tree.licence_of(text) or of.licence
         digest = hashlib.sha256(raw).hexdigest()
         kind = kernel_tree.kind_of(member.name)
         doc_id = document_id(of.source, member.name, raw)

@@ -24,9 +24,29 @@ _LONGEST_READ = 8 << 20
 _WIDEST_GAP = 64 << 10
 _MOST_NULS = 8
 
+_KINDS = {"c": "c", "h": "c", "S": "c", "rst": "rst", "dts": "dts", "dtsi": "dts"}
 _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([^\n]*)")
 _SPDX_CHARS = 2000
 _GNU = re.compile(r"((?:A|L)?GPL-\d\.\d|GFDL-\d\.\d(?:-(?:no-)?invariants)?)(\+?)")
+_NOTICE_CHARS = 4000
+_MARKS = re.compile(r"[\s*#/;]+")
+_GPL = re.compile(r"(?<!Lesser )(?<!Library )General Public Licen[sc]e|GNU GPL|the GPL\b|GPL version")
+_CHOICE = re.compile(
+    r"(?i)alternatively|\bdual|choice of|one of (?:the )?two|terms of either|either license|OpenIB\.org"
+)
+_NOTICES = (
+    ("MIT", re.compile(r"Permission is hereby granted, free of charge, to any person")),
+    ("Linux-OpenIB", re.compile(r"OpenIB\.org BSD license")),
+    ("BSD-4-Clause", re.compile(r"advertising materials mentioning features or use of this")),
+    ("BSD-3-Clause", re.compile(r"Redistribution and use in source and binary forms.{1,1500}endorse or promote")),
+    ("BSD-2-Clause", re.compile(r"Redistribution and use in source and binary forms")),
+    (
+        "ISC",
+        re.compile(r"Permission to use, copy, modify,? and(?: or)? distribute this software for any purpose with or"),
+    ),
+    ("LGPL-2.1-or-later", re.compile(r"Lesser General Public License.{1,80}version 2\.1.{1,80}any later version")),
+)
+"""How the notices of common licences begin, marks of comments and line ends taken for blanks; the first counts."""
 _SPDX_TOKEN = re.compile(r"[()]|[A-Za-z0-9][A-Za-z0-9.+:-]*")
 
 
@@ -117,20 +137,18 @@ def _runs(members: list[Member]) -> Iterator[list[Member]]:
 
 
 def kind_of(name: str) -> str:
-    """What a file of the tree is: "c", "kconfig", "rst", "dt_binding", "text", or "other" (not ingested)."""
+    """What a file of the tree is: c, kconfig, rst, dt_binding, dts, abi or text; "other" is not ingested."""
     base = name.rpartition("/")[2]
     extension = base.rpartition(".")[2] if "." in base else ""
     if base.startswith("Kconfig"):
         return "kconfig"
-    if extension in ("c", "h", "S"):
-        return "c"
-    if extension == "rst":
-        return "rst"
+    if extension in _KINDS:
+        return _KINDS[extension]
+    if name.startswith("Documentation/ABI/"):
+        return "abi"
     if name.startswith("Documentation/devicetree/bindings/") and extension in ("yaml", "txt"):
         return "dt_binding"
-    if name.startswith("Documentation/ABI/") or (name.startswith("Documentation/") and extension == "txt"):
-        return "text"
-    return "other"
+    return "text" if name.startswith("Documentation/") and extension == "txt" else "other"
 
 
 def decode(raw: bytes) -> tuple[str, list[str]]:
@@ -172,6 +190,27 @@ def spdx_of(text: str) -> str | None:
     if not {"AND", "OR"} <= set(words):
         words = [word for word in words if word not in "()"]
     return " ".join(words).replace("( ", "(").replace(" )", ")") or None
+
+
+def licence_of(text: str) -> str | None:
+    """The licence a file states: its SPDX line, else the notice at its beginning; None where it has neither.
+
+    A notice counts by its usual first words (`_NOTICES`). Where the GPL is named beside it, both hold unless the words
+    offer a choice; "any later version" makes the GPL 2.0-or-later. A bare GPL-2.0, the tree's own licence, and a notice
+    of another kind give None.
+    """
+    stated = spdx_of(text)
+    if stated:
+        return stated
+    head = text[:_NOTICE_CHARS]
+    if "icense" not in head and "ermission" not in head and "edistribution" not in head:
+        return None
+    words = _MARKS.sub(" ", head)
+    gpl = ("GPL-2.0-or-later" if "any later version" in words else "GPL-2.0-only") if _GPL.search(words) else None
+    notice = next((name for name, pattern in _NOTICES if pattern.search(words)), None)
+    if notice is None:
+        return None if gpl == "GPL-2.0-only" else gpl
+    return f"{gpl} {'OR' if _CHOICE.search(words) else 'AND'} {notice}" if gpl else notice
 
 
 def _current_name(licence: str) -> str:
