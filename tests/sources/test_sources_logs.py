@@ -3,6 +3,7 @@ import json
 import lzma
 import os
 import resource
+from datetime import UTC, datetime
 
 import pytest
 import zstandard
@@ -13,12 +14,19 @@ from kslm.sources.logs import read
 from kslm.sources.logs.stream import MAX_LINE_BYTES
 from kslm.sources.records import Bad, LogEvent, SnapshotSection
 
+WRITTEN = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
+
+
+def inferred(*values):
+    return LogEvent(*values, time_inferred=True)
+
 
 @pytest.fixture
 def events(tmp_path):
     def parse(content, name="x.log"):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.utime(path, (WRITTEN, WRITTEN))
         return [record for _, record in read(path)]
 
     return parse
@@ -37,15 +45,15 @@ LINES = {
     "kmsg": ("4,123,12500000,-;x: y", LogEvent(1, "kmsg", "x: y", "+12.500000", "kern", "warn")),
     "rfc3164": (
         "Jun 14 15:16:01 combo sshd(pam_unix)[19939]: check pass",
-        LogEvent(1, "rfc3164", "check pass", "--06-14T15:16:01", None, None, "combo", "sshd(pam_unix)", 19939),
+        inferred(1, "rfc3164", "check pass", "2026-06-14T15:16:01", None, None, "combo", "sshd(pam_unix)", 19939),
     ),
     "rfc3164 day, priority, no pid": (
         "<34>Jul  1 09:00:55 h com.apple.cts: m",
-        LogEvent(1, "rfc3164", "m", "--07-01T09:00:55", "auth", "crit", "h", "com.apple.cts"),
+        inferred(1, "rfc3164", "m", "2026-07-01T09:00:55", "auth", "crit", "h", "com.apple.cts", None),
     ),
     "repeated": (
         "Jul  1 09:00:55 --- last message repeated 2 times ---",
-        LogEvent(1, "rfc3164", "--- last message repeated 2 times ---", "--07-01T09:00:55"),
+        inferred(1, "rfc3164", "--- last message repeated 2 times ---", "2026-07-01T09:00:55"),
     ),
     "rfc5424": (
         '<34>1 2003-10-11T22:14:15.003Z host su - ID47 [a@1 k="v\\]"] \ufefffailed',
@@ -66,6 +74,66 @@ LINES = {
     "daemon": (
         "2026-05-20 05:20:52.123 UTC [77] LOG:  starting",
         LogEvent(1, "timestamped", "[77] LOG:  starting", "2026-05-20T05:20:52.123Z"),
+    ),
+    "dmesg -d": ("[    1.500000 <    0.000002>] x: y", LogEvent(1, "dmesg", "x: y", "+1.500000")),
+    "dmesg -T -d": (
+        "[Sat Nov  7 05:46:58 2026 <    0.000002>] x: y",
+        LogEvent(1, "dmesg_ctime", "x: y", "2026-11-07T05:46:58"),
+    ),
+    "dmesg reltime": ("[Nov 7 05:46] x: y", inferred(1, "dmesg_reltime", "x: y", "2026-11-07T05:46:00")),
+    "dmesg delta": ("[<    0.250000>] x: y", inferred(1, "dmesg_delta", "x: y", "+0.250000")),
+    "dmesg -x -t": ("kern  :err   : x: y", LogEvent(1, "dmesg_levels", "x: y", None, "kern", "err")),
+    "console": ("<3>x: y", LogEvent(1, "dmesg_levels", "x: y", None, "kern", "err")),
+    "kmsg caller, escapes": (
+        r"6,124,12500000,-,caller=T1;caf\xc3\xa9",
+        LogEvent(1, "kmsg", "café", "+12.500000", "kern", "info"),
+    ),
+    "dmesg -r caller": ("<4>[    0.100000][  C12] x", LogEvent(1, "dmesg_raw", "x", "+0.100000", "kern", "warn")),
+    "short-precise": (
+        "Nov 20 15:16:01.123456 box unit-a/b.service[7]: m",
+        inferred(1, "rfc3164", "m", "2026-11-20T15:16:01.123456", None, None, "box", "unit-a/b.service", 7),
+    ),
+    "short-full": (
+        "Sat 2026-11-21 05:46:58 UTC box systemd[1]: up",
+        LogEvent(1, "journal_full", "up", "2026-11-21T05:46:58Z", None, None, "box", "systemd", 1),
+    ),
+    "short-unix": (
+        "1700000000.000123 box systemd[1]: up",
+        LogEvent(1, "journal_unix", "up", "2023-11-14T22:13:20.000123+00:00", None, None, "box", "systemd", 1),
+    ),
+    "rfc5424 data only": (
+        '<30>1 - - app 12 - [x@1 k="v"]',
+        LogEvent(1, "rfc5424", '[x@1 k="v"]', None, "daemon", "info", None, "app", 12),
+    ),
+    "thunderbird": (
+        "- 1700000000 2023.11.14 node7 Nov 14 22:13:20 node7/node7 crond(pam_unix)[29]: session opened",
+        LogEvent(
+            1, "thunderbird", "session opened", "2023-11-14T22:13:20+00:00", None, None, "node7", "crond(pam_unix)", 29
+        ),
+    ),
+    "bgl": (
+        "KERNDTLB 1700000000 2023.11.14 R02-M1 2023-11-14-22.13.20.675872 R02-M1 RAS KERNEL FATAL data error",
+        LogEvent(1, "bgl", "data error", "2023-11-14T22:13:20.675872+00:00", None, "crit", "R02-M1", "KERNEL"),
+    ),
+    "hpc": (
+        "17 node-3 unix.hw state.down 1700000000 1 no heartbeat",
+        LogEvent(1, "hpc", "state.down no heartbeat", "2023-11-14T22:13:20+00:00", None, None, "node-3", "unix.hw"),
+    ),
+    "windows": (
+        "2026-09-28 04:30:30, Info                  CBS    Loaded the stack",
+        LogEvent(1, "windows_cbs", "Loaded the stack", "2026-09-28T04:30:30", None, "info", None, "CBS"),
+    ),
+    "android": (
+        "03-17 16:13:38.811  1702  2395 W WindowManager: frozen: 1",
+        inferred(1, "android", "frozen: 1", "2026-03-17T16:13:38.811", None, "warn", None, "WindowManager", 1702),
+    ),
+    "apache": (
+        "[Sun Dec 04 04:47:44 2005] [error] no such child",
+        LogEvent(1, "apache", "no such child", "2005-12-04T04:47:44", None, "err"),
+    ),
+    "apache 2.4": (
+        "[Sun Dec 04 04:47:44.123456 2005] [core:notice] [pid 5:tid 99] AH1: ready",
+        LogEvent(1, "apache", "AH1: ready", "2005-12-04T04:47:44.123456", None, "notice", None, None, 5),
     ),
     "application": (
         "2026-11-21T05:46:58Z INFO main: ready",
@@ -211,6 +279,60 @@ def test_snapshots_are_recognised_by_content(events):
     )
     assert isinstance(section, SnapshotSection)
     assert section.section == "cpu_usage"
+
+
+def test_bare_messages_are_taken_for_the_kernels_only_when_they_sound_like_it(events):
+    text = "Linux version 6.1.0 (gcc 12)\nCommand line: quiet\nsome driver: ready\n  wrapped\n"
+    assert [(event.line, event.format, event.message) for event in events(text)] == [
+        (1, "dmesg_notime", "Linux version 6.1.0 (gcc 12)"),
+        (2, "dmesg_notime", "Command line: quiet"),
+        (3, "dmesg_notime", "some driver: ready\n  wrapped"),
+    ]
+
+
+def test_kmsg_fields_stay_with_their_message(events):
+    text = "6,9,100,-;usb 1-1: new\n SUBSYSTEM=usb\n DEVICE=+usb:1-1\\x20a\n6,10,200,-;next\n"
+    assert [event.message for event in events(text)] == ["usb 1-1: new\n SUBSYSTEM=usb\n DEVICE=+usb:1-1 a", "next"]
+
+
+def test_reltime_and_delta_add_up(events):
+    reltime = "[Nov20 23:59] a\n[ +59.500000] b\n[  +1.000000] c\n[Nov21 00:01] d\n"
+    assert [event.time for event in events(reltime)] == [
+        "2026-11-20T23:59:00",
+        "2026-11-20T23:59:59.500000",
+        "2026-11-21T00:00:00.500000",
+        "2026-11-21T00:01:00",
+    ]
+    assert [event.time for event in events("[<    1.500000>] a\n[<    0.600000>] b\n")] == ["+1.500000", "+2.100000"]
+
+
+def test_the_more_specific_format_wins(events):
+    text = "[Sun Dec 04 04:47:44 2005] [notice] a\n[Sun Dec 04 04:47:45 2005] plain\n"
+    assert [event.format for event in events(text)] == ["apache", "dmesg_ctime"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from([*(line for line, _ in LINES.values()), "  wrapped", "-- Boot 1 --", "", "prose"]),
+             max_size=60),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)  # fmt: skip
+def test_every_line_ends_up_somewhere_once(tmp_path_factory, heads, end, closed):
+    """Every line carries a mark of its own: each must be found in one event or one Bad; separators in none."""
+    path = tmp_path_factory.mktemp("all") / "x.log"
+    lines = [f"{head} mark{n:03d}" if head.strip() and head[:2] != "--" else head for n, head in enumerate(heads)]
+    path.write_bytes((end.join(lines) + end * closed).encode())
+    records = [record for _, record in read(path)]
+    if any(isinstance(record, Bad) and record.reason in ("no known log format", "empty file") for record in records):
+        return
+    many = [record for record in records if isinstance(record, Bad) and record.reason.endswith("more)")]
+    texts = [record.message if isinstance(record, LogEvent) else record.sample for record in records]
+    for line in lines:
+        if "mark" in line and not many:
+            assert sum(line[-7:] in text for text in texts) == 1, line
+    numbers = [record.line for record in records if isinstance(record, LogEvent)]
+    assert numbers == sorted(set(numbers))
 
 
 HEADS = [line for line, _ in LINES.values()]

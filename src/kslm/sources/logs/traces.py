@@ -46,9 +46,9 @@ _PART = re.compile(
     r"|Unloaded tainted|Last unloaded|(?:Mem|Data) abort info|Call [Tt]race|Backtrace|Trace|pc|lr|sp|pstate|fp"
     r"|[xr][0-9]{1,2}|NIP|LR|CTR|XER|MSR|GPR[0-9]{2}|epc|ra|sepc|status|PSTATE|Internal error"
     r"|(?:Allocated|Freed) by task|Memory state around|The buggy address|task|Sending NMI|NMI backtrace|Dumping ftrace"
-    r"|Kernel Offset|Rebooting in|SMP|Thread overran|irq event stamp|(?:hard|soft)irqs last)(?!\w)|={8,}$|-{8,}$|\*\*\*|\? |=> "
-    r"|\[<?[0-9a-f]{8,16}>?\]|<[/A-Z][A-Z]{1,15}>|>?[0-9a-f]{8,16}: |[\w.]{1,128}\+0x[0-9a-f]{1,8}/0x[0-9a-f]{1,8}"
-    r"|Mem-Info:|Node [0-9]+ |\[ *[0-9]+\] +[0-9]"
+    r"|Kernel Offset|Rebooting in|SMP|Thread overran|irq event stamp|(?:hard|soft)irqs last)(?!\w)|={8,}$|-{8,}$|\*\*\*"
+    r"|\? |=> |\[<?[0-9a-f]{8,16}>?\]|<[/A-Z][A-Z]{1,15}>|>?[0-9a-f]{8,16}: "
+    r"|[\w.]{1,128}\+0x[0-9a-f]{1,8}/0x[0-9a-f]{1,8}|Mem-Info:|Node [0-9]+ |\[ *[0-9]+\] +[0-9]"
 )
 
 
