@@ -133,7 +133,7 @@ def test_another_engine_means_another_run_of_the_table_stages_only(settings, sta
 
 def test_changed_code_makes_its_stage_stale(settings, monkeypatch):
     before = fingerprint("fetch", settings)
-    monkeypatch.setattr(pipeline, "_code_hash", lambda rooms: "other code")
+    monkeypatch.setattr(pipeline, "code_hash", lambda rooms: "other code")
     assert fingerprint("fetch", settings) != before
 
 

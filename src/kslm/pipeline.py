@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import psutil
 import xxhash
 from filelock import FileLock, Timeout
 
+from kslm.code import code_hash
 from kslm.errors import DataError, HomeBusyError, KslmError
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
@@ -154,7 +154,7 @@ def fingerprint(name: str, settings: Settings) -> str:
     stage = PIPELINE[name]
     parts: dict[str, Any] = {
         "settings": {part: _json(getattr(settings.profile, part)) for part in stage.reads},
-        "code": _code_hash(stage.rooms),
+        "code": code_hash(stage.rooms),
         "inputs": {
             before: Report.load(settings.home.report(settings.profile.profile, before)).output_id
             for before in stage.after
@@ -266,23 +266,6 @@ class _Meter:
                 except psutil.Error:
                     continue
             self.peak_rss_mb = max(self.peak_rss_mb, round(total / 1e6, 1))
-
-
-@cache
-def _code_hash(rooms: tuple[str, ...]) -> str:
-    """Hash of the source of these packages and modules."""
-    here = Path(__file__).parent
-    digest = xxhash.xxh3_128()
-    for room in rooms:
-        module = here / f"{room}.py"
-        for file in [module] if module.exists() else sorted(_source_files(here / room)):
-            digest.update(str(file.relative_to(here)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
-
-
-def _source_files(folder: Path) -> Iterator[Path]:
-    """Modules, and the data they are shipped with."""
-    return (path for suffix in ("py", "yml") for path in folder.rglob(f"*.{suffix}"))
 
 
 def _json(value: Any) -> Any:

@@ -80,17 +80,17 @@ def refine_documents(
     batches: Iterable[pa.RecordBatch], *, entities: Entities, limits: Limits
 ) -> Iterator[pa.RecordBatch]:
     """Rows of bronze.documents to candidates; for mapInArrow."""
-    texts = (text for batch in batches for row in _rows(batch) for text in extract(row, entities))
+    texts = (text for batch in batches for row in rows(batch) for text in extract(row, entities))
     return _batched(texts, limits)
 
 
 def refine_texts(batches: Iterable[pa.RecordBatch], *, limits: Limits) -> Iterator[pa.RecordBatch]:
     """Texts to candidates; for mapInArrow."""
-    texts = (Text(**row) for batch in batches for row in _rows(batch))
+    texts = (Text(**row) for batch in batches for row in rows(batch))
     return _batched(texts, limits)
 
 
-def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+def rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
     """Rows as dictionaries, a few at a time: a batch may hold a hundred megabytes of text."""
     for start in range(0, batch.num_rows, 64):
         yield from batch.slice(start, 64).to_pylist()
