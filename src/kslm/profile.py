@@ -57,6 +57,12 @@ class Source(Section):
             raise ValueError("a source needs at least one place, or collect: true")
         return self
 
+    @model_validator(mode="after")
+    def _lists_are_of_packages(self) -> Source:
+        if self.kind != "packages" and any(isinstance(place.debian, tuple) for place in self.places):
+            raise ValueError("a list of Debian packages is a place for kind packages only")
+        return self
+
 
 class Split(Section):
     """Fractions of document groups; a group is never divided."""

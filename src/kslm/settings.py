@@ -41,11 +41,15 @@ class Environment(BaseSettings):
 class Settings:
     """A profile and an environment, together: what every stage is given."""
 
-    def __init__(self, profile: Profile, env: Environment, *, logs: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, profile: Profile, env: Environment, *, logs: tuple[Path, ...] = (), refresh: bool = False
+    ) -> None:
         self.profile = profile
         self.env = env
         self.logs = logs
         """The user's own log files or folders (`--logs`), beside the profile's sources."""
+        self.refresh = refresh
+        """Whether fetch looks for newer versions of what has landed (`--force`)."""
 
     @cached_property
     def home(self) -> Home:
@@ -86,12 +90,13 @@ class Settings:
         return self.env.experiment or f"/kslm/{self.profile.profile}"
 
 
-def load_settings(profile: str | Path = "quick", *, logs: tuple[Path, ...] = ()) -> Settings:
+def load_settings(profile: str | Path = "quick", *, logs: tuple[Path, ...] = (), refresh: bool = False) -> Settings:
     """Read a profile and the environment.
 
     Args:
         profile: a name found in conf/, or the path of a YAML file.
         logs: the user's own log files or folders.
+        refresh: whether fetch looks for newer versions of what has landed.
 
     Raises:
         SettingsError: names the file, the line and the field, or the environment variable.
@@ -104,7 +109,7 @@ def load_settings(profile: str | Path = "quick", *, logs: tuple[Path, ...] = ())
             cause="; ".join(f"{dotted(e['loc'])}: {e['msg']}" for e in error.errors()),
             remedy="correct or unset it",
         ) from None
-    return Settings(load_profile(profile), env, logs=logs)
+    return Settings(load_profile(profile), env, logs=logs, refresh=refresh)
 
 
 def profile_folders() -> list[Path]:

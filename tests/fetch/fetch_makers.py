@@ -5,11 +5,15 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
+import stat
 import tarfile
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import pytest
 import zstandard
 
 from kslm.profile import Source
@@ -84,6 +88,62 @@ def source(kind: str, *places: dict[str, str], **fields: object) -> Source:
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+APT_GET = """#!/bin/sh
+# Stands in for apt-get: `update`, and `download NAME=VERSION ...` out of a pool folder.
+echo "$@" >> "$POOL/calls"
+case "$*" in
+*update*)
+    [ -e "$POOL/broken" ] && { echo "E: Failed to fetch one repository"; exit 100; }
+    exit 0 ;;
+*download*)
+    [ -e "$POOL/full" ] && { echo "E: write - write (28: No space left on device)"; exit 100; }
+    [ -e "$POOL/offline" ] && { echo "Err:1 deb"; echo "E: Could not connect to the mirror"; exit 100; }
+    shift $(( $# - $(echo "$*" | sed 's/.* download //' | wc -w) ))
+    for each in "$@"; do cp "$POOL/${each%%=*}"_*.deb . || exit 100; done ;;
+esac
+"""
+APT_CACHE = """#!/bin/sh
+echo "$@" >> "$POOL/calls"
+shift 4
+found=
+for each in "$@"; do
+    [ -e "$POOL/$each.show" ] || { echo "N: Unable to locate package $each" >&2; continue; }
+    cat "$POOL/$each.show"; echo; found=1
+done
+[ "$found" ] || { echo "E: No packages found" >&2; exit 100; }
+"""
+
+
+class Pool:
+    """A folder of packages, and fake tools on PATH that serve it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder / "pool"
+        self.folder.mkdir(parents=True)
+        bin_folder = folder / "bin"
+        bin_folder.mkdir()
+        for name, text in (("apt-get", APT_GET), ("apt-cache", APT_CACHE)):
+            (bin_folder / name).write_text(text)
+            (bin_folder / name).chmod((bin_folder / name).stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("POOL", str(self.folder))
+        monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
+
+    def add(
+        self, name: str, data: bytes, depends: str = "", listed: bytes | None = None, version: str = "6.1-1"
+    ) -> None:
+        for old in self.folder.glob(f"{name}_*.deb"):
+            old.unlink()
+        (self.folder / f"{name}_{version}_all.deb").write_bytes(data)
+        promised = data if listed is None else listed
+        (self.folder / f"{name}.show").write_text(
+            f"Package: {name}\nVersion: {version}\nDepends: {depends or 'libc6'}\n"
+            f"Size: {len(promised)}\nSHA256: {sha256(promised)}\n"
+        )
+
+    def calls(self, word: str) -> int:
+        return sum(word in line for line in (self.folder / "calls").read_text().splitlines())
 
 
 class Server:

@@ -1,60 +1,11 @@
 import errno
-import os
-import stat
 from pathlib import Path
 
 import pytest
-from fetch_makers import TASK, deb, kernel_files, sha256, tar, topped
+from fetch_makers import TASK, Pool, deb, kernel_files, tar, topped
 
 from kslm.errors import SourceError
 from kslm.fetch.apt import Apt
-
-APT_GET = """#!/bin/sh
-# Stands in for apt-get: `update`, and `download NAME=VERSION` out of a pool folder.
-echo "$@" >> "$POOL/calls"
-for last in "$@"; do :; done
-case "$*" in
-*update*)
-    [ -e "$POOL/broken" ] && { echo "E: Failed to fetch one repository"; exit 100; }
-    exit 0 ;;
-*download*)
-    [ -e "$POOL/full" ] && { echo "E: write - write (28: No space left on device)"; exit 100; }
-    [ -e "$POOL/offline" ] && { echo "Err:1 deb"; echo "E: Could not connect to the mirror"; exit 100; }
-    cp "$POOL/${last%%=*}"_*.deb . ;;
-esac
-"""
-APT_CACHE = """#!/bin/sh
-echo "$@" >> "$POOL/calls"
-for last in "$@"; do :; done
-[ -e "$POOL/$last.show" ] || { echo "E: No packages found"; exit 100; }
-cat "$POOL/$last.show"
-"""
-
-
-class Pool:
-    """A folder of packages, and fake tools on PATH that serve it."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder / "pool"
-        self.folder.mkdir(parents=True)
-        bin_folder = folder / "bin"
-        bin_folder.mkdir()
-        for name, text in (("apt-get", APT_GET), ("apt-cache", APT_CACHE)):
-            (bin_folder / name).write_text(text)
-            (bin_folder / name).chmod((bin_folder / name).stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("POOL", str(self.folder))
-        monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
-
-    def add(self, name: str, data: bytes, depends: str = "", listed: bytes | None = None) -> None:
-        (self.folder / f"{name}_6.1-1_all.deb").write_bytes(data)
-        promised = data if listed is None else listed
-        (self.folder / f"{name}.show").write_text(
-            f"Package: {name}\nVersion: 6.1-1\nDepends: {depends or 'libc6'}\n"
-            f"Size: {len(promised)}\nSHA256: {sha256(promised)}\n"
-        )
-
-    def calls(self, word: str) -> int:
-        return sum(word in line for line in (self.folder / "calls").read_text().splitlines())
 
 
 @pytest.fixture
@@ -152,3 +103,43 @@ def test_a_full_disk_is_the_disks_error(pool: Pool, tmp_path: Path) -> None:
 def test_a_machine_without_apt_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     refused(tmp_path, "no apt-get on this machine")
+
+
+def test_several_packages_come_by_one_look_up_and_one_download(pool: Pool, tmp_path: Path) -> None:
+    for name in ("one", "two", "three"):
+        pool.add(name, name.encode())
+    apt = Apt(tmp_path / "apt")
+    got = apt.fetch_all(["two", "one", "gone", "one"], tmp_path / "got", max_bytes=100, task=TASK)
+    assert [(package.name, path.read_bytes()) for path, package in got.files] == [("one", b"one"), ("two", b"two")]
+    assert (got.missing, got.transferred) == (("gone",), 6)
+    assert (pool.calls("show"), pool.calls(" download ")) == (1, 1)
+    pool.add("two", b"newer", version="6.1-2")
+    again = apt.fetch_all(["one", "two"], tmp_path / "got", max_bytes=100, task=TASK)
+    assert [(package.version, path.read_bytes()) for path, package in again.files] == [
+        ("6.1-1", b"one"),
+        ("6.1-2", b"newer"),
+    ]
+    assert again.transferred == 5
+    assert "one=" not in (pool.folder / "calls").read_text().splitlines()[-1]
+
+
+def test_several_packages_without_any_candidate_or_too_large_together_are_refused(pool: Pool, tmp_path: Path) -> None:
+    apt = Apt(tmp_path / "apt")
+    with pytest.raises(SourceError, match="no candidate"):
+        apt.fetch_all(["gone", "lost"], tmp_path / "got", max_bytes=100, task=TASK)
+    pool.add("one", bytes(60))
+    pool.add("two", bytes(60))
+    with pytest.raises(SourceError, match="max_bytes"):
+        apt.fetch_all(["one", "two"], tmp_path / "got", max_bytes=100, task=TASK)
+    pool.add("two", b"evil", listed=b"good")
+    with pytest.raises(SourceError, match=r"two.*\n.*SHA-256"):
+        apt.fetch_all(["one", "two"], tmp_path / "got", max_bytes=100, task=TASK)
+
+
+def test_many_packages_come_in_batches(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kslm.fetch.apt._BATCH", 2)
+    names = [f"p{number}" for number in range(5)]
+    for name in names:
+        pool.add(name, b"x")
+    assert len(Apt(tmp_path / "apt").fetch_all(names, tmp_path / "got", max_bytes=100, task=TASK).files) == 5
+    assert pool.calls(" download ") == 3

@@ -36,7 +36,7 @@ out = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
 err = Console(stderr=True)
 
 ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="A name in conf/, or the path of a .yml file.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Run even what is current.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Run even what is current; fetch looks for newer versions.")]
 LogsOption = Annotated[
     list[Path] | None,
     typer.Option("--logs", help="Your own log file or folder, beside the profile's sources. May be repeated."),
@@ -105,13 +105,13 @@ def run(
 
     Ends with exit status 0 and a champion, or with 3 if the new model was measured and refused.
     """
-    settings = load_settings(profile, logs=tuple(logs or ()))
+    settings = load_settings(profile, logs=tuple(logs or ()), refresh=force)
     _run(settings, select(first, last), force=force or first is not None)
 
 
 def _add_stage(name: str) -> None:
     def command(profile: ProfileOption = "quick", force: ForceOption = False, logs: LogsOption = None) -> None:
-        _run(load_settings(profile, logs=tuple(logs or ())), (name,), force=force)
+        _run(load_settings(profile, logs=tuple(logs or ()), refresh=force), (name,), force=force)
 
     app.command(name, help=f"Stage {STAGES.index(name) + 1} of {len(STAGES)}: {PIPELINE[name].help}.")(command)
 

@@ -1,4 +1,4 @@
-"""A Debian package by name, through the machine's own apt configuration, without root and without installing it.
+"""Debian packages by name, through the machine's own apt configuration, without root and without installing them.
 
 Mirrors, keys and proxies are apt's business, so no address stands in this code. Lists and caches are ours, below
 KSLM_HOME; dpkg's status is only read. An update in which one repository fails is good enough if the package is in
@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from kslm.report import Task
 
 _MOST_HOPS = 5
 _POLL_SECONDS = 0.3
+_BATCH = 50  # packages of one apt-get call: a broken connection loses no more than their unfinished files
 _KERNEL_PACKAGE = {
     "kernel_tree": re.compile(r"linux-source-\d"),
     "kernel_modules": re.compile(r"linux-(image|modules)-\d"),
@@ -43,6 +45,15 @@ class Package:
     size: int
     sha256: str
     depends: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Several packages: each one's .deb, the names without a candidate, and the bytes transferred this time."""
+
+    files: tuple[tuple[Path, Package], ...]
+    missing: tuple[str, ...]
+    transferred: int
 
 
 class Apt:
@@ -63,28 +74,55 @@ class Apt:
             SourceError: no apt, no candidate, no connection, or too large; the cause says which.
             OSError: the disk is full.
         """
-        if not shutil.which("apt-get") or not shutil.which("apt-cache"):
-            raise SourceError(f"cannot get Debian package {name}", cause="there is no apt-get on this machine")
-        self._update()
+        self._update(name)
         package = self._resolve(name, _KERNEL_PACKAGE.get(kind))
-        if package.size > max_bytes:
+        ((there, _),), transferred = self._get([package], folder, max_bytes, task)
+        return there, package, transferred
+
+    def fetch_all(self, names: Sequence[str], folder: Path, *, max_bytes: int, task: Task) -> Fetched:
+        """Download these packages into `folder`, those that are there already excepted.
+
+        Raises:
+            SourceError: no apt, no candidate for any of them, no connection, or too large together.
+            OSError: the disk is full.
+        """
+        self._update(names[0])
+        found = self._candidates(names)
+        if not found:
+            raise self._no_candidate(", ".join(names[:5]) + (" ..." if len(names) > 5 else ""))
+        wanted = [found[name] for name in sorted(set(names)) if name in found]
+        files, transferred = self._get(wanted, folder, max_bytes, task)
+        return Fetched(tuple(files), tuple(sorted(set(names) - set(found))), transferred)
+
+    def _get(
+        self, packages: list[Package], folder: Path, max_bytes: int, task: Task
+    ) -> tuple[list[tuple[Path, Package]], int]:
+        """Each package's file, and the bytes transferred; what an earlier run downloaded counts as progress."""
+        what = f"Debian package {packages[0].name}" if len(packages) == 1 else f"{len(packages)} Debian packages"
+        size = sum(package.size for package in packages)
+        if size > max_bytes:
             raise SourceError(
-                f"cannot get Debian package {package.name}",
-                cause=f"{package.size:,} bytes are more than the source's max_bytes, {max_bytes:,}",
+                f"cannot get {what}", cause=f"{size:,} bytes are more than the source's max_bytes, {max_bytes:,}"
             )
         folder.mkdir(parents=True, exist_ok=True)
-        task.update(total=package.size, note=f"{package.name} {package.version}")
-        if (there := self._find(package, folder)) is not None:
-            return there, package, 0
-        self._download(package, folder, task)
-        there = self._find(package, folder)
-        if there is None:
+        task.update(total=size, note=f"{packages[0].name} {packages[0].version}" if len(packages) == 1 else what)
+        there = {package: self._find(package, folder) for package in packages}
+        absent = [package for package, path in there.items() if path is None]
+        task.advance(size - sum(package.size for package in absent))
+        for start in range(0, len(absent), _BATCH):
+            self._download(absent[start : start + _BATCH], folder, task)
+        files = [(path or self._find(package, folder), package) for package, path in there.items()]
+        whole = [(path, package) for path, package in files if path is not None]
+        if len(whole) < len(files):
+            names = ", ".join(package.name for path, package in files if path is None)
             raise SourceError(
-                f"cannot get Debian package {package.name}", cause="apt-get left no file with the listed SHA-256"
+                f"cannot get Debian package {names}", cause="apt-get left no file with the listed SHA-256"
             )
-        return there, package, package.size
+        return whole, sum(package.size for package in absent)
 
-    def _update(self) -> None:
+    def _update(self, name: str) -> None:
+        if not shutil.which("apt-get") or not shutil.which("apt-cache"):
+            raise SourceError(f"cannot get Debian package {name}", cause="there is no apt-get on this machine")
         if self._updated:
             return
         self._updated = True
@@ -127,17 +165,29 @@ class Apt:
         return package
 
     def _candidate(self, name: str) -> Package:
-        status, text = self._run("apt-cache", "show", "--no-all-versions", name, cwd=self._folder)
-        stanza = (
-            next(iter(Packages.iter_paragraphs(text.splitlines(), use_apt_pkg=False)), None) if not status else None
+        package = self._candidates([name]).get(name)
+        if package is None:
+            raise self._no_candidate(name)
+        return package
+
+    def _candidates(self, names: Sequence[str]) -> dict[str, Package]:
+        """What apt's lists say of these packages, by one call; a name without a candidate is not in it."""
+        # Its complaints about unknown names would stand amid the paragraphs.
+        text = self._run("apt-cache", "show", "--no-all-versions", *names, cwd=self._folder, complaints=False)[1]
+        found: dict[str, Package] = {}
+        for stanza in Packages.iter_paragraphs(text.splitlines(), use_apt_pkg=False):
+            name = stanza.get("Package", "")
+            if name not in names or name in found or not stanza.get("SHA256") or not stanza.get("Size", "").isdigit():
+                continue
+            depends = tuple(str(choice[0]["name"]) for choice in stanza.relations["depends"] or ())
+            found[name] = Package(name, stanza["Version"], int(stanza["Size"]), stanza["SHA256"].lower(), depends)
+        return found
+
+    def _no_candidate(self, name: str) -> SourceError:
+        cause = "no candidate in the machine's package lists"
+        return SourceError(
+            f"cannot get Debian package {name}", cause=f"{cause}; {self._trouble}" if self._trouble else cause
         )
-        if stanza is None or not stanza.get("SHA256") or not stanza.get("Size", "").isdigit():
-            cause = "no candidate in the machine's package lists"
-            raise SourceError(
-                f"cannot get Debian package {name}", cause=f"{cause}; {self._trouble}" if self._trouble else cause
-            )
-        depends = tuple(str(choice[0]["name"]) for choice in stanza.relations["depends"] or ())
-        return Package(stanza["Package"], stanza["Version"], int(stanza["Size"]), stanza["SHA256"].lower(), depends)
 
     @staticmethod
     def _find(package: Package, folder: Path) -> Path | None:
@@ -149,19 +199,20 @@ class Apt:
                         return path
         return None
 
-    def _download(self, package: Package, folder: Path, task: Task) -> None:
+    def _download(self, packages: list[Package], folder: Path, task: Task) -> None:
         log = self._folder / "download.log"
+        size = sum(package.size for package in packages)
         with log.open("wb") as out:
             running = subprocess.Popen(
-                self._command("apt-get", "-q", "download", f"{package.name}={package.version}"),
+                self._command("apt-get", "-q", "download", *(f"{one.name}={one.version}" for one in packages)),
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=_environment(),
             )  # fmt: skip
             try:
                 seen = 0
                 while running.poll() is None:
                     time.sleep(_POLL_SECONDS)
-                    now = sum(p.stat().st_size for p in folder.glob(f"{package.name}_*") if p.exists())
-                    if seen < now <= package.size:
+                    now = sum(_size(path) for one in packages for path in folder.glob(f"{one.name}_*"))
+                    if seen < now <= size:
                         task.advance(now - seen)
                         seen = now
             finally:
@@ -171,27 +222,35 @@ class Apt:
             text = log.read_text("utf-8", "replace")
             if "No space left on device" in text:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+            some = ", ".join(one.name for one in packages[:5]) + (" ..." if len(packages) > 5 else "")
             raise SourceError(
-                f"cannot get Debian package {package.name}",
+                f"cannot get Debian package {some}",
                 cause=_complaints(text) or f"apt-get download ended with {running.returncode}",
             )
-        task.advance(package.size - seen)
+        task.advance(size - seen)
 
     def _command(self, tool: str, *arguments: str) -> list[str]:
         # Should this process be killed, apt goes with it instead of writing on beside the next run.
         keeper = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
         return [*keeper, tool, "-c", str(self._folder / "apt.conf"), *arguments]
 
-    def _run(self, tool: str, *arguments: str, cwd: Path) -> tuple[int, str]:
+    def _run(self, tool: str, *arguments: str, cwd: Path, complaints: bool = True) -> tuple[int, str]:
         done = subprocess.run(
             self._command(tool, *arguments),
-            cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_environment(),
-            check=False,
+            cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if complaints else subprocess.DEVNULL, env=_environment(), check=False,
         )  # fmt: skip
         text = done.stdout.decode("utf-8", "replace")
         if "No space left on device" in text:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(cwd))
         return done.returncode, text
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # apt-get renamed it meanwhile
+        return 0
 
 
 def _environment() -> dict[str, str]:

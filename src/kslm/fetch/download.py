@@ -44,10 +44,11 @@ def file_name(url: str) -> str:
     return name if name.strip(".") else "download"
 
 
-def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float = 0.5) -> Download:
+def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float = 0.5, anew: bool = False) -> Download:
     """Download `url` into `folder`, going on where an earlier try stopped.
 
     Args:
+        anew: ask the server whether it has another version of a file that is there already.
         max_bytes: a larger file is refused, whether it says so or not.
         pause: seconds before the second try; doubled each time.
 
@@ -57,7 +58,8 @@ def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float
     """
     folder.mkdir(parents=True, exist_ok=True)
     one = _OneFile(url, folder / file_name(url), max_bytes, task)
-    if (there := one.whole()) is not None:
+    there = one.whole()
+    if there is not None and not anew:
         return there
     retrying = Retrying(
         stop=stop_after_attempt(ATTEMPTS),
@@ -67,12 +69,12 @@ def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float
     )
     try:
         with httpx.Client(timeout=TIMEOUT, follow_redirects=True, headers={"Accept-Encoding": "identity"}) as client:
-            retrying(one.attempt, client)
+            changed = retrying(one.attempt, client, one.validator() if there else None)
     except _TryAgainError as error:
         raise SourceError(f"cannot download {url}", cause=f"{error}, {ATTEMPTS} times") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SourceError(f"cannot download {url}", cause=str(error) or type(error).__name__) from None
-    return one.publish()
+    return one.publish() if changed or there is None else there
 
 
 class _OneFile:
@@ -85,8 +87,8 @@ class _OneFile:
         self.transferred = 0
         self.reported = 0
 
-    def attempt(self, client: httpx.Client) -> None:
-        """One request, from where the part file ends.
+    def attempt(self, client: httpx.Client, known: str | None) -> bool:
+        """One request, from where the part file ends; False if the server has only what is `known`, by its validator.
 
         Raises:
             _TryAgainError: the connection broke, or the server is in passing trouble.
@@ -94,14 +96,19 @@ class _OneFile:
         """
         validator = self._resume()
         headers = {"Range": f"bytes={self.size}-", "If-Range": validator} if validator else {}
+        if known and not validator:
+            headers = {"If-None-Match" if '"' in known else "If-Modified-Since": known}
         try:
             with client.stream("GET", self.url, headers=headers) as response:
+                if response.status_code == 304:
+                    return False
                 self._check(response)
                 self._receive(response)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise
         except httpx.TransportError as error:
             raise _TryAgainError(str(error) or type(error).__name__) from error
+        return True
 
     def _resume(self) -> str | None:
         """Take up the part file; returns what proves that it is still the same file, or None to begin anew."""
@@ -180,11 +187,17 @@ class _OneFile:
             return None
         return Download(self.target, digest, 0) if digest == note.get("sha256") else None
 
+    def validator(self) -> str | None:
+        """What the server called the version that is there: its ETag, or when it was last modified."""
+        found = json.loads(self.note.read_text("utf-8")).get("validator")
+        return str(found) if found else None
+
     def publish(self) -> Download:
         """Give the file its name, and note what it is."""
         if not self.size:
             raise SourceError(f"cannot download {self.url}", cause="the file is empty")
         self.part.replace(self.target)
         digest = self.hash.hexdigest()
-        write_atomically(self.note, json.dumps({"url": self.url, "sha256": digest}))
+        note = {"url": self.url, "sha256": digest, "validator": self.validator()}
+        write_atomically(self.note, json.dumps(note))
         return Download(self.target, digest, self.transferred)

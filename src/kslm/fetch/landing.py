@@ -9,15 +9,29 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kslm.fetch.log_copy import LeftOut
+from kslm.fetch.unpack import Unpacked, folder_files
 from kslm.profile import Source
 from kslm.report import write_atomically
 
 # Raised when the layout of what is unpacked changes, so that older folders are made anew.
 LAYOUT = 2
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a local file or folder holds: its hash, its bytes, and the names that could not be read."""
+
+    sha256: str
+    bytes: int
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass
@@ -75,3 +89,67 @@ def save(folder: Path, request: str, landed: Landed) -> None:
     """Publish the source: from here on it is whole."""
     note = {"entry": landed.entry, "files": landed.files, "notes": landed.notes}
     write_atomically(folder / f"source-{request}.json", json.dumps(note, sort_keys=True))
+
+
+def landed_from(
+    source: Source, content: Content, made: Unpacked, *, path: Path, origin: str, version: str, files: list[Path]
+) -> Landed:
+    """The record of a source that is complete on disk; `files` are those whose absence means fetching again."""
+    entry = {
+        "kind": source.kind,
+        "licence": source.licence,
+        "package": made.package,
+        "version": version,
+        "origin": origin,
+        "path": str(path),
+        "sha256": content.sha256,
+        "bytes": content.bytes,
+        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "members": str(made.members),
+        "index": str(made.index) if made.index else None,
+    }
+    landed = Landed(entry, [(str(file), file.stat().st_size) for file in files])
+    if content.unreadable:
+        some = some_of(content.unreadable)
+        landed.notes.append(f"{len(content.unreadable)} files of {path} may not be read and are left out: {some}")
+    return landed
+
+
+def unchanged(before: Landed, sha256: str, origin: str) -> bool:
+    """Whether a place looked at again still holds what has landed from it."""
+    return (before.entry["sha256"], before.entry["origin"]) == (sha256, origin)
+
+
+def left_out_notes(what: Path | str, left_out: Sequence[LeftOut]) -> list[str]:
+    """A sentence for each reason, with how many and some of the names."""
+    names = defaultdict(list)
+    for one in left_out:
+        names[one.reason].append(one.path)
+    return [f"{len(found)} of {what}: {reason}: {some_of(found)}" for reason, found in sorted(names.items())]
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few names."""
+    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+
+
+def key_of(source: Source, sha256: str) -> str:
+    """Name of the folder for this content and this cut."""
+    cut = json.dumps([LAYOUT, source.kind, source.include, source.exclude, sha256])
+    return hashlib.sha256(cut.encode()).hexdigest()[:16]
+
+
+def all_or_nothing(target: Path, make: Callable[[], Unpacked]) -> Unpacked:
+    """Fill an empty folder; on failure nothing of it stays, so that a full disk gets its space back."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    try:
+        return make()
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The regular files below a folder, in order of their names."""
+    return [path for _, path in folder_files(folder)]

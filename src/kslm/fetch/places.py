@@ -7,35 +7,42 @@ unpacked, below the source's landing folder, in a folder named by the content's 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import shutil
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from kslm.errors import SourceError
 from kslm.fetch.apt import Apt
 from kslm.fetch.download import download
-from kslm.fetch.landing import LAYOUT, Landed
-from kslm.fetch.log_copy import LeftOut, take
-from kslm.fetch.unpack import MODULE_FILE, Unpacked, folder_entries, folder_files, matcher, unpack, write_tree
+from kslm.fetch.landing import (
+    Content,
+    Landed,
+    all_or_nothing,
+    files_below,
+    key_of,
+    landed_from,
+    left_out_notes,
+    unchanged,
+)
+from kslm.fetch.log_copy import take
+from kslm.fetch.unpack import (
+    MODULE_FILE,
+    Unpacked,
+    folder_entries,
+    folder_files,
+    matcher,
+    tldr_name,
+    unpack,
+    unpack_folder,
+    write_tree,
+)
 from kslm.profile import Place, Source
 from kslm.report import Task
 
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a local file or folder holds: its hash, its bytes, and the names that could not be read."""
-
-    sha256: str
-    bytes: int
-    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,29 +60,36 @@ def name_of(place: Place) -> str:
     """The place in words."""
     if place.path is not None:
         return f"path {place.path}"
-    return f"https {place.https}" if place.https is not None else f"Debian package {place.debian}"
+    if place.https is not None:
+        return f"https {place.https}"
+    if isinstance(place.debian, str):
+        return f"Debian package {place.debian}"
+    return f"{len(place.debian or ())} Debian packages"
 
 
-def obtain(place: Place, source: Source, folder: Path, apt: Apt, task: Task) -> Landed:
+def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, before: Landed | None = None) -> Landed:
     """Get the source from this place into `folder`, unpacked.
+
+    Args:
+        before: what has landed already; the place is looked at again, and if it still holds that, it stays.
 
     Raises:
         SourceError: it cannot be had here, or what was had is unsound.
         OSError: a local path cannot be read, or the disk is full.
     """
     if place.path is not None:
-        return _local(place.path, source, folder, task)
+        return _local(place.path, source, folder, task, before)
     if source.kind == "logs":
         raise SourceError("logs are read from local paths only", remedy="give a path")
     downloads = folder / "download"
     if place.https is not None:
-        one = download(place.https, downloads, max_bytes=source.max_bytes, task=task)
+        one = download(place.https, downloads, max_bytes=source.max_bytes, task=task, anew=before is not None)
         had = _Had(one.path, one.sha256, place.https, None, one.transferred)
-        return _unpacked(had, source, folder, task)
-    assert place.debian is not None
+        return _unpacked(had, source, folder, task, before)
+    assert isinstance(place.debian, str)  # the profile's schema: lists are for kind packages
     file, package, transferred = apt.fetch(place.debian, source.kind, downloads, max_bytes=source.max_bytes, task=task)
     had = _Had(file, package.sha256, f"debian:{package.name}", package.version, transferred)
-    return _unpacked(had, source, folder, task)
+    return _unpacked(had, source, folder, task, before)
 
 
 def content_of(source: Source, path: Path) -> Content:
@@ -110,31 +124,7 @@ def local_path(text: str) -> Path:
     return Path(os.path.expandvars(text)).expanduser().absolute()
 
 
-def landed_from(
-    source: Source, content: Content, made: Unpacked, *, path: Path, origin: str, version: str, files: list[Path]
-) -> Landed:
-    """The record of a source that is complete on disk; `files` are those whose absence means fetching again."""
-    entry = {
-        "kind": source.kind,
-        "licence": source.licence,
-        "package": made.package,
-        "version": version,
-        "origin": origin,
-        "path": str(path),
-        "sha256": content.sha256,
-        "bytes": content.bytes,
-        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "members": str(made.members),
-        "index": str(made.index) if made.index else None,
-    }
-    landed = Landed(entry, [(str(file), file.stat().st_size) for file in files])
-    if content.unreadable:
-        some = _some(content.unreadable)
-        landed.notes.append(f"{len(content.unreadable)} files of {path} may not be read and are left out: {some}")
-    return landed
-
-
-def _local(text: str, source: Source, folder: Path, task: Task) -> Landed:
+def _local(text: str, source: Source, folder: Path, task: Task, before: Landed | None) -> Landed:
     path = local_path(text)
     if not path.exists():
         raise SourceError(f"cannot use {path}", cause="no such file or folder")
@@ -144,22 +134,35 @@ def _local(text: str, source: Source, folder: Path, task: Task) -> Landed:
         path = _file_in(path, source)
     if path.is_file():
         content = content_of(source, path)
-        return _unpacked(_Had(path, content.sha256, f"file:{path}"), source, folder, task)
+        return _unpacked(_Had(path, content.sha256, f"file:{path}"), source, folder, task, before)
     if source.kind == "kernel_modules":
         path = _modules_folder(path)
     elif source.kind == "man_pages":
         path = _man_folder(path)
     content = content_of(source, path)
     task.advance(content.bytes)
-    if source.kind != "kernel_tree":
+    if source.kind not in ("kernel_tree", "tldr"):
         release = path.name if source.kind == "kernel_modules" else "local"
         made = Unpacked(path)
         return landed_from(source, content, made, path=path, origin=f"file:{path}", version=release, files=[])
-    target = folder / _key(source, content.sha256)
-    entries = folder_entries(path, matcher(source))
-    made = _all_or_nothing(target, lambda: write_tree(entries, target, source, path.name))
+    if before is not None and unchanged(before, content.sha256, f"file:{path}"):
+        return before
+    target = folder / key_of(source, content.sha256)
+    if source.kind == "tldr":
+        made = all_or_nothing(
+            target, lambda: unpack_folder(source, folder_entries(path, lambda _: True), target / "pages", tldr_name)
+        )
+    else:
+        entries = folder_entries(path, matcher(source))
+        made = all_or_nothing(target, lambda: write_tree(entries, target, source, path.name))
     return landed_from(
-        source, content, made, path=path, origin=f"file:{path}", version=made.version or "local", files=_files(target)
+        source,
+        content,
+        made,
+        path=path,
+        origin=f"file:{path}",
+        version=made.version or "local",
+        files=files_below(target),
     )
 
 
@@ -171,7 +174,7 @@ def _logs(path: Path, source: Source, folder: Path, task: Task) -> Landed:
     part.mkdir(mode=0o700)
     try:
         taken = take(source, path, part, landing=folder.parent, task=task)
-        target = folder / _key(source, taken.sha256)
+        target = folder / key_of(source, taken.sha256)
         shutil.rmtree(target, ignore_errors=True)
         part.rename(target)
     except BaseException:
@@ -187,28 +190,19 @@ def _logs(path: Path, source: Source, folder: Path, task: Task) -> Landed:
         files=[file for file in sorted(target.rglob("*")) if file.is_file()],
     )
     landed.entry["unreadable"] = [asdict(one) for one in taken.left_out]
-    landed.notes += _left_out_notes(path, taken.left_out)
+    landed.notes += left_out_notes(path, taken.left_out)
     return landed
 
 
-def _left_out_notes(path: Path, left_out: tuple[LeftOut, ...]) -> list[str]:
-    names = defaultdict(list)
-    for one in left_out:
-        names[one.reason].append(one.path)
-    return [f"{len(found)} of {path}: {reason}: {_some(found)}" for reason, found in sorted(names.items())]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
-
-
-def _unpacked(had: _Had, source: Source, folder: Path, task: Task) -> Landed:
+def _unpacked(had: _Had, source: Source, folder: Path, task: Task, before: Landed | None) -> Landed:
     """Unpack one file and record it."""
+    if before is not None and unchanged(before, had.sha256, had.origin):
+        return before
     size = had.file.stat().st_size
     task.update(total=size + had.transferred, note=f"unpacking {had.file.name}")
-    target = folder / _key(source, had.sha256)
+    target = folder / key_of(source, had.sha256)
     try:
-        made = _all_or_nothing(target, lambda: unpack(source, had.file, target, task))
+        made = all_or_nothing(target, lambda: unpack(source, had.file, target, task))
     except SourceError:
         if had.file.is_relative_to(folder):  # or the next run would find it again, and no better
             had.file.unlink(missing_ok=True)
@@ -220,31 +214,10 @@ def _unpacked(had: _Had, source: Source, folder: Path, task: Task) -> Landed:
         path=had.file,
         origin=had.origin,
         version=made.version or had.version or "unknown",
-        files=_files(target) + [had.file] * had.file.is_relative_to(folder),
+        files=files_below(target) + [had.file] * had.file.is_relative_to(folder),
     )
     landed.transferred = had.transferred
     return landed
-
-
-def _key(source: Source, sha256: str) -> str:
-    """Name of the folder for this content and this cut."""
-    cut = json.dumps([LAYOUT, source.kind, source.include, source.exclude, sha256])
-    return hashlib.sha256(cut.encode()).hexdigest()[:16]
-
-
-def _all_or_nothing(target: Path, make: Callable[[], Unpacked]) -> Unpacked:
-    """Fill an empty folder; on failure nothing of it stays, so that a full disk gets its space back."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    try:
-        return make()
-    except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
-        raise
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for _, path in folder_files(folder)]
 
 
 def _own_files(source: Source, root: Path) -> Iterator[tuple[str, Path]]:
@@ -256,7 +229,8 @@ def _own_files(source: Source, root: Path) -> Iterator[tuple[str, Path]]:
             continue
         if source.kind == "man_pages" and not (name.startswith("man") and name.count("/") == 1):
             continue
-        if matches(name):
+        own = tldr_name(name) if source.kind == "tldr" else name
+        if own and matches(own):
             yield name, path
 
 

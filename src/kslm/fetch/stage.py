@@ -1,8 +1,9 @@
 """The stage: each source of the profile from the first of its places that works, landed once and then reused.
 
 A source that has landed is not fetched again, with or without a network, until the profile asks for something else, its
-files are gone, or the local path it came from holds something else. For a newer version of what came over the network,
-delete the source's folder below landing/. Killed at any moment, the stage goes on where it stopped: downloads resume,
+files are gone, or the local path it came from holds something else. Asked to refresh (`kslm fetch --force`), the places
+are looked at again for newer versions: apt's candidate, the URL, the path; what has not changed stays, and what cannot
+be looked at is kept with a note. Killed at any moment, the stage goes on where it stopped: downloads resume,
 and an unpacked folder without its note is made again.
 """
 
@@ -15,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kslm.errors import KslmError, SourceError
-from kslm.fetch import landing
+from kslm.fetch import landing, packages, places
 from kslm.fetch.apt import Apt
-from kslm.fetch.landing import Landed, request_of
+from kslm.fetch.landing import Landed, landed_from, request_of
 from kslm.fetch.log_copy import take
-from kslm.fetch.places import content_of, landed_from, name_of, obtain
+from kslm.fetch.places import name_of
 from kslm.fetch.unpack import Unpacked
 from kslm.profile import Place, Source
 from kslm.report import QUIET, Progress, Report, Task
@@ -33,7 +34,8 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
 
     Returns:
         `outputs["sources"]`: by name, where it came from (origin, package, version, sha256, bytes, fetched_at, licence)
-        and where it lies (path as fetched, members as ingest reads it, index of a tar).
+        and where it lies (path as fetched, members as ingest reads it, index of a tar); of kind packages also
+        `packages`: by name its version, sha256, bytes and licence; and `unreadable`: what was left out, with reasons.
 
     Raises:
         SourceError: a required source cannot be had; each place tried is named with its cause.
@@ -91,7 +93,9 @@ def _identity(settings: Settings, landed: dict[str, Landed]) -> str:
         source = settings.profile.sources.get(name)
         cut = [source.include, source.exclude] if source else []
         entry = landed[name].entry
-        whole.update(repr([name, entry["kind"], entry["sha256"], entry["version"], entry["licence"], cut]).encode())
+        licences = [[package, of["licence"]] for package, of in sorted(entry.get("packages", {}).items())]
+        row = [name, entry["kind"], entry["sha256"], entry["version"], entry["licence"], cut]
+        whole.update(repr(row + licences).encode())
     return whole.hexdigest()
 
 
@@ -105,28 +109,32 @@ class _Work:
         """The source as it has landed before, or from the first place that works."""
         folder, request = self.settings.home.landing / name, request_of(source)
         before = landing.load(folder, request)
-        if before is not None and not self._changed(before, source):
-            before.entry["licence"] = source.licence
-            if source.kind == "logs":
-                landing.discard(folder)
-            return before
+        refresh = before is not None and self.settings.refresh
+        if before is not None and not refresh and not self._changed(before, source):
+            return self._with_licences(before, source)
+        obtain = packages.obtain if source.kind == "packages" else places.obtain
         causes: list[str] = []
         for place in source.places:
             try:
                 with self.progress.task(f"fetching {name}", unit="B") as task:
-                    landed = obtain(place, source, folder, self.apt, task)
-                    if causes:
-                        landed.notes.append(f"from {name_of(place)}, because {'; '.join(causes)}")
-                    landing.save(folder, request, landed)
+                    known = before if refresh else None
+                    landed = obtain(place, source, folder, self.apt, task=task, before=known)
+                    if landed is not before:
+                        if causes:
+                            landed.notes.append(f"from {name_of(place)}, because {'; '.join(causes)}")
+                        landing.save(folder, request, landed)
                     if source.kind == "logs":
                         landing.discard(folder)
-                return landed
+                return self._with_licences(landed, source)
             except SourceError as error:
                 causes.append(f"{name_of(place)}: {error.cause or error.problem}")
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise self._disk_full(name, error) from error
                 causes.append(f"{name_of(place)}: {error}")
+        if before is not None and refresh:
+            before.notes.append(f"kept as it had landed, because {'; '.join(causes)}")
+            return self._with_licences(before, source)
         raise SourceError(
             f"source {name} cannot be had from any of its places",
             cause="".join(f"\n  - {cause}" for cause in causes),
@@ -146,7 +154,7 @@ class _Work:
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 path = collect(folder)
-                content = content_of(source, path)
+                content = places.content_of(source, path)
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise self._disk_full(name, error) from error
@@ -155,6 +163,14 @@ class _Work:
                 source, content, Unpacked(path), path=path, origin="collected:this machine", version="1", files=[path]
             )
             landing.save(folder, request, landed)
+        return landed
+
+    @staticmethod
+    def _with_licences(landed: Landed, source: Source) -> Landed:
+        """Licences as the profile and the readers of today have them: they are not part of what was fetched."""
+        landed.entry["licence"] = source.licence
+        if source.kind == "packages":
+            packages.state_licences(landed.entry, source)
         return landed
 
     def _changed(self, landed: Landed, source: Source) -> bool:
@@ -168,8 +184,10 @@ class _Work:
                 return False
             if source.kind == "logs":
                 now = take(source, path, None, landing=self.settings.home.landing, task=Task()).sha256
+            elif source.kind == "packages":
+                now = packages.content_of(source, path).sha256
             else:
-                now = content_of(source, path).sha256
+                now = places.content_of(source, path).sha256
         except OSError:
             return True
         return now != landed.entry["sha256"]

@@ -1,8 +1,9 @@
 """From one fetched file to what ingest reads, by the kind of source.
 
 A kernel tree becomes an uncompressed tar of the selected files with an index of offsets, because that is read in
-parallel and in long runs; modules and manuals become folders; an ID database becomes one file. The folder is named by
-what it is made of, the archive's hash and the selection, and is complete once its landing note is written (landing.py).
+parallel and in long runs; modules, manuals and tldr pages become folders; an ID database becomes one file. The
+folder is named by what it is made of, the archive's hash and the selection, and is complete once its landing note is
+written (landing.py). A list of packages has a module of its own (packages.py).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from kslm.fetch.archives import (
     refuse,
     tar_entries,
 )
+from kslm.fetch.zips import is_zip, zip_entries
 from kslm.profile import Source
 from kslm.report import Task, write_atomically
 
@@ -37,6 +39,10 @@ MODULE_FILE = re.compile(r"[^/]+\.ko(\.(xz|zst|gz))?|modules\.[^/]+")
 _KERNEL_TARBALL = re.compile(r"usr/src/linux-source-[^/]+\.tar(\.\w+)?")
 _MODULE_PATH = re.compile(r"(?:.*/)?lib/modules/([^/]+)/(.+)")
 _MAN_PATH = re.compile(r"(?:.*/)?(?:share/)?man/(man[0-9a-z]+/[^/]+)")
+# The English archive of a release has the platforms at its top, all others have them below pages/.
+_TLDR_PATH = re.compile(
+    r"(?:.*/)?pages(?:\.en)?/([a-z-]+/[^/]+\.md)|((?:android|common|freebsd|linux|netbsd|openbsd|osx|sunos)/[^/]+\.md)"
+)
 _ID_LINE = re.compile(rb"^[0-9a-f]{4}  \S", re.MULTILINE)
 _MAKEFILE_VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]*(\S*)[ \t]*$", re.MULTILINE)
 _IDS_VERSION = re.compile(rb"^#\s*Version:\s*(\S+)", re.MULTILINE)
@@ -73,13 +79,16 @@ def unpack(source: Source, file: Path, folder: Path, task: Task) -> Unpacked:
     elif source.kind in ("pci_ids", "usb_ids"):
         found = _unpack_ids(source, file, folder, limits, task)
     elif source.kind == "kernel_modules":
-        found = _unpack_folder(
-            source, archive_entries(file, limits, task), folder / "modules", _module_names(file.name)
-        )
+        found = unpack_folder(source, archive_entries(file, limits, task), folder / "modules", _module_names(file.name))
     elif source.kind == "man_pages":
-        found = _unpack_folder(source, archive_entries(file, limits, task), folder / "man", _man_name)
+        found = unpack_folder(source, archive_entries(file, limits, task), folder / "man", _man_name)
+    elif source.kind == "tldr":
+        entries = (zip_entries if is_zip(file) else archive_entries)(file, limits, task)
+        found = unpack_folder(source, entries, folder / "pages", tldr_name)
     else:
-        raise SourceError(f"{file.name}: logs are copied from local paths, not unpacked", remedy="give a local path")
+        raise SourceError(
+            f"cannot use {file.name}", cause=f"one file is not a place for a source of kind {source.kind}"
+        )
     return Unpacked(found.members, found.index, found.version or control.get("Version"), control.get("Package"))
 
 
@@ -116,7 +125,7 @@ def write_tree(entries: Iterable[Entry], folder: Path, source: Source, origin: s
                 continue
             info = tarfile.TarInfo(entry.name)
             info.size = entry.size
-            with _one_cause(origin, entry):
+            with one_cause(origin, entry):
                 tar.addfile(info, _Rejoined(head, entry.stream))  # type: ignore[arg-type]  # read() is all it needs
             rows.append((entry.name, tar.offset - -(-entry.size // _TAR_BLOCK) * _TAR_BLOCK, entry.size))
     if not rows:
@@ -156,7 +165,7 @@ def _kernel_version(makefile: str) -> str | None:
     return ".".join(numbers) + parts.get("EXTRAVERSION", "")
 
 
-def _unpack_folder(
+def unpack_folder(
     source: Source, entries: Iterable[Entry], folder: Path, place: Callable[[str], str | None]
 ) -> Unpacked:
     """Write the entries that `place` gives a name, below `folder`."""
@@ -166,9 +175,9 @@ def _unpack_folder(
         name = place(entry.name)
         if name is None or not matches(name):
             continue
-        with _one_cause(folder.parent.name, entry):
+        with one_cause(folder.parent.name, entry):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            _copy(entry.stream, folder / name)
+            copy(entry.stream, folder / name)
         written += 1
     if not written:
         raise SourceError(f"nothing of kind {source.kind} in the archive", cause="no member has a fitting name")
@@ -198,6 +207,12 @@ def _man_name(name: str) -> str | None:
     return path[1] if path else None
 
 
+def tldr_name(name: str) -> str | None:
+    """linux/ip.md for an English page; the other languages' folders (pages.fr/) give None."""
+    path = _TLDR_PATH.fullmatch(name)
+    return path[1] or path[2] if path else None
+
+
 def _unpack_ids(source: Source, file: Path, folder: Path, limits: Limits, task: Task) -> Unpacked:
     """The ID list itself, from a .deb, or as a file that may be compressed."""
     wanted = source.kind.replace("_", ".")
@@ -207,10 +222,10 @@ def _unpack_ids(source: Source, file: Path, folder: Path, limits: Limits, task: 
         entry = next(entries, None)
         if entry is None:
             raise refuse(file.name, f"no {wanted} in it")
-        _copy(entry.stream, out)
+        copy(entry.stream, out)
     else:
         with file.open("rb") as raw:
-            _copy(open_plain(raw, file.stat().st_size, file.name, limits), out)
+            copy(open_plain(raw, file.stat().st_size, file.name, limits), out)
     with out.open("rb") as stream:
         head = stream.read(BUFFER)
     if not _ID_LINE.search(head):
@@ -219,7 +234,8 @@ def _unpack_ids(source: Source, file: Path, folder: Path, limits: Limits, task: 
     return Unpacked(out, version=version[1].decode("ascii", "replace") if version else None)
 
 
-def _copy(stream: Readable, out: Path) -> None:
+def copy(stream: Readable, out: Path) -> None:
+    """Write a stream to a file."""
     with out.open("wb") as target:
         while data := stream.read(BUFFER):
             target.write(data)
@@ -237,7 +253,7 @@ class _Rejoined:
 
 
 @contextmanager
-def _one_cause(archive: str, entry: Entry) -> Iterator[None]:
+def one_cause(archive: str, entry: Entry) -> Iterator[None]:
     """Name the member at fault; a full disk is not the archive's fault and passes."""
     try:
         yield

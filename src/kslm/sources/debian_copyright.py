@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from license_expression import Licensing
@@ -176,7 +176,7 @@ def _stated(text: str) -> set[str] | None:
 
     logging.getLogger("debian.copyright").setLevel(logging.ERROR)  # it warns of every unusual spelling
     try:
-        paragraphs = list(Copyright(sequence=text.splitlines(True), strict=False).all_files_paragraphs())
+        paragraphs: list[Any] = list(Copyright(sequence=text.splitlines(True), strict=False).all_files_paragraphs())
         licences = [(one.files, one.license.synopsis) for one in paragraphs if one.license is not None]
     except (ValueError, TypeError, KeyError, AttributeError, IndexError):  # what it raises depends on what is wrong
         return None
@@ -199,7 +199,9 @@ def _recognised(prose: str) -> set[str]:
         around = prose[max(0, match.start() - _REACH) : match.end() + _REACH]
         family = _FAMILIES[(match[1] or "").lower()]
         version = _VERSION.search(around, max(0, match.start() - _REACH) and _REACH) or _VERSION.search(around)
-        spdx = _identifier(f"{family}-{version[1] or version[2]}{'+' * bool(_LATER.search(around))}") if version else None
+        spdx = (
+            _identifier(f"{family}-{version[1] or version[2]}{'+' * bool(_LATER.search(around))}") if version else None
+        )
         if spdx:
             families.add(family)
             found.add(spdx)
