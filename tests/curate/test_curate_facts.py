@@ -112,35 +112,3 @@ def test_a_card_states_what_modinfo_says():
     )
     assert "drives some boards of PCI device 8086:0007 82379AB." in cards["boards"].text
     assert cards["radeon"].split_group == cards["radeonfb"].split_group
-
-
-def test_questions_about_devices_answer_from_the_tables():
-    origins = {"pci": ORIGIN, "usb": ORIGIN}
-    found = {text.path: text for text in facts.device_questions(HARDWARE, ENTITIES, origins)}
-    igb = found["driver/PCI/8086:1533"]
-    assert igb.text.startswith("Question: ")
-    assert igb.text.endswith(
-        "\nAnswer: The igb module drives PCI device 8086:1533 I210 Gigabit Network Connection. "
-        "Load it with: modprobe igb"
-    )
-    assert igb.split_group == found["identify/PCI/8086:1533"].split_group == IGB
-    assert "The radeon and radeonfb modules drive PCI device 1002:4150 RV350." in found["driver/PCI/1002:4150"].text
-    assert "identify/USB/0b95:1790" not in found
-    assert len({text.path for text in found.values()}) == len(found)
-
-
-def test_unknown_devices_are_in_no_table_and_the_same_each_time():
-    texts = list(facts.unknown_questions(HARDWARE, ORIGIN, 7))
-    assert texts == list(facts.unknown_questions(HARDWARE, ORIGIN, 7))
-    assert len(texts) == facts.UNKNOWN_DEVICES
-    assert not any(str(device) in text.text for text in texts for device in NAMES)
-    assert all("\nAnswer: Unknown device [" in text.text for text in texts)
-
-
-def test_symbols_and_pages():
-    assert facts.symbol_question("IGB", "Intel 82575", "Say Y\n  here.") == (
-        "Question: What does CONFIG_IGB do?\nAnswer: CONFIG_IGB: Intel 82575. Say Y here."
-    )
-    assert facts.page_question("ls(1)", "list directory contents") == (
-        "Question: What is ls(1)?\nAnswer: ls(1): list directory contents."
-    )

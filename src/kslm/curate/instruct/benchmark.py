@@ -31,6 +31,9 @@ _PACKAGE = re.compile(r"(\S+)\([168]\S*\) is in (\S+)")
 _EXAMPLE = re.compile(r"(?P<command>[^:]+): (?P<task>.+)")
 
 
+_Place = tuple[str, str, str | None, str]
+
+
 class _Item(NamedTuple):
     task: str
     question: str
@@ -47,6 +50,7 @@ def benchmark(
     modules: Sequence[Row],
     ids: Mapping[str, Sequence[Row]],
     entities: Entities,
+    *,
     splits: Mapping[str, str],
     instructions: Iterable[Row],
 ) -> list[dict[str, Any]]:
@@ -188,11 +192,15 @@ def _from_instructions(instructions: Iterable[Row]) -> Iterator[_Item]:
 
 def _from_instruction(row: Row) -> _Item | None:
     """The item that a question makes; its kind stands among the baselines until they are known."""
-    context, key = row["context"], row["fact_key"]
+    context = row["context"]
     if row["fact_table"] != "bronze.documents":
         return None
-    place = (row["fact_table"], key, row["fact_version"], row["split_group"])
-    part = key.partition("#")[2]
+    place = (row["fact_table"], row["fact_key"], row["fact_version"], row["split_group"])
+    return _installation(context, place) or _command(row, context, place)
+
+
+def _installation(context: str, place: _Place) -> _Item | None:
+    """What brings a module or a command, of the contexts that `kconfig` and `manuals` write."""
     if found := _BUILDS.fullmatch(context):
         asked = f"Which command loads the module that {found[1]}=m builds?"
         guess = {"kind": "module", "name_in_question": f"modprobe {found[1].removeprefix('CONFIG_').lower()}"}
@@ -201,14 +209,19 @@ def _from_instruction(row: Row) -> _Item | None:
         asked = f"{found[1]}: command not found. How do I install it on Debian?"
         guess = {"kind": "package", "name_in_question": f"apt install {found[1]}"}
         return _Item("installation_steps", asked, [f"apt install {found[2]}", found[2]], guess, *place)
+    return None
+
+
+def _command(row: Row, context: str, place: _Place) -> _Item | None:
+    """What to type, of the contexts that `manuals`, `options` and `commands` write."""
+    part, page = place[1].partition("#")[2], _PAGE.fullmatch(context)
     if part.isdecimal() and (found := _EXAMPLE.fullmatch(context)):
-        command = row["text"].partition("\nAnswer: ")[2].partition("\n")[0]
+        typed = row["text"].partition("\nAnswer: ")[2].partition("\n")[0]
         asked = f"Which command does this: {found['task']}?"
-        return _Item("command_completion", asked, [command], {"kind": "example"}, *place)
-    page = _PAGE.fullmatch(context)
+        return _Item("command_completion", asked, [typed], {"kind": "example"}, *place)
     if page and page["option"]:
         asked = f"Which option of {page['name']} does this: {page['task']}?"
-        spellings = [page["option"].strip(), *re.findall(r"(?<!\S)-{1,2}[\w-]+", page["option"])]
+        spellings = [page["option"].strip(), *re.findall(r"(?<![\w-])-{1,2}\w[\w-]*", page["option"])]
         return _Item("command_completion", asked, spellings, {"kind": "option"}, *place)
     if page and part == "NAME":
         asked = f"Which command does this: {page['task']}?"

@@ -10,13 +10,20 @@ from kslm.curate.instruct.commands import config_files, examples, readmes
 from kslm.curate.instruct.kconfig import symbols
 from kslm.curate.instruct.manuals import pages
 from kslm.curate.instruct.messages import explained, kernel_messages
+from kslm.curate.instruct.options import options
 from kslm.curate.records import Text
+
+
+def _manual(row: Row, entities: Entities) -> Iterator[Text]:
+    yield from pages(row, entities)
+    yield from options(row, entities)
+
 
 _GENERATORS: Mapping[str, Callable[[Row, Entities], Iterator[Text]]] = {
     "c": kernel_messages,
     "kconfig": symbols,
     "dt_binding": bindings,
-    "man": pages,
+    "man": _manual,
     "catalog": explained,
     "tldr": examples,
     "config": config_files,

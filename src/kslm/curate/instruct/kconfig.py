@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,9 +11,6 @@ from kslm.curate.records import Text
 from kslm.sources import kconfig
 from kslm.sources.kconfig import ConfigEntry
 
-_MODULE_CALLED = re.compile(
-    r"module\s+(?:will\s+be|is)\s+(?:called|named)\s+[\"'`]*(?!(?:the|a|as|by|after)\b)([A-Za-z0-9][A-Za-z0-9_-]*)"
-)
 _STATES = {"tristate": "y (built in), m (a module) or n", "bool": "y or n"}
 
 
@@ -44,7 +40,8 @@ def _symbol(entry: ConfigEntry, help_text: str, file: str, fact: Fact) -> Iterat
     answer = f"{title}{shortened(help_text)} {needs}".rstrip()
     yield from questions("symbol_help", fact, place, answer, context=context, action=action, asked={"symbol": symbol})
     if entry.prompt and len(entry.prompt.split()) > 1 and entry.kind in _STATES:
-        parts = [f'Set {symbol} to {_STATES[entry.kind]}; it is in {file} as "{entry.prompt}".', needs]
+        menu = f", menu {' / '.join(entry.menus)}," if entry.menus else ""
+        parts = [f'Set {symbol} to {_STATES[entry.kind]}; it is in {file}{menu} as "{entry.prompt}".', needs]
         parts.append(f"Look at the present state with: {action}")
         answer, where = " ".join(filter(None, parts)), f"{place}.enable"
         yield from questions(
@@ -56,8 +53,8 @@ def _symbol(entry: ConfigEntry, help_text: str, file: str, fact: Fact) -> Iterat
             action=action,
             asked={"prompt": entry.prompt.rstrip(".?")},
         )
-    if named := _MODULE_CALLED.search(help_text):
-        yield from _module(symbol, named[1].rstrip("-_"), entry.prompt, place, fact)
+    if entry.module:
+        yield from _module(symbol, entry.module, entry.prompt, place, fact)
 
 
 def _module(symbol: str, module: str, prompt: str | None, place: str, fact: Fact) -> Iterator[Text]:

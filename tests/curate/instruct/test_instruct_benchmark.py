@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+
+from kslm.curate.entities import Device
+from kslm.curate.instruct import from_document
+from kslm.curate.instruct.baselines import Guesses
+from kslm.curate.instruct.benchmark import benchmark, ground_truth
+from questions_world import ENTITIES, HARDWARE, IDS, MODULES, PAGE, SYMBOLS, document, hardware_of, id_rows, module
+
+IGB, RADEON = "drivers/net/ethernet/intel/igb", "drivers/gpu/drm/radeon"
+
+
+def instruction(text, split):
+    item = json.loads(text.item)
+    return {"text": text.text, "split": split, "split_group": text.split_group, "context": item["context"]} | {
+        f"fact_{name}": item[name] for name in ("table", "key", "version")
+    }
+
+
+def rows_of(splits, instructions=()):
+    return benchmark(HARDWARE, MODULES, IDS, ENTITIES, splits=splits, instructions=instructions)
+
+
+def test_items_are_of_the_test_split_alone():
+    rows = rows_of({IGB: "test", RADEON: "train", ENTITIES.of_device(Device("usb", "0b95", "1790")): "val"})
+    assert {row["split_group"] for row in rows} == {IGB}
+    assert {row["split"] for row in rows} == {"test"}
+    assert rows_of({IGB: "train"}) == []
+
+
+def test_a_device_is_to_be_named_and_driven():
+    rows = {row["prompt"]: row for row in rows_of({IGB: "train", RADEON: "test"})}
+    named = rows["Question: What is PCI device 1002:4150?\nAnswer:"]
+    assert named["answers"] == ["RV350 [Radeon 9550]", "RV350", "Radeon 9550"]
+    driven = rows["Question: Which driver does PCI device 1002:4150 (AMD RV350 [Radeon 9550]) need?\nAnswer:"]
+    assert driven["answers"] == ["radeon", "radeonfb"]
+    assert driven["baselines"] == {"majority": "igb", "vendor_majority": "igb", "nearest_id": "igb"}
+    assert (driven["fact_table"], driven["fact_key"]) == ("bronze.modules", "radeon,radeonfb")
+
+
+def test_firmware_is_to_be_loaded_by_its_module():
+    rows = [row for row in rows_of({RADEON: "test"}) if row["task"] == "installation_steps"]
+    assert [row["answers"] for row in rows] == [["modprobe radeon"]]
+    assert rows[0]["baselines"]["name_in_question"] == "modprobe radeon"
+
+
+def test_documents_give_commands_options_and_steps():
+    pages = from_document(document("man", "coreutils/usr/share/man/man1/ls.1", PAGE), ENTITIES)
+    symbols = from_document(document("kconfig", "drivers/net/ethernet/intel/Kconfig", SYMBOLS), ENTITIES)
+    trained = from_document(document("man", "dirs/usr/share/man/man1/dir.1", PAGE.replace("list", "show")), ENTITIES)
+    found = [instruction(text, "test") for text in (*pages, *symbols)]
+    rows = rows_of({}, found + [instruction(text, "train") for text in trained])
+    said = {row["prompt"].partition("\n")[0]: row for row in rows}
+    page = said["Question: Which command does this: list directory contents?"]
+    assert page["task"] == "command_completion" and page["answers"] == ["ls"]
+    assert page["baselines"] == {"most_frequent": "dir"}
+    assert page["split_group"] == "man:ls(1)"
+    step = said["Question: ls: command not found. How do I install it on Debian?"]
+    assert step["answers"] == ["apt install coreutils", "coreutils"]
+    assert step["baselines"] == {"most_frequent": "apt install dirs", "name_in_question": "apt install ls"}
+    assert said["Question: Which command loads the module that CONFIG_IGB=m builds?"]["answers"] == ["modprobe igb"]
+
+
+def test_guesses_never_look_at_the_device_itself():
+    labels = {
+        Device("pci", "8086", "0010"): ["a"],
+        Device("pci", "8086", "0020"): ["b"],
+        Device("pci", "8086", "0021"): ["b"],
+        Device("pci", "1002", "0010"): ["c"],
+    }
+    guesses = Guesses(labels)
+    assert guesses.nearest(Device("pci", "8086", "0010")) == "b"
+    assert guesses.nearest(Device("pci", "8086", "0011")) == "a"
+    assert guesses.nearest(Device("pci", "8086", "0018")) == "a"
+    assert guesses.nearest(Device("pci", "1002", "0010")) == guesses.majority(Device("pci", "1002", "0010")) == "b"
+    assert guesses.vendor_majority(Device("pci", "8086", "0020")) == "a"
+    assert Guesses({}).nearest(Device("pci", "8086", "0010")) == ""
+
+
+def test_ground_truth_is_of_one_module_that_vendor_and_device_alone_decide():
+    rows = [("vendor", "8086", None, None, None, "Intel")]
+    rows += [("device", "8086", device, None, None, f"Device {device}") for device in ("0001", "0002", "0003", "0004")]
+    modules = [
+        module("a", "drivers/a", "pci:v00008086d00000001sv*sd*bc*sc*i*", "pci:v00008086d00000002sv*sd*bc*sc*i*"),
+        module("b", "drivers/b", "pci:v00008086d00000002sv*sd*bc*sc*i*", "pci:v00008086d00000003sv00001028sd*bc*sc*i*"),
+        module("c", "drivers/c", "pci:v00008086d00000004sv*sd*bc02sc00i*", "pci:v00008086d00000005sv*sd*bc*sc*i*"),
+    ]
+    hardware, _ = hardware_of({"pci": id_rows(rows, "pci")}, modules)
+    assert [str(device) for device in ground_truth(hardware, modules)] == ["8086:0001"]

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kslm.curate.entities import Device
+from kslm.curate.instruct import from_tables, refusals
+from questions_world import ENTITIES, FILES, HARDWARE, IDS, MODULES, ORIGINS, TEMPLATES, hardware_of, id_rows, module
+
+DEVICE = re.compile(r"\b[0-9a-f]{4}:[0-9a-f]{4}\b")
+IGB = "drivers/net/ethernet/intel/igb"
+
+
+def made(ids=IDS, modules=MODULES, hardware=HARDWARE, entities=ENTITIES, **more):
+    return list(from_tables(ids, modules, hardware, entities, ORIGINS, **more))
+
+
+TEXTS = {text.path: text for text in made(files=FILES, templates=TEMPLATES, seed=7)}
+
+
+def answer(path):
+    return TEXTS[path].text.partition("\nAnswer: ")[2]
+
+
+def test_a_device_is_answered_with_its_driver_and_how_to_load_it():
+    assert answer("driver/PCI/8086:1533") == (
+        "The igb module drives PCI device 8086:1533 I210 Gigabit Network Connection (Intel Corporation). "
+        "igb: Intel(R) Gigabit Ethernet Network Driver. Load it with: modprobe igb"
+    )
+    item = json.loads(TEXTS["driver/PCI/8086:1533"].item)
+    assert item["intent"] == "DRIVER_SELECT"
+    assert (item["table"], item["key"], item["version"]) == ("bronze.modules", "igb", "6.1")
+    assert item["next_action"] == "modprobe igb"
+
+
+def test_several_modules_are_one_answer_and_some_boards_are_said_to_be_some():
+    assert answer("driver/PCI/1002:4150").startswith("The radeon and radeonfb modules drive PCI device 1002:4150")
+    assert "drives some boards of PCI device 8086:0007" in answer("driver/PCI/8086:0007")
+
+
+def test_a_builtin_module_is_not_to_be_loaded():
+    assert "built into the kernel" in answer("driver/USB/0b95:1790")
+    assert "modprobe" not in answer("driver/USB/0b95:1790") + answer("load/ax88179")
+
+
+def test_what_a_module_matches_by_class_alone_is_asked_of_no_device():
+    assert not any("nvme" in text.text for path, text in TEXTS.items() if path.startswith(("driver/", "name/")))
+
+
+def test_names_subsystems_classes_and_vendors():
+    assert answer("identify/PCI/8086:1533") == (
+        "PCI device 8086:1533 is I210 Gigabit Network Connection. Its vendor is Intel Corporation. "
+        "The kernel drives it with: igb."
+    )
+    assert answer("subsystem/8086:1533/103c:0003") == (
+        "Subsystem 103c:0003 of PCI device 8086:1533 I210 Gigabit Network Connection is Ethernet I210-T1 GbE NIC. "
+        "The board's vendor, 103c, is Hewlett-Packard Company."
+    )
+    assert answer("class/pci/02:00") == "PCI subclass 02:00 is Ethernet controller."
+    assert answer("vendor/usb/0b95") == "USB vendor 0b95 is ASIX Electronics Corp."
+
+
+def test_devices_of_one_name_are_asked_about_together():
+    named = [text.text for path, text in TEXTS.items() if path.startswith("name/PCI/") and "igb" in text.text]
+    assert named and all("(PCI 8086:1533 and 8086:1536)" in text for text in named)
+
+
+def test_parameters_firmware_and_dependencies_of_modules():
+    assert answer("parameters/igb").startswith("igb takes 2 parameters:\ndebug: Debug level (0=none,...,16=all) (int)")
+    assert "options igb debug=VALUE" in answer("parameter/igb/debug")
+    assert "parameter/igb/max_vfs" not in TEXTS
+    assert "radeon/R300_cp.bin" in answer("firmware/radeon")
+    assert answer("firmware-file/radeon/R300_cp.bin").startswith("The radeon kernel module asks for")
+    assert json.loads(TEXTS["firmware-file/radeon/R300_cp.bin"].item)["intent"] == "TROUBLESHOOT"
+    assert "depends on i2c-algo-bit and dca" in answer("depends/igb")
+
+
+def test_a_firmware_file_of_two_split_groups_is_not_asked_about():
+    modules = [module("a", "drivers/a", firmware=["x.fw"]), module("b", "drivers/b", firmware=["x.fw"])]
+    hardware, entities = hardware_of(IDS, modules)
+    paths = [text.path for text in made(modules=modules, hardware=hardware, entities=entities)]
+    assert "firmware/a" in paths and not any(path.startswith("firmware-file/") for path in paths)
+
+
+def test_packages_and_log_templates():
+    assert "apt install coreutils" in answer("install/coreutils")
+    assert answer("log-template/t1").startswith("sshd logs it: Received disconnect from <*>")
+    assert "log-template/t2" not in TEXTS
+
+
+def test_a_question_is_in_the_split_group_of_what_it_is_about():
+    assert {TEXTS[path].split_group for path in ("driver/PCI/8086:1533", "identify/PCI/8086:1533", "module/igb")} == {
+        IGB
+    }
+    assert TEXTS["subsystem/8086:1533/103c:0003"].split_group == IGB
+    for path, text in TEXTS.items():
+        for found in DEVICE.findall(text.text):
+            device = Device("usb" if "/USB/" in path else "pci", *found.split(":"))
+            if device in HARDWARE.names and not path.startswith("unknown/"):
+                assert text.split_group == ENTITIES.of_device(device), path
+
+
+def test_refusals_are_for_ids_in_no_table():
+    unknown = {path: text for path, text in TEXTS.items() if path.startswith("unknown/")}
+    assert len(unknown) == 2 * refusals.UNKNOWN_DEVICES
+    for path, text in unknown.items():
+        device = path.rpartition("/")[2]
+        assert text.text.endswith(f"\nAnswer: Unknown device [{device}]")
+        assert not any(str(known) == device for known in (*HARDWARE.names, *HARDWARE.drivers))
+
+
+def test_other_subjects_have_one_answer():
+    answers = {text.text.partition("\nAnswer: ")[2] for path, text in TEXTS.items() if path.startswith("off-topic/")}
+    assert len(answers) == 1
+
+
+def test_paths_are_unique_and_the_texts_the_same_each_time():
+    texts = made(files=FILES, templates=TEMPLATES, seed=7)
+    assert texts == list(TEXTS.values())
+    assert len({(text.source, text.path) for text in texts}) == len(texts)
+    assert {json.loads(text.item)["intent"] for text in texts} == {
+        *("HARDWARE_IDENTIFY", "DRIVER_SELECT", "INSTALL_CONFIGURE", "APP_INSTALL", "SYSTEM_MANAGE", "TROUBLESHOOT")
+    }
+
+
+HEX = st.text("0123456789abcdef", min_size=4, max_size=4)
+NAME = st.text(st.characters(categories=("L", "N", "P", "Zs"), exclude_characters="{}"), min_size=1, max_size=30)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(HEX, HEX, NAME, st.sampled_from("abcde"), st.booleans()), max_size=8))
+def test_ids_and_drivers_in_answers_are_in_the_tables(devices):
+    rows = [("vendor", vendor, None, None, None, "V") for vendor in sorted({device[0] for device in devices})]
+    rows += [("device", vendor, device, None, None, name) for vendor, device, name, *_ in devices]
+    aliases = {name: [] for name in "abcde"}
+    for vendor, device, _, name, partly in devices:
+        board = "00001028" if partly else "*"
+        aliases[name].append(f"pci:v0000{vendor.upper()}d0000{device.upper()}sv{board}sd*bc*sc*i*")
+    modules = [module(f"mod_{name}", f"drivers/{name}", *found) for name, found in aliases.items()]
+    ids = {"pci": id_rows(rows, "pci")}
+    hardware, entities = hardware_of(ids, modules)
+    known = {str(device) for device in hardware.names}
+    text_of_names = " ".join(hardware.names.values())
+    for text in made(ids, modules, hardware, entities):
+        said = text.text.partition("\nAnswer: ")[2]
+        if "Unknown device" in said:
+            assert not set(DEVICE.findall(said)) & known
+            continue
+        assert all(found in known or found in text_of_names for found in DEVICE.findall(said))
+        assert set(re.findall(r"modprobe (?:-r )?(mod_\w+)", said)) <= {row["module"] for row in modules}
+        if text.path.startswith("driver/"):
+            device = Device("pci", *text.path.removesuffix(".2").rpartition("/")[2].split(":"))
+            assert set(re.findall(r"\bmod_[a-e]\b", said)) == set(hardware.drivers[device])
