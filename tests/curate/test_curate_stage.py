@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections import Counter, defaultdict
 
 import pyarrow as pa
@@ -118,6 +119,8 @@ BRONZE = (
     (tables.MODULES, MODULES),
     (tables.LOG_EVENTS, LOGS),
     (tables.SYSTEM_SNAPSHOTS, SNAPSHOT),
+    (tables.FILES, []),
+    (tables.LOG_TEMPLATES, []),
 )
 
 
@@ -128,9 +131,11 @@ def settings_at(home, max_chars=2000, **curate):
     return Settings(profile.model_copy(update={"curate": changed}), env)
 
 
-def write_bronze(settings):
+def write_bronze(settings, **other):
+    """Make bronze this module's rows, but for tables given by name."""
     with kslm.lake.open(settings) as lake:
         for table, rows in BRONZE:
+            rows = other.get(table.name, rows)
             full = [dict.fromkeys(table.columns) | row for row in rows]
             frame = lake.spark.createDataFrame(pa.Table.from_pylist(full, arrow_schema(table)), schema=table.ddl)
             lake.upsert(table, frame)
@@ -223,9 +228,16 @@ def test_logs_are_blocks_in_order(curated):
 
 def test_again_with_other_partitions_gives_the_same_versions(curated, monkeypatch):
     settings, report, *_ = curated
+    assert report.metrics["curate/documents_refined"] == len(DOCUMENTS)
+    assert run(settings).metrics["curate/documents_reused"] == len(DOCUMENTS)
+    shutil.rmtree(settings.home.cache / "candidates")
     monkeypatch.setattr(stage, "PARTITIONS", 1)
     again = run(settings)
-    assert again.outputs == report.outputs
+    for name in ("tables", "inputs", "hashes"):
+        assert again.outputs[name] == report.outputs[name]
+    assert not any(
+        count for name, count in again.metrics.items() if name.endswith(("/inserted", "/updated", "/deleted"))
+    )
     assert again.output_id == report.output_id
     assert not (settings.home.cache / "curate" / settings.schema_prefix).exists()
 
@@ -240,6 +252,25 @@ def test_slice_share_is_kept_and_recorded(tmp_path):
     assert 0 < sizes["hardware"] <= 0.03 * sizes.total() + 1
     trimmed = [row for row in rows_of(settings, tables.REJECTS) if row["reason"] == "slice share"]
     assert len(trimmed) == report.metrics["curate/rejects/slice share"] > 0
+
+
+def test_a_delta_ends_in_the_tables_of_a_run_from_scratch(tmp_path):
+    """Another pci.ids, a document changed and one new, the manuals and most of the logs gone."""
+    changed = [row for row in DOCUMENTS if row["kind"] not in ("man", "rst")]
+    changed += [document(f"Documentation/driver-api/d{n}.rst", "rst", prose(100 + n)) for n in range(1, 8)]
+    changed += [document("Documentation/new.rst", "rst", prose(9000))]
+    delta = {"documents": changed, "pci_ids": ids("pci")[:-5], "log_events": LOGS[:20]}
+    incremental, scratch = settings_at(tmp_path / "incremental"), settings_at(tmp_path / "scratch")
+    write_bronze(incremental)
+    run(incremental)
+    write_bronze(incremental, **delta)
+    write_bronze(scratch, **delta)
+    after, fresh = run(incremental), run(scratch)
+    assert after.outputs["hashes"] == fresh.outputs["hashes"]
+    assert after.metrics["curate/documents_reused"] > after.metrics["curate/documents_refined"] >= 1
+    assert fresh.metrics["curate/documents_reused"] == 0
+    gone = after.outputs["changes"]["silver.documents"]
+    assert gone["deleted"] and gone["inserted"] and gone["unchanged"]
 
 
 def test_without_bronze_the_error_says_what_to_run(tmp_path):

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import xxhash
 
-from kslm.curate.entities import Entities
-from kslm.curate.extract import extract
 from kslm.curate.filters import judge
 from kslm.curate.records import CANDIDATES, Candidate, Text, to_batch
 from kslm.curate.text import clean, split
@@ -74,14 +72,6 @@ def _redact_item(item: str, pseudonyms: Pseudonyms) -> str:
         for key, value in json.loads(item).items()
     }
     return json.dumps(redacted, ensure_ascii=False)
-
-
-def refine_documents(
-    batches: Iterable[pa.RecordBatch], *, entities: Entities, limits: Limits
-) -> Iterator[pa.RecordBatch]:
-    """Rows of bronze.documents to candidates; for mapInArrow."""
-    texts = (text for batch in batches for row in rows(batch) for text in extract(row, entities))
-    return _batched(texts, limits)
 
 
 def refine_texts(batches: Iterable[pa.RecordBatch], *, limits: Limits) -> Iterator[pa.RecordBatch]:

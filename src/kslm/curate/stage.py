@@ -25,13 +25,15 @@ import pyarrow.parquet as pq
 import xxhash
 
 import kslm.lake
-from kslm.curate import gather
+from kslm.curate import gather, reuse
 from kslm.curate.decide import Decisions, decide
 from kslm.curate.duplicates import BUCKETS, EDGES, bands_for, buckets, verify
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
-from kslm.curate.refine import Limits, refine_documents, refine_texts
+from kslm.curate.refine import Limits, refine_texts
+from kslm.curate.reuse import Refined
 from kslm.lake import Lake
-from kslm.lake.tables import CORPUS, DOCUMENTS, REJECTS, SILVER_DOCUMENTS, Table
+from kslm.lake.change import as_metrics, as_outputs
+from kslm.lake.tables import ALL, CORPUS, DOCUMENTS, REJECTS, SILVER_DOCUMENTS, Table
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 
@@ -55,9 +57,11 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         progress.task("curate", total=4, unit="steps") as task,
     ):
         lake.read(DOCUMENTS)
+        inputs = {
+            str(table): lake.version(table) for table in ALL if table.layer == "bronze" and lake.version(table) >= 0
+        }
         task.update(note="extracting, cleaning, redacting")
-        _refine(lake, settings, folder).write.parquet(str(folder / "candidates"))
-        candidates = lake.read_parquet(CANDIDATES, folder / "candidates")
+        candidates, refined = _refine(lake, settings, folder)
         task.advance()
         task.update(note="looking for duplicates")
         decisions = _decide(candidates, settings)
@@ -74,11 +78,14 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         output_id=xxhash.xxh3_128_hexdigest("".join(hashes[name] for name in sorted(hashes)).encode()),
         metrics={
             **_metrics(decisions),
+            "curate/documents_refined": float(refined.refined),
+            "curate/documents_reused": float(refined.reused),
             "curate/bytes_in": float(read_bytes),
             "curate/mb_per_cpu_second": read_bytes / 1e6 / max(cpu, 0.01),
             "curate/mb_per_second": read_bytes / 1e6 / max(os.times().elapsed - started.elapsed, 0.01),
-        },
-        outputs={"tables": versions, "hashes": hashes},
+        }
+        | as_metrics("curate", lake.changes),
+        outputs={"tables": versions, "inputs": inputs, "hashes": hashes, "changes": as_outputs(lake.changes)},
         notes=_notes(decisions),
     )
 
@@ -94,18 +101,20 @@ def _scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refine(lake: Lake, settings: Settings, folder: Path) -> DataFrame:
-    """All candidates, refused ones included."""
-    limits = Limits(settings.profile.curate.min_chars, settings.profile.curate.max_chars)
+def _refine(lake: Lake, settings: Settings, folder: Path) -> tuple[DataFrame, Refined]:
+    """All candidates, refused ones included, and how many documents they took work for."""
+    curate = settings.profile.curate
+    limits = Limits(curate.min_chars, curate.max_chars, curate.max_non_english)
     entities, texts = gather.facts(lake, settings)
-    columns = ("doc_id", "source", "path", "kind", "version", "licence", "text")
-    documents = lake.read(DOCUMENTS).select(*columns).repartition(PARTITIONS)
-    judge_documents = partial(refine_documents, entities=replace(entities, devices={}), limits=limits)
-    frames = [documents.mapInArrow(judge_documents, CANDIDATES.ddl)]
+    state = settings.home.cache / "candidates" / settings.schema_prefix
+    refined = reuse.candidates(lake, state, replace(entities, devices={}), limits, partitions=PARTITIONS)
     generated = _parquet(lake, TEXTS, pa.Table.from_batches([to_batch(texts, TEXTS)]), folder)
-    for frame in (generated.repartition(2), gather.logs(lake, settings), gather.snapshots(lake, settings)):
-        frames.append(frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl))
-    return reduce(lambda one, other: one.union(other), frames)
+    frames = [
+        frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl)
+        for frame in (generated.repartition(2), gather.logs(lake, settings), gather.snapshots(lake, settings))
+    ]
+    reduce(lambda one, other: one.union(other), frames).write.parquet(str(folder / "candidates"))
+    return refined.candidates.union(lake.read_parquet(CANDIDATES, folder / "candidates")), refined
 
 
 def _parquet(lake: Lake, table: Table, rows: pa.Table, folder: Path) -> DataFrame:
@@ -133,7 +142,8 @@ def _decide(candidates: DataFrame, settings: Settings) -> Decisions:
         .mapInArrow(partial(verify, threshold=threshold), EDGES)
         .toArrow()
     )
-    facts = candidates.select("doc_id", "slice", "split_group", "bytes", "content", "reason", "figure").toArrow()
+    columns = ("doc_id", "kind", "slice", "split_group", "bytes", "content", "quality", "reason", "figure")
+    facts = candidates.select(*columns).toArrow()
     return decide(facts, edges, curate=profile.curate, seed=profile.seed)
 
 

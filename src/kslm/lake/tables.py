@@ -215,6 +215,7 @@ REJECTS = _table(
     reason STRING
     figure DOUBLE
     bytes BIGINT
+    cluster_id STRING
 """,
 )
 
