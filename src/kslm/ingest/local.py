@@ -18,8 +18,8 @@ from kslm.ingest.rows import (
     Origin,
     Row,
     device_row,
+    document_row,
     event_row,
-    manual_row,
     mine,
     module_row,
     quarantine_row,
@@ -128,7 +128,7 @@ def read_manuals(path: Path, origin: Origin, spools: Spools) -> None:
         if not text.strip():
             spools.quarantine(Bad.of(page, 0, "empty file"), origin)
             continue
-        row = manual_row(re.sub(r"\.(?:gz|xz|zst|bz2)$", "", page), text, origin)
+        row = document_row(re.sub(r"\.(?:gz|xz|zst|bz2)$", "", page), "man", text, origin)
         if spools.add_once(DOCUMENTS, row):
             spools.document_bytes += row["bytes"]
         else:

@@ -21,6 +21,7 @@ import psutil
 import kslm.lake
 from kslm.ingest.kernel import KernelTree, Tree, plan
 from kslm.ingest.local import READERS, TABLES, Spools, require
+from kslm.ingest.packages import read_packages, read_tldr
 from kslm.ingest.rows import Origin
 from kslm.lake.change import as_metrics, as_outputs
 from kslm.lake.tables import DOCUMENTS, FILES, QUARANTINE, Table
@@ -92,11 +93,18 @@ class _Stage:
     def read(self, name: str, source: dict[str, Any]) -> None:
         """Spool one source; a kernel tree is only planned, and its findings are spooled."""
         origin = Origin(name, source["version"], source["licence"], source["sha256"], self._ingested_at)
-        self._spools.add(FILES, {column: source.get(column) for column in FILES.columns} | {"source": name})
+        if source["kind"] != "packages":  # which has a row for each package
+            self._spools.add(FILES, {column: source.get(column) for column in FILES.columns} | {"source": name})
         members = Path(source["members"])
         require([members, *([Path(source["index"])] if source["kind"] == "kernel_tree" else [])])
         if source["kind"] == "kernel_tree":
             self._plan(origin, members, Path(source["index"]))
+        elif source["kind"] == "packages":
+            counts = read_packages(members, source, origin, self._spools)
+            if left := ", ".join(f"{counts[why]:,} {why}" for why in sorted(counts) if why != "files"):
+                self.notes.append(f"{name}: of {counts['files']:,} files not ingested: {left}")
+        elif source["kind"] == "tldr":
+            read_tldr(members, origin, self._spools)
         else:
             READERS[source["kind"]](members, origin, self._spools)
         for left in source.get("unreadable", ()):
