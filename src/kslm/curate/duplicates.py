@@ -16,7 +16,7 @@ References: Broder 1997 (MinHash); Leskovec, Rajaraman, Ullman, Mining of Massiv
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -39,8 +39,6 @@ PERMUTATIONS = 128
 SEED = 42
 BATCH_BYTES = 250_000
 """Text shingled at once: numpy works in arrays of eight times as many bytes, which is what a cache holds."""
-
-MAX_POSTINGS = 50
 
 NEAR_EXEMPT = frozenset({"question"})
 """Kinds whose texts are only compared exactly."""
@@ -191,36 +189,35 @@ def verify(batches: Iterable[pa.RecordBatch], *, threshold: float) -> Iterator[p
 def left_over(texts: list[str], threshold: float) -> tuple[float, float]:
     """How much duplication is left in a sample of kept texts, measured exactly: no signature, no bands.
 
-    For every text, the sample's other texts that share a shingle with it are counted by an inverted index. Time is
-    linear in the shingles, and in the number of pairs that share one; shingles in more than MAX_POSTINGS texts
-    (licence lines, field names) are not followed, which no pair near the threshold depends on.
+    Two sets of Jaccard similarity t share one of the n - ceil(t n) + 1 rarest shingles of either (prefix filtering:
+    Chaudhuri, Ganti, Kaushik 2006), so only texts that do are compared, and each only until one is found.
 
     Returns:
         Share of the documents, and of their bytes, that are at least `threshold` similar to another.
     """
     sets = shingle_sets(texts)
-    postings: dict[int, list[int]] = defaultdict(list)
-    owners = np.repeat(np.arange(len(sets)), [len(found) for found in sets])
+    sizes = np.array([len(found) for found in sets], np.int64)
+    owners = np.repeat(np.arange(len(sets)), sizes)
     flat = np.concatenate([*sets, np.zeros(0, np.uint64)])
-    order = np.argsort(flat, kind="stable")
-    flat, owners = flat[order], owners[order]
-    begins = np.flatnonzero(np.diff(flat, prepend=~flat[:1]))
-    for start, end in zip(begins, np.append(begins[1:], len(flat)), strict=True):
-        if 1 < end - start <= MAX_POSTINGS:
-            group = owners[start:end].tolist()
-            for place, left in enumerate(group):
-                postings[left].extend(group[place + 1 :])
+    _, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
+    rarest = np.lexsort((inverse, counts[inverse], owners))
+    rank = np.arange(len(flat)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    prefix = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
+    chosen = rarest[rank < prefix[owners]]
+    chosen = chosen[counts[inverse[chosen]] > 1]
+    sharing: dict[int, list[int]] = defaultdict(list)
+    shared: dict[int, list[int]] = defaultdict(list)
+    for shingle, owner in zip(inverse[chosen].tolist(), owners[chosen].tolist(), strict=True):
+        sharing[shingle].append(owner)
+        shared[owner].append(shingle)
     similar: set[int] = set()
-    for left, others in postings.items():
-        for right, common in Counter(others).items():
-            sizes = sorted((len(sets[left]), len(sets[right])))
-            # Shingles that were not followed may add to `common`: half of what is needed is enough for a closer look.
-            near = common >= threshold * sizes[1] / 2 and sizes[0] >= threshold * sizes[1]
-            if near and jaccard(sets[left], sets[right]) >= threshold:
-                similar |= {left, right}
-    sizes_of = [len(text.encode()) for text in texts]
-    total = sum(sizes_of)
-    return len(similar) / max(1, len(texts)), sum(sizes_of[index] for index in similar) / max(1, total)
+    for owner, its in shared.items():
+        if owner not in similar:
+            others = sorted({other for shingle in its for other in sharing[shingle]} - {owner})
+            match = next((other for other in others if jaccard(sets[owner], sets[other]) >= threshold), None)
+            similar |= {owner, match} if match is not None else set()
+    lengths = [len(text.encode()) for text in texts]
+    return len(similar) / max(1, len(texts)), sum(lengths[index] for index in similar) / max(1, sum(lengths))
 
 
 def components(edges: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -15,7 +15,8 @@ import xxhash
 
 from kslm.curate.filters import judge
 from kslm.curate.records import CANDIDATES, Candidate, Text, to_batch
-from kslm.curate.text import clean, split
+from kslm.curate.sections import split
+from kslm.curate.text import clean
 from kslm.redact import Pseudonyms, redact
 
 BATCH_CHARS = 8_000_000
@@ -38,7 +39,7 @@ def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
     pseudonyms = Pseudonyms() if text.item else None
     redacted = redact(clean(text.text), pseudonyms=pseudonyms)
     item = _redact_item(text.item, pseudonyms) if text.item and pseudonyms else None
-    parts = split(redacted.text, limits.max_chars)
+    parts = split(text.kind, redacted.text, min_chars=limits.min_chars, max_chars=limits.max_chars)
     source, place = text.source.encode(), text.path.encode()
     for number, part in enumerate(parts or [""]):
         raw = part.encode()
