@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from kslm.curate.entities import Entities
+from kslm.curate.entities import build
 from kslm.curate.extract import Overrides, extract
 from kslm.curate.records import Text
 from kslm.profile import Place, Source
 
-ENTITIES = Entities({"e1000e": "drivers/net/e1000e"}, {"drivers/net/e1000e": "drivers/net/e1000e"}, {})
+MODULE = {"module": "e1000e", "path": "kernel/drivers/net/e1000e/e1000e.ko", "aliases": ()}
+ENTITIES = build([MODULE], {})
 BINDINGS = "Documentation/devicetree/bindings/net/x.yaml"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from license_expression import get_spdx_licensing
 
 from kslm.errors import DataError
 from kslm.sources import kernel_tree
@@ -117,6 +118,7 @@ def test_binary_and_oversized_files_are_refused(monkeypatch: pytest.MonkeyPatch)
         ("SPDX-License-Identifier: ((LGPL-2.1+ WITH Linux-syscall-note) OR MIT) */",
          "LGPL-2.1-or-later WITH Linux-syscall-note OR MIT"),
         ("SPDX-License-Identifier: (MIT or ISC) and Zlib", "(MIT OR ISC) AND Zlib"),
+        ("SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0+", "GPL-2.0-or-later OR BSD-3-Clause"),
         (".. SPDX-License-Identifier: GFDL-1.1-no-invariants-or-later", "GFDL-1.1-no-invariants-or-later"),
         ("SPDX-License-Identifier:", None),
         ("int x;" * 400 + "SPDX-License-Identifier: MIT", None),
@@ -151,6 +153,7 @@ GPL = "under the terms of the GNU General Public\n * License version 2"
 )
 def test_notices_count_where_there_is_no_spdx_line(notice: str, expression: str | None) -> None:
     assert kernel_tree.licence_of(f"/*\n * {notice}\n */") == expression
+    assert expression is None or get_spdx_licensing().validate(expression).errors == []
 
 
 @given(st.binary())

@@ -11,6 +11,7 @@ Narrow: a compatible that only an `if` names is not listed; a property of which 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -64,6 +65,7 @@ def _is_schema(text: str) -> bool:
     return "$schema:" in text[:2000] or "$id:" in text[:2000] or text.startswith("%YAML")
 
 
+@lru_cache(1)  # a binding is wanted as text and for its names, one after the other
 def _load(text: str) -> dict[Any, Any]:
     try:
         _check_shape(text)

@@ -180,7 +180,8 @@ def spdx_of(text: str) -> str | None:
     """The licence a file states in its first 2000 characters, as a normalised SPDX expression.
 
     Deprecated GNU names get their current form (GPL-2.0 -> GPL-2.0-only, GPL-2.0+ -> GPL-2.0-or-later), operators are
-    upper case, and parentheses stay only where AND and OR are mixed. None when there is no such line.
+    upper case, parentheses stay only where AND and OR are mixed, of plain alternatives the GNU ones come first. None
+    when there is no such line.
     """
     line = _SPDX.search(text, 0, _SPDX_CHARS)
     if line is None:
@@ -189,7 +190,10 @@ def spdx_of(text: str) -> str | None:
     words = [token.upper() if token.lower() in ("or", "and", "with") else _current_name(token) for token in tokens]
     if not {"AND", "OR"} <= set(words):
         words = [word for word in words if word not in "()"]
-    return " ".join(words).replace("( ", "(").replace(" )", ")") or None
+    expression = " ".join(words).replace("( ", "(").replace(" )", ")")
+    if "AND" not in words:
+        expression = " OR ".join(sorted(expression.split(" OR "), key=lambda name: ("GPL" not in name, name)))
+    return expression or None
 
 
 def licence_of(text: str) -> str | None:

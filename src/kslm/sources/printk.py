@@ -15,7 +15,7 @@ comment counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -53,19 +53,20 @@ class Template(NamedTuple):
     format: str
 
 
-def templates(text: str) -> Iterator[Template]:
+@lru_cache(1)  # a file's messages are wanted as text and for questions, one after the other
+def templates(text: str) -> tuple[Template, ...]:
     """The messages of one C file, each once, in order: those with three letters in a row beside their conversions."""
-    seen: set[Template] = set()
+    found: dict[Template, None] = {}
     for call in _CALL.finditer(text):
         start = call.start()
         name = _NAME.search(text, max(0, start - _NAME_CHARS), start)
-        if name is None:
+        level = _level(name[1].lower(), call[1]) if name else None
+        if level is None:
             continue
-        level = _level(name[1].lower(), call[1])
-        found = Template(level, _joined(call[2])) if level else None
-        if found and found not in seen and _WORD.search(_CONVERSION.sub("", found.format)):
-            seen.add(found)
-            yield found
+        template = Template(level, _joined(call[2]))
+        if template not in found and _WORD.search(_CONVERSION.sub("", template.format)):
+            found[template] = None
+    return tuple(found)
 
 
 def extract(text: str, path: str) -> str:
