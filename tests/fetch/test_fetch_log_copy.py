@@ -255,3 +255,9 @@ def test_the_landing_folder_is_not_copied_into_itself(logs: Path) -> None:
     again, report = fetch(logs, home)
     assert (again, report.metrics["fetch/reused"]) == (first, 1)
     assert "itself" in reasons(first)["home/landing"]
+
+
+def test_copies_keep_the_time_of_their_logs(logs: Path, tmp_path: Path) -> None:
+    os.utime(logs / "syslog", ns=(1_500_000_000_123_456_789, 1_500_000_000_123_456_789))
+    entry, _ = fetch(logs, tmp_path / "home")
+    assert (Path(entry["members"]) / "syslog").stat().st_mtime_ns == 1_500_000_000_123_456_789
