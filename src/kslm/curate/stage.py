@@ -27,7 +27,7 @@ import xxhash
 import kslm.lake
 from kslm.curate import gather, reuse
 from kslm.curate.decide import Decisions, decide
-from kslm.curate.duplicates import BUCKETS, EDGES, bands_for, buckets, verify
+from kslm.curate.duplicates import NEAR_EXEMPT, near_pairs
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
 from kslm.curate.refine import Limits, refine_texts
 from kslm.curate.reuse import Refined
@@ -64,7 +64,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         candidates, refined = _refine(lake, settings, folder)
         task.advance()
         task.update(note="looking for duplicates")
-        decisions = _decide(candidates, settings)
+        decisions = _decide(lake, candidates, settings, folder)
         task.advance()
         task.update(note="writing silver and gold")
         versions = _write(lake, candidates, decisions, folder)
@@ -124,40 +124,18 @@ def _parquet(lake: Lake, table: Table, rows: pa.Table, folder: Path) -> DataFram
     return lake.read_parquet(table, path)
 
 
-def _decide(candidates: DataFrame, settings: Settings) -> Decisions:
+def _decide(lake: Lake, candidates: DataFrame, settings: Settings, folder: Path) -> Decisions:
     """Find duplicates with the engine, then settle every document's fate here."""
     from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
 
     profile = settings.profile
-    threshold = profile.curate.near_duplicate_jaccard
-    passed = candidates.where("reason IS NULL")
-    firsts = passed.groupBy("content").agg(F.min("doc_id").alias("doc_id")).select("doc_id")
-    unique = passed.select("doc_id", "text").join(firsts, "doc_id")
-    placed = unique.mapInArrow(partial(buckets, bands=bands_for(threshold)), BUCKETS)
-    edges = (
-        _candidate_pairs(placed)
-        .join(passed.select(F.col("doc_id").alias("left"), F.col("text").alias("left_text")), "left")
-        .join(passed.select(F.col("doc_id").alias("right"), F.col("text").alias("right_text")), "right")
-        .select("left", "right", "left_text", "right_text")
-        .mapInArrow(partial(verify, threshold=threshold), EDGES)
-        .toArrow()
-    )
+    compared = candidates.where("reason IS NULL").where(~F.col("kind").isin(*sorted(NEAR_EXEMPT)))
+    firsts = compared.groupBy("content").agg(F.min("doc_id").alias("doc_id")).select("doc_id")
+    unique = compared.select("doc_id", "text").join(firsts, "doc_id")
+    edges = near_pairs(lake, unique, profile.curate.near_duplicate_jaccard, folder)
     columns = ("doc_id", "kind", "slice", "split_group", "bytes", "content", "quality", "reason", "figure")
     facts = candidates.select(*columns).toArrow()
     return decide(facts, edges, curate=profile.curate, seed=profile.seed)
-
-
-def _candidate_pairs(placed: DataFrame) -> DataFrame:
-    """Pair every document of a bucket with the bucket's first and with the one before it: few pairs, all connected."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F  # noqa: N812
-
-    bucket = Window.partitionBy("bucket").orderBy("doc_id")
-    seen = placed.select(
-        F.col("doc_id").alias("right"),
-        F.array(F.first("doc_id").over(bucket), F.lag("doc_id").over(bucket)).alias("left"),
-    )
-    return seen.select(F.explode("left").alias("left"), "right").where("left < right").distinct()
 
 
 def _write(lake: Lake, candidates: DataFrame, decisions: Decisions, folder: Path) -> dict[str, int]:
