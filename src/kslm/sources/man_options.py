@@ -18,10 +18,13 @@ import re
 from collections.abc import Iterator
 
 _SECTION = re.compile(r"[A-Z][A-Z0-9 /,&()'-]*")
-_UNREAD = re.compile(r"SYNOPSIS|EXAMPLES?|SEE ALSO|AUTHORS?|HISTORY|BUGS|COPYRIGHT|NAME")
-# One form, with its value: -o file, --all, --color[=WHEN], -Wl,x, -I<dir>, -?, --[no-]x
-_FORM = r"-{1,2}(?:\[no-?\])?[A-Za-z0-9?@#$%!:_\[.][^\s,|]*(?:[ =][\w<>\[\]{}()|/.:=…*+'\"-]+)*"
-_TAG = re.compile(rf"{_FORM}(?:(?:,? or|,|\s*\||;)?\s+{_FORM})*\.{{0,3}}")
+_UNREAD = re.compile(r"SYNOPSIS|EXAMPLE|SEE ALSO|AUTHOR|HISTORY|BUGS|COPYRIGHT|NAME$")
+# One form, with its value: -o file, --all, --color[=WHEN], -Wl,x, -I<dir>, -?, --[no-]x. Atomic: time is linear.
+_FORM = (
+    r"(?>-{1,2}(?:\[no-?\])?[A-Za-z0-9?@#$%!:_\[.][^\s,|]*"
+    r"(?: (?!-)[\w<>\[\]{}()|/.:=…*+'\"-]+){0,3})"
+)
+_TAG = re.compile(rf"{_FORM}(?:(?:\s*\|\s*|(?:,? or|,|;)?\s+){_FORM})*\.{{0,3}}")
 _LONGEST = 160
 _INLINE = re.compile(r"(-\S.{0,80}?)(?: {2,}|\t)\s*(\S.*)")
 
