@@ -145,8 +145,8 @@ def test_mdoc_page_reads_as_text() -> None:
         (b"ends in \\e\n.B \\\\", "ends in \\ \\"),
         (b".Dt X 2\n.Fo f\n.Fa a b\n.Fa c\n.Fc\nand\n.Fa x\nor\n.Fa y .", "X(2)\n\nf(a, b, c) and x or y."),
         (b".Dt X 2\n.St -p1003.1-90 ,\n.Lb libc\n.Rv -std f", 'X(2)\n\nIEEE Std 1003.1-1990 ("POSIX.1"), Standard C '
-         "Library (libc, -lc) The f() function returns the value 0 if successful; otherwise the value -1 is returned and the "
-         "global variable errno is set to indicate the error."),
+         "Library (libc, -lc) The f() function returns the value 0 if successful; otherwise the value -1 is "
+         "returned and the global variable errno is set to indicate the error."),
         (b".TS\nallbox tab(:);\nltB ltB.\nT{\nHook\nT}:T{\nUse:\n.B now\nT}\n.T&\n"
          b"lt lt\nlt lt.\na:b\n_\n.TE", "Hook  Use: now\na  b"),
         (b"a\\\" comment\n\\s-1B\\s+2S\\s0D\\h'2n'!", "a BSD!"),
