@@ -68,6 +68,16 @@ def test_devices_of_one_name_are_asked_about_together():
     assert named and all("(PCI 8086:1533 and 8086:1536)" in text for text in named)
 
 
+def test_a_board_with_the_id_of_a_device_of_another_group_is_not_asked_about():
+    rows = [("device", "8086", "1533", None, None, "I210"), ("device", "1002", "4150", None, None, "RV350")]
+    rows += [("subsystem", "8086", "1533", *ids, "RV350 board") for ids in (("1002", "4150"), ("1002", "4151"))]
+    ids = {"pci": id_rows(rows, "pci")}
+    hardware, entities = hardware_of(ids, MODULES)
+    paths = [text.path for text in made(ids, MODULES, hardware, entities)]
+    assert "subsystem/8086:1533/1002:4151" in paths
+    assert "subsystem/8086:1533/1002:4150" not in paths
+
+
 def test_parameters_firmware_and_dependencies_of_modules():
     assert answer("parameters/igb").startswith("igb takes 2 parameters:\ndebug: Debug level (0=none,...,16=all) (int)")
     assert "options igb debug=VALUE" in answer("parameter/igb/debug")

@@ -58,7 +58,10 @@ def _named(
     fact = Fact(table, row["row_id"], row["version"], entities.of_device(device), origin.source, origin.licence)
     if level == "device":
         return _device(device, name, hardware, fact)
-    return _subsystem(f"{row['subvendor']}:{row['subdevice']}", device, row, hardware, fact)
+    board = Device(bus, row["subvendor"], row["subdevice"])
+    if board in hardware.names and entities.of_device(board) != fact.group:
+        return None  # some boards have a device's id, whose name may be held out
+    return _subsystem(str(board), device, row, hardware, fact)
 
 
 def _device(device: Device, name: str, hardware: Hardware, fact: Fact) -> tuple[str, Iterator[Text]]:
@@ -159,18 +162,18 @@ def _module_fact(found: Sequence[str], group: str, modules: Mapping[str, Row], o
 
 
 def _about(found: Sequence[str], modules: Mapping[str, Row]) -> Iterator[str]:
-    """What a module calls itself, how to load it, and which firmware it may ask for."""
+    """What a module calls itself, which firmware it may ask for, and how to load it."""
     first = modules[found[0]]
     if len(found) == 1 and first["description"]:
         yield f"{found[0]}: {sentence(first['description'])}"
+    if len(found) == 1 and first["firmware"]:
+        files = list(first["firmware"])
+        yield f"It may ask for firmware: {listed([*files[:2], *_more(len(files) - 2)])}."
     load = _loading(found, modules)
     if load:
         yield f"Load {'one of them' if len(found) > 1 else 'it'} with: {load}"
     else:
         yield "It is built into the kernel, so there is nothing to load."
-    if len(found) == 1 and first["firmware"]:
-        files = list(first["firmware"])
-        yield f"It may ask for firmware: {listed([*files[:2], *_more(len(files) - 2)])}."
 
 
 def _loading(found: Sequence[str], modules: Mapping[str, Row]) -> str | None:

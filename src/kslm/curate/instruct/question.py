@@ -17,7 +17,7 @@ from kslm.curate.records import Text
 
 SECOND_PHRASING = 10
 """Every how many facts one is asked in two ways."""
-LONGEST_ANSWER = 1200
+LONGEST_ANSWER = 700
 """Characters of a quoted description; longer ones are cut after a sentence."""
 
 _SENTENCE_END = re.compile(r"[.!?](?=\s)")
