@@ -139,7 +139,7 @@ _LICENCE = (
     "general public licen", "licensed under the", "apache license", "you may not use this file except",
     "copyright notice and this permission", "and the following disclaimer",
 )  # fmt: skip
-_LICENCE_HINTS = ("WARRANT", "arrant", "hereby granted", "Redistribution and use", "General Public", "icensed under")
+_LICENCE_HINTS = ("arrant", "WARRANT", "General Public", "icensed under")  # one of them is in every licence
 _OWNED = re.compile(r"^[\s*#/;-]*(?:Copyright|\(C\)|©|SPDX-|All rights reserved|Authors?:)", re.I | re.M)
 _HAND_HINTS = ("edit", "EDIT", "Edit", "modify", "MODIFY")
 _NOT_BY_HAND = re.compile(r"\bdo(?: not|n't) (?:edit|modify)\b", re.IGNORECASE)

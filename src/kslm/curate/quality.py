@@ -35,7 +35,7 @@ SENTENCE = 40.0
 MIN_DOCUMENTS = 20
 """Kinds with fewer documents are not cut: a percentile of a handful says nothing."""
 
-WINDOW = 220
+WINDOW = 160
 WINDOWS = 8
 """A passage of a fifth of the document is met by one of the windows, wherever it stands."""
 
