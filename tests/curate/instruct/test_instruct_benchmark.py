@@ -35,7 +35,10 @@ def test_a_device_is_to_be_named_and_driven():
     assert named["answers"] == ["RV350 [Radeon 9550]", "RV350", "Radeon 9550"]
     driven = rows["Question: Which driver does PCI device 1002:4150 (AMD RV350 [Radeon 9550]) need?\nAnswer:"]
     assert driven["answers"] == ["radeon", "radeonfb"]
-    assert driven["baselines"] == {"majority": "igb", "vendor_majority": "igb", "nearest_id": "igb"}
+    assert driven["baselines"] == {
+        **{"majority": "igb", "vendor_majority": "igb", "nearest_id": "igb"},
+        "name_in_question": "radeon",
+    }
     assert (driven["fact_table"], driven["fact_key"]) == ("bronze.modules", "radeon,radeonfb")
 
 
