@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from corpus_rows import write_corpus
 from kslm.pipeline import STAGES
 from kslm.report import Report
+from kslm.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -33,8 +35,8 @@ def run_notebook(path, variables):
     return namespace
 
 
-def test_there_is_a_tour():
-    assert "tour.py" in [path.name for path in NOTEBOOKS]
+def test_there_are_two_tours():
+    assert {path.name for path in NOTEBOOKS} >= {"tour.py", "corpus.py"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -92,3 +94,17 @@ def test_the_tour_runs_from_top_to_bottom(tiny_settings_env, monkeypatch):
     assert namespace["by_slice"]["count(doc_id)"].sum() > 10
     assert namespace["version"].name == settings.registered_model
     assert namespace["answered"].unknown == ["Unknown device [8086:1533]"]
+
+
+def test_the_tour_of_the_corpus_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+    for name in ("KSLM_ENGINE", "KSLM_CATALOG", "KSLM_SCHEMA", "KSLM_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KSLM_HOME", str(tmp_path))
+    settings = load_settings("quick")
+    outputs = write_corpus(settings)
+    Report("curate", "id", outputs=outputs).save(settings.home.history("quick") / "curate-id.json")
+    namespace = run_notebook(ROOT / "notebooks" / "corpus.py", {})
+    assert namespace["counts"]["documents"].sum() == 3
+    assert namespace["document"].text in capsys.readouterr().out
+    assert namespace["explained"].placement.split == namespace["document"].split
+    assert [run.stage for run in namespace["runs"]] == ["curate"]

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from kslm import __version__
+from kslm.cli import corpus
 from kslm.errors import KslmError
 from kslm.pipeline import PIPELINE, STAGES, hold, run_stage, select
 from kslm.settings import Settings, load_settings
@@ -134,6 +135,9 @@ def ask(
     with err.status("thinking ..."):
         result = answer(question, settings, model_only=model_only)
     out.print(render(result))
+
+
+app.add_typer(corpus.app)
 
 
 @app.command()

@@ -210,6 +210,7 @@ REJECTS = _table(
     "doc_id reason",
     """
     doc_id STRING
+    parent_id STRING
     source STRING
     path STRING
     reason STRING

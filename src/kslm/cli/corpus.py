@@ -1,0 +1,254 @@
+"""`kslm corpus`: look at the corpus, and keep its tables in order. Functions of kslm.explore, printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kslm.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from kslm.explore import Document, Explanation, Hit, PastRun, Upkeep
+    from kslm.explore.overview import Count
+    from kslm.lake import Lake
+
+ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="A name in conf/, or the path of a .yml file.")]
+AtOption = Annotated[
+    Path | None,
+    typer.Option("--at", help="A report or a shards' manifest.json: read the tables as that past run left them."),
+]
+IdArgument = Annotated[str, typer.Argument(metavar="DOC_ID", help="The id, or its first 6 characters or more.")]
+RETENTION_HOURS = 168
+
+app = typer.Typer(
+    name="corpus",
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+    help="Look at the corpus: without a command, its documents and bytes by slice, source and split.",
+    epilog="Find a document with [bold]kslm corpus search interrupt[/bold]; read it with [bold]show[/bold]; ask "
+    "where it came from and why it is in its split, or was refused, with [bold]explain[/bold]. "
+    "[bold]history[/bold] lists past runs; [bold]--at[/bold] with one's report shows the corpus as it was then.",
+)
+
+
+@contextmanager
+def _opened(settings: Settings, at: Path | None = None) -> Iterator[Lake]:
+    import kslm.lake
+    from kslm.cli.app import err
+
+    with err.status("reading the tables ..."), kslm.lake.open(settings, at=at) as lake:
+        yield lake
+
+
+def _print(found: RenderableType) -> None:
+    from kslm.cli.app import out
+
+    out.print(found)
+
+
+@app.callback()
+def corpus(context: typer.Context, profile: ProfileOption = "quick", at: AtOption = None) -> None:
+    """Print the overview, unless a command follows."""
+    if context.invoked_subcommand is None:
+        from kslm.explore import overview
+
+        with _opened(load_settings(profile), at) as lake:
+            counts = overview(lake)
+        _print(_overview(counts))
+
+
+@app.command()
+def show(doc_id: IdArgument, profile: ProfileOption = "quick", at: AtOption = None) -> None:
+    """Print one document: what the tables say of it, and its text."""
+    from kslm.explore import show as look
+
+    with _opened(load_settings(profile), at) as lake:
+        document = look(lake, doc_id)
+    _print(Group(_facts(document), Text(), Text(document.text if document.text is not None else "(refused: no text)")))
+
+
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help='Words, in any order: "interrupt coalescing".')],
+    *,
+    profile: ProfileOption = "quick",
+    slice_: Annotated[str | None, typer.Option("--slice", help="os, hardware, admin or instructions only.")] = None,
+    kind: Annotated[str | None, typer.Option(help="This kind only: c, kconfig, man, question, log ...")] = None,
+    limit: Annotated[int, typer.Option(help="Documents at most.", min=1, max=1000)] = 10,
+    at: AtOption = None,
+) -> None:
+    """Find documents by words in their text, the best first (BM25); letter case does not matter."""
+    from kslm.explore import search as look
+
+    with _opened(load_settings(profile), at) as lake:
+        hits = look(lake, " ".join(words), slice_=slice_, kind=kind, limit=limit)
+    _print(_hits(hits) if hits else Text("no document holds any of these words", style="yellow"))
+
+
+@app.command()
+def explain(doc_id: IdArgument, profile: ProfileOption = "quick", at: AtOption = None) -> None:
+    """Say where a document came from, what was redacted, and why it is in its split, or why it was refused."""
+    from kslm.explore import explain as look
+
+    settings = load_settings(profile)
+    with _opened(settings, at) as lake:
+        found = look(lake, settings.profile, doc_id)
+    _print(_explanation(found))
+
+
+@app.command()
+def history(profile: ProfileOption = "quick") -> None:
+    """List the past runs that wrote tables, with the versions they left; --at takes their reports."""
+    from kslm.explore import history as look
+
+    runs = look(load_settings(profile))
+    _print(_history(runs) if runs else Text("no runs yet: kslm run makes the first", style="yellow"))
+
+
+@app.command()
+def maintain(
+    profile: ProfileOption = "quick",
+    retention_hours: Annotated[
+        int,
+        typer.Option(help="Keep the files of versions younger than this: past runs can be opened that long.", min=0),
+    ] = RETENTION_HOURS,
+) -> None:
+    """Merge the tables' small files, and delete those that only old versions need. Contents stay."""
+    from kslm.explore import maintain as tidy
+    from kslm.pipeline import hold
+
+    settings = load_settings(profile)
+    with hold(settings), _opened(settings) as lake:
+        done = tidy(lake, retention_hours=retention_hours)
+    _print(_upkeep(done))
+
+
+def _table(title: str, *columns: str, right: int = 0) -> Table:
+    """A plain table; the last `right` columns hold numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2), pad_edge=False)
+    for number, column in enumerate(columns):
+        numeric = number >= len(columns) - right
+        table.add_column(column, justify="right" if numeric else "left", header_style="dim", no_wrap=numeric)
+    return table
+
+
+def _overview(counts: list[Count]) -> Table:
+    splits = ("train", "val", "test")
+    table = _table("Corpus", "slice", "source", *(f"{name} docs" for name in splits), *splits, "bytes", right=7)
+    cells = {(one.slice, one.source, one.split): one for one in counts}
+    keys = sorted({(one.slice, one.source) for one in counts})
+    for key in keys:
+        _overview_row(table, key, [cells.get((*key, name)) for name in splits])
+    totals = [[one for one in counts if one.split == name] for name in splits]
+    documents = [f"{sum(one.documents for one in found):,}" for found in totals]
+    sizes = [_mb(sum(one.bytes for one in found)) for found in totals]
+    table.add_section()
+    table.add_row("all", "", *documents, *sizes, _mb(sum(one.bytes for one in counts)), style="bold")
+    return table
+
+
+def _overview_row(table: Table, key: tuple[str, str], found: list[Count | None]) -> None:
+    documents = [f"{one.documents:,}" if one else "" for one in found]
+    sizes = [_mb(one.bytes) if one else "" for one in found]
+    table.add_row(*key, *documents, *sizes, _mb(sum(one.bytes for one in found if one)))
+
+
+def _mb(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:,.2f} MB"
+
+
+def _pairs(rows: list[tuple[str, Any]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        if value not in (None, "", [], {}):
+            table.add_row(Text(name, style="dim"), Text(str(value)))
+    return table
+
+
+def _facts(document: Document) -> RenderableType:
+    state = document.split or "not in gold"
+    refused = f"{document.reason} ({document.figure:.4g})" if document.reason else None
+    return _pairs(
+        [
+            ("document", document.doc_id),
+            ("source", document.source),
+            ("path", document.path),
+            ("version", document.version),
+            ("licence", document.licence),
+            ("kind, slice", ", ".join(part for part in (document.kind, document.slice) if part)),
+            ("split", state),
+            ("split group", document.split_group),
+            ("refused", refused),
+            ("bytes", f"{document.bytes:,}"),
+            ("redactions", document.redactions),
+            ("quality", document.quality),
+            ("cluster", document.cluster_id),
+        ]
+    )
+
+
+def _hits(hits: list[Hit]) -> Table:
+    table = _table("", "document", "slice", "split", "path and text")
+    for hit in hits:
+        place = Text.assemble((hit.path, "bold"), f" ({hit.kind}, {hit.score:.2f})\n", (hit.snippet, "dim"))
+        table.add_row(hit.doc_id[:12], hit.slice, hit.split, place)
+    return table
+
+
+def _explanation(found: Explanation) -> RenderableType:
+    parts: list[RenderableType] = [_facts(found.document), Text("\nWhere it came from", style="bold")]
+    parts.append(_pairs([("table", found.table), ("key", found.key)]))
+    shown = [(name, value) for name, value in found.row.items() if name not in ("text", "doc_id")]
+    parts.append(_pairs([(name, _short(value)) for name, value in shown]))
+    for file in found.files:
+        parts.append(Text("\nFetched", style="bold"))
+        parts.append(_pairs([(name, value) for name, value in file.items() if name != "source"]))
+    parts.append(Text(f"\nReplaced in {found.redacted_in}", style="bold"))
+    told = [f"{count} × <{kind}-n>" for kind, count in found.redacted.items()]
+    parts.append(Text(", ".join(told) or "nothing"))
+    if found.placement:
+        parts.append(Text("\nWhy this split", style="bold"))
+        size = f"{found.placement.documents:,} documents, {found.placement.bytes:,} bytes of one group"
+        parts.append(Text(f"{found.placement.reason} ({size})"))
+    if found.document.reason:
+        figure = "" if found.document.figure is None else f": {found.document.figure:.4g}"
+        parts += [Text("\nWhy it was refused", style="bold"), Text(f"{found.document.reason}{figure}")]
+    if found.cluster:
+        table = _table("\nDuplicates (the first is kept)", "document", "path", "similarity", right=1)
+        for member in found.cluster:
+            table.add_row(member.doc_id[:12], member.path, "" if member.figure is None else f"{member.figure:.4f}")
+        parts.append(table)
+    return Group(*parts)
+
+
+def _short(value: Any, longest: int = 300) -> str:
+    text = str(value)
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def _history(runs: list[PastRun]) -> RenderableType:
+    table = _table("", "finished (UTC)", "stage", "report", "changed")
+    for run in runs:
+        changed = [
+            f"{name} +{counts['inserted']:,} ~{counts['updated']:,} −{counts['deleted']:,}"
+            for name, counts in sorted(run.changes.items())
+            if counts["inserted"] or counts["updated"] or counts["deleted"]
+        ]
+        table.add_row(f"{run.finished:%Y-%m-%d %H:%M}", run.stage, run.path.name, "\n".join(changed) or "nothing")
+    return Group(table, Text(f"\nreports lie in {runs[0].path.parent}", style="dim"))
+
+
+def _upkeep(done: list[Upkeep]) -> Table:
+    table = _table("", "table", "files before", "after", "bytes before", "after", "stored before", "after", right=6)
+    for one in done:
+        numbers = [one.before.files, one.after.files]
+        sizes = [one.before.bytes, one.after.bytes, one.before.stored_bytes, one.after.stored_bytes]
+        table.add_row(one.table, *(f"{number:,}" for number in numbers), *(_mb(size) for size in sizes))
+    return table

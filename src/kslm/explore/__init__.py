@@ -1,0 +1,26 @@
+"""Looking at the corpus: one document, where it came from and why it is where it is; search; counts; past runs.
+
+Functions return values; the command line prints them (`kslm corpus`), a notebook shows them (notebooks/corpus.py).
+"""
+
+from kslm.explore.documents import Document, find, show
+from kslm.explore.explain import Explanation, explain
+from kslm.explore.overview import Count, PastRun, history, overview
+from kslm.explore.search import Hit, search
+from kslm.explore.upkeep import Upkeep, maintain
+
+__all__ = [
+    "Count",
+    "Document",
+    "Explanation",
+    "Hit",
+    "PastRun",
+    "Upkeep",
+    "explain",
+    "find",
+    "history",
+    "maintain",
+    "overview",
+    "search",
+    "show",
+]
