@@ -20,13 +20,10 @@ class Decisions:
 
     Attributes:
         table: the columns of DECISIONS.
-        slices, sizes: each candidate's slice and bytes, in the table's order.
         splits: each group's split, as `holdout.Facts` wants to know it.
     """
 
     table: pa.Table
-    slices: list[str]
-    sizes: list[int]
     splits: dict[str, str]
 
 
@@ -57,7 +54,7 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
         for doc_id in (row["doc_id"] for row in rows)
     ]
     table = pa.Table.from_batches([to_batch(decided, DECISIONS)])
-    return Decisions(table, [row["slice"] for row in rows], [row["bytes"] for row in rows], splits)
+    return Decisions(table, splits)
 
 
 def _clusters(

@@ -6,11 +6,12 @@ so their blocks are put together by the engine.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from kslm.curate import entities as entities_
 from kslm.curate import facts as facts_
-from kslm.curate.entities import Entities
+from kslm.curate.entities import Entities, Row
 from kslm.curate.facts import Hardware, Origin
 from kslm.curate.instruct import from_tables
 from kslm.curate.records import Text
@@ -28,19 +29,40 @@ ALIKE = 3
 """Events of one template that a block keeps: a log repeats itself, a text to learn from should not."""
 
 
-def facts(lake: Lake, settings: Settings) -> tuple[Entities, list[Text]]:
-    """The split groups of the tables, and all texts generated from ids and modules."""
+class Knowledge(NamedTuple):
+    """The id and module tables, joined.
+
+    Attributes:
+        ids: rows of bronze.pci_ids and bronze.usb_ids, by bus.
+        modules: rows of bronze.modules, by name.
+        hardware: names and drivers of devices.
+        entities: split groups.
+    """
+
+    ids: Mapping[str, Sequence[Row]]
+    modules: Sequence[Row]
+    hardware: Hardware
+    entities: Entities
+
+
+def knowledge(lake: Lake) -> Knowledge:
+    """Read the tables, and settle what belongs together."""
     modules = sorted(_rows(lake, MODULES), key=lambda row: str(row["module"]))
     ids = {"pci": _rows(lake, PCI_IDS), "usb": _rows(lake, USB_IDS)}
     names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
     vendors = {key: name for bus, rows in ids.items() for key, name in facts_.vendor_names(rows, bus).items()}
     hardware = Hardware(vendors, names, entities_.drivers_of(modules))
-    entities = entities_.build(modules, names)
+    return Knowledge(ids, modules, hardware, entities_.build(modules, names))
+
+
+def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
+    """All texts and questions generated from ids, modules, packages and log templates."""
+    ids, modules, hardware, entities = known
     origins = {bus: _origin(settings, f"{bus}_ids", rows) for bus, rows in ids.items()}
     origin = _origin(settings, "kernel_modules", modules)
-    texts = [text for bus, rows in ids.items() for text in facts_.id_texts(rows, bus, hardware, entities, origins[bus])]
-    texts += facts_.module_texts(modules, hardware, entities, origin)
-    texts += from_tables(
+    found = [text for bus, rows in ids.items() for text in facts_.id_texts(rows, bus, hardware, entities, origins[bus])]
+    found += facts_.module_texts(modules, hardware, entities, origin)
+    found += from_tables(
         ids,
         modules,
         hardware,
@@ -50,7 +72,7 @@ def facts(lake: Lake, settings: Settings) -> tuple[Entities, list[Text]]:
         templates=_rows(lake, LOG_TEMPLATES),
         seed=settings.profile.seed,
     )
-    return entities, texts
+    return found
 
 
 def logs(lake: Lake, settings: Settings) -> DataFrame:
@@ -130,7 +152,7 @@ def _rows(lake: Lake, table: Table) -> list[dict[str, object]]:
     return lake.read(table).toArrow().to_pylist()
 
 
-def _origin(settings: Settings, kind: str, rows: list[dict[str, object]]) -> Origin:
+def _origin(settings: Settings, kind: str, rows: Sequence[Row]) -> Origin:
     """Source and licence of a table whose rows do not name them: those of the profile's first source of its kind."""
     for name, source in sorted(settings.profile.sources.items()):
         if source.kind == kind:

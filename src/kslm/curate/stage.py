@@ -1,11 +1,12 @@
-"""The curate stage: bronze tables to silver.documents, silver.rejects and gold.corpus.
+"""The curate stage: bronze tables to silver.documents, silver.rejects, gold.corpus and what is asked from it.
 
 Texts are made, cleaned, redacted and judged in one pass, whose result is kept as Parquet in the cache while the stage
 runs: everything after it (duplicates, mix, split, the tables) reads that instead of doing the pass again. Decisions
 about documents as a whole are taken in this process, from some hundred bytes a document; text stays with the engine.
 
-silver.documents holds every document that is clean and not a duplicate. gold.corpus is what is left of it once slices
-keep to their shares, with its split. Whatever is left out of either has a row in silver.rejects.
+silver.documents holds every document that is clean and not a duplicate. gold.corpus is the same with its split, and
+without held-out facts in what trains (see `gold`); slices get their shares when the corpus is tokenized. Whatever is
+left out of either has a row in silver.rejects.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ import kslm.lake
 from kslm.curate import gather, reuse
 from kslm.curate.decide import Decisions, decide
 from kslm.curate.duplicates import NEAR_EXEMPT, near_pairs
+from kslm.curate.gather import Knowledge
+from kslm.curate.gold import TABLES, publish
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
 from kslm.curate.refine import Limits, refine_texts
 from kslm.curate.reuse import Refined
 from kslm.lake import Lake
 from kslm.lake.change import as_metrics, as_outputs
-from kslm.lake.tables import ALL, CORPUS, DOCUMENTS, REJECTS, SILVER_DOCUMENTS, Table
+from kslm.lake.tables import ALL, BENCHMARK, CORPUS, DOCUMENTS, INSTRUCTIONS, REJECTS, Table
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PARTITIONS = 8
-TABLES = (SILVER_DOCUMENTS, REJECTS, CORPUS)
 
 
 def run(settings: Settings, progress: Progress = QUIET) -> Report:
@@ -61,23 +63,26 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
             str(table): lake.version(table) for table in ALL if table.layer == "bronze" and lake.version(table) >= 0
         }
         task.update(note="extracting, cleaning, redacting")
-        candidates, refined = _refine(lake, settings, folder)
+        known = gather.knowledge(lake)
+        candidates, refined = _refine(lake, settings, known, folder)
         task.advance()
         task.update(note="looking for duplicates")
         decisions = _decide(lake, candidates, settings, folder)
         task.advance()
         task.update(note="writing silver and gold")
-        versions = _write(lake, candidates, decisions, folder)
+        decided = candidates.drop("reason", "figure").join(_parquet(lake, DECISIONS, decisions.table, folder), "doc_id")
+        min_chars = settings.profile.curate.min_chars
+        versions = publish(lake, decided, known, decisions.splits, min_chars=min_chars, folder=folder)
         task.advance()
         hashes = {str(table): lake.content_hash(table) for table in TABLES}
-        read_bytes = _bronze_bytes(lake)
+        read_bytes, metrics = _bronze_bytes(lake), _metrics(lake)
         task.advance()
     cpu = sum(os.times()[:4]) - sum(started[:4])
     return Report(
         stage="curate",
         output_id=xxhash.xxh3_128_hexdigest("".join(hashes[name] for name in sorted(hashes)).encode()),
         metrics={
-            **_metrics(decisions),
+            **metrics,
             "curate/documents_refined": float(refined.refined),
             "curate/documents_reused": float(refined.reused),
             "curate/bytes_in": float(read_bytes),
@@ -86,7 +91,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         }
         | as_metrics("curate", lake.changes),
         outputs={"tables": versions, "inputs": inputs, "hashes": hashes, "changes": as_outputs(lake.changes)},
-        notes=_notes(decisions),
+        notes=_notes(metrics),
     )
 
 
@@ -101,14 +106,16 @@ def _scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refine(lake: Lake, settings: Settings, folder: Path) -> tuple[DataFrame, Refined]:
+def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> tuple[DataFrame, Refined]:
     """All candidates, refused ones included, and how many documents they took work for."""
     curate = settings.profile.curate
     limits = Limits(curate.min_chars, curate.max_chars, curate.max_non_english)
-    entities, texts = gather.facts(lake, settings)
+    entities = replace(known.entities, devices={})
     state = settings.home.cache / "candidates" / settings.schema_prefix
-    refined = reuse.candidates(lake, state, replace(entities, devices={}), limits, partitions=PARTITIONS)
-    generated = _parquet(lake, TEXTS, pa.Table.from_batches([to_batch(texts, TEXTS)]), folder)
+    refined = reuse.candidates(lake, state, entities, limits, partitions=PARTITIONS)
+    generated = _parquet(
+        lake, TEXTS, pa.Table.from_batches([to_batch(gather.texts(lake, settings, known), TEXTS)]), folder
+    )
     frames = [
         frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl)
         for frame in (generated.repartition(2), gather.logs(lake, settings), gather.snapshots(lake, settings))
@@ -138,39 +145,34 @@ def _decide(lake: Lake, candidates: DataFrame, settings: Settings, folder: Path)
     return decide(facts, edges, curate=profile.curate, seed=profile.seed)
 
 
-def _write(lake: Lake, candidates: DataFrame, decisions: Decisions, folder: Path) -> dict[str, int]:
-    """Publish the three tables, gold last; returns their versions."""
-    decided = _parquet(lake, DECISIONS, decisions.table, folder)
-    joined = candidates.drop("reason", "figure").join(decided, "doc_id")
-    frames = (
-        (SILVER_DOCUMENTS, joined.where("in_silver")),
-        (REJECTS, joined.where("reason IS NOT NULL")),
-        (CORPUS, joined.where("split IS NOT NULL")),
-    )
-    return {str(table): lake.upsert(table, frame.select(*table.columns)) for table, frame in frames}
-
-
 def _bronze_bytes(lake: Lake) -> int:
     from pyspark.sql import functions as F  # noqa: N812
 
     return int(lake.read(DOCUMENTS).agg(F.sum("bytes")).collect()[0][0] or 0)
 
 
-def _metrics(decisions: Decisions) -> dict[str, float]:
-    counts: Counter[str] = Counter()
-    reasons, splits = (decisions.table.column(name).to_pylist() for name in ("reason", "split"))
-    for slice_, size, reason, split in zip(decisions.slices, decisions.sizes, reasons, splits, strict=True):
-        counts["curate/candidates"] += 1
-        if reason is not None:
-            counts[f"curate/rejects/{reason}"] += 1
-        if split is not None:
-            counts["curate/documents"] += 1
-            counts["curate/bytes"] += size
-            counts[f"curate/bytes/{slice_}/{split}"] += size
-    return {name: float(counts[name]) for name in sorted(counts)}
+def _metrics(lake: Lake) -> dict[str, float]:
+    """Documents, bytes and refusals, counted in the tables."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    count, size = F.count(F.lit(1)).alias("n"), F.sum("bytes").alias("size")
+    gold = lake.read(CORPUS).groupBy("slice", "split").agg(count, size, F.sum("held_out").alias("held_out")).collect()
+    metrics: Counter[str] = Counter()
+    for row in gold:
+        metrics["curate/documents"] += row["n"]
+        metrics["curate/bytes"] += row["size"]
+        metrics["curate/held_out_statements"] += row["held_out"]
+        metrics[f"curate/documents/{row['slice']}/{row['split']}"] = row["n"]
+        metrics[f"curate/bytes/{row['slice']}/{row['split']}"] = row["size"]
+    for row in lake.read(REJECTS).groupBy("reason").agg(count).collect():
+        metrics["curate/rejects"] += row["n"]
+        metrics[f"curate/rejects/{row['reason']}"] = row["n"]
+    for table in (INSTRUCTIONS, BENCHMARK):
+        metrics[f"curate/{table.name}"] = lake.read(table).count()
+    return {name: float(metrics[name]) for name in sorted(metrics)}
 
 
-def _notes(decisions: Decisions) -> list[str]:
-    splits = set(decisions.table.column("split").to_pylist())
-    missing = [name for name in ("train", "val", "test") if name not in splits]
+def _notes(metrics: dict[str, float]) -> list[str]:
+    found = {name.rpartition("/")[2] for name in metrics if name.startswith("curate/documents/")}
+    missing = [name for name in ("train", "val", "test") if name not in found]
     return [f"no group of documents is in split {name}: there are too few groups" for name in missing]
