@@ -9,6 +9,7 @@ import os
 import stat
 import tarfile
 import threading
+import zipfile
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -66,6 +67,14 @@ def deb(package: str, version: str, files: dict[str, bytes], packing: str = ".xz
             f"data.tar{packing}": PACKERS[packing](tar({f"./{name}": data for name, data in files.items()})),
         }
     )
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
 
 
 def kernel_files(count: int = 20) -> dict[str, bytes]:
@@ -178,6 +187,10 @@ class Server:
         if self.failures:
             self.failures -= 1
             request.send_error(503)
+            return
+        if request.headers.get("If-None-Match") == self.etag:
+            request.send_response(304)
+            request.end_headers()
             return
         start = 0
         if asked and request.headers.get("If-Range") == self.etag:

@@ -10,27 +10,14 @@ from typing import Any
 
 import pytest
 import yaml
-from fetch_makers import PCI_IDS, Server, deb, kernel_files, tar, topped
+from fetch_makers import PACKERS, PCI_IDS, Server, deb, kernel_files, tar, topped, zipped
+from landing_runs import declared, entry, settings_of
 
 import kslm.fetch
 from kslm.errors import KslmError, SourceError
 from kslm.fetch import landing, places
-from kslm.report import Report
-from kslm.settings import Environment, Settings, load_profile
+from kslm.settings import Environment, Settings
 from kslm.sources import kernel_tree
-
-
-def settings_of(tmp_path: Path, sources: dict[str, Any], logs: tuple[Path, ...] = ()) -> Settings:
-    profile = {"profile": "small_cut", "sources": sources, "train": {"max_steps": 1}}
-    profile["release"] = {"gates": {"max_perplexity": 100}}
-    file = tmp_path / "profile.yml"
-    file.write_text(yaml.safe_dump(profile))
-    env = Environment.model_validate({"KSLM_HOME": str(tmp_path / "home")})
-    return Settings(load_profile(file), env, logs=logs)
-
-
-def declared(kind: str, *places: dict[str, str], **fields: object) -> dict[str, Any]:
-    return {"kind": kind, "licence": "GPL-2.0-only", "places": list(places)} | fields
 
 
 def ids(path: Path) -> dict[str, Any]:
@@ -42,11 +29,6 @@ def pci(tmp_path: Path) -> Path:
     path = tmp_path / "pci.ids"
     path.write_bytes(PCI_IDS)
     return path
-
-
-def entry(report: Report, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = report.outputs["sources"][name]
-    return found
 
 
 def test_every_kind_lands_from_local_paths(tmp_path: Path, tiny_settings_env: dict[str, str]) -> None:
@@ -293,9 +275,9 @@ def test_a_damaged_download_is_not_kept(tmp_path: Path) -> None:
         )
         folder = tmp_path / "landing"
         with pytest.raises(SourceError, match=r"not a pci\.ids"):
-            places.obtain(place, source, folder, places.Apt(tmp_path), places.Task())
+            places.obtain(place, source, folder, places.Apt(tmp_path), task=places.Task())
         server.body, server.etag = PCI_IDS, '"two"'
-        landed = places.obtain(place, source, folder, places.Apt(tmp_path), places.Task())
+        landed = places.obtain(place, source, folder, places.Apt(tmp_path), task=places.Task())
         assert Path(landed.entry["members"]).read_bytes() == PCI_IDS
         assert landed.transferred == len(PCI_IDS)
         assert landed.entry["origin"] == server.url
@@ -309,3 +291,53 @@ def test_another_layout_means_another_request(tmp_path: Path, pci: Path, monkeyp
     kslm.fetch.run(settings)
     monkeypatch.setattr(landing, "LAYOUT", landing.LAYOUT + 1)
     assert kslm.fetch.run(settings).metrics["fetch/reused"] == 0
+
+
+def test_a_url_is_asked_again_only_when_told_to(tmp_path: Path) -> None:
+    server = Server(PCI_IDS)
+    try:
+        folder, apt = tmp_path / "landing", places.Apt(tmp_path)
+        place = places.Place.model_construct(https=server.url, path=None, debian=None)
+        source = places.Source.model_construct(
+            kind="pci_ids", licence="x", places=(place,), include=(), exclude=(), max_bytes=10_000, optional=False
+        )
+        first = places.obtain(place, source, folder, apt, task=places.Task())
+        assert places.obtain(place, source, folder, apt, task=places.Task()).transferred == 0
+        assert len(server.ranges) == 1
+        assert places.obtain(place, source, folder, apt, task=places.Task(), before=first) is first
+        assert len(server.ranges) == 2
+        server.body, server.etag = PCI_IDS + b"10de  NVIDIA Corporation\n", '"two"'
+        second = places.obtain(place, source, folder, apt, task=places.Task(), before=first)
+        assert Path(second.entry["members"]).read_bytes() == server.body
+    finally:
+        server.http.shutdown()
+        server.http.server_close()
+
+
+def test_tldr_pages_are_the_english_ones_wherever_they_come_from(tmp_path: Path) -> None:
+    files = {
+        "pages/common/tar.md": b"# tar\n",
+        "pages/linux/ip.md": b"# ip\n",
+        "pages.fr/common/tar.md": b"# tar, en francais\n",
+        "README.md": b"read me",
+        "contributing-guides/style-guide.md": b"style",
+    }
+    for name, data in files.items():
+        (tmp_path / "tldr" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tldr" / name).write_bytes(data)
+    (tmp_path / "tldr.tar.gz").write_bytes(PACKERS[".gz"](tar(topped(files, "tldr-2.3"))))
+    (tmp_path / "tldr.zip").write_bytes(zipped(files))
+    (tmp_path / "en.zip").write_bytes(
+        zipped({"common/tar.md": b"# tar\n", "linux/ip.md": b"# ip\n", "LICENSE.md": b"x"})
+    )
+    for name in ("tldr", "tldr/pages", "tldr.tar.gz", "tldr.zip", "en.zip"):
+        found = {"tldr": declared("tldr", {"path": str(tmp_path / name)}, licence="CC-BY-4.0")}
+        settings = settings_of(tmp_path, found)
+        members = Path(entry(kslm.fetch.run(settings), "tldr")["members"])
+        pages = {path.relative_to(members).as_posix(): path.read_bytes() for path in members.rglob("*.md")}
+        assert pages == {"common/tar.md": b"# tar\n", "linux/ip.md": b"# ip\n"}, name
+        assert kslm.fetch.run(settings).metrics["fetch/reused"] == 1
+    (tmp_path / "tldr" / "pages" / "linux" / "ss.md").write_bytes(b"# ss\n")
+    found["tldr"] |= {"places": [{"path": str(tmp_path / "tldr")}], "include": ["linux/*"]}
+    members = Path(entry(kslm.fetch.run(settings_of(tmp_path, found)), "tldr")["members"])
+    assert {path.name for path in members.rglob("*.md")} == {"ip.md", "ss.md"}

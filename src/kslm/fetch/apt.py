@@ -38,9 +38,10 @@ _STATUS = Path("/var/lib/dpkg/status")
 
 @dataclass(frozen=True)
 class Package:
-    """A candidate: its name, version, and the file's size in bytes and SHA-256 from apt's lists."""
+    """A candidate as apt's lists have it: name, source package, version, and its file's bytes and SHA-256."""
 
     name: str
+    source: str
     version: str
     size: int
     sha256: str
@@ -180,7 +181,10 @@ class Apt:
             if name not in names or name in found or not stanza.get("SHA256") or not stanza.get("Size", "").isdigit():
                 continue
             depends = tuple(str(choice[0]["name"]) for choice in stanza.relations["depends"] or ())
-            found[name] = Package(name, stanza["Version"], int(stanza["Size"]), stanza["SHA256"].lower(), depends)
+            source = stanza.get("Source", name).partition(" ")[0]
+            found[name] = Package(
+                name, source, stanza["Version"], int(stanza["Size"]), stanza["SHA256"].lower(), depends
+            )
         return found
 
     def _no_candidate(self, name: str) -> SourceError:

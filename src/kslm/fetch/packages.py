@@ -9,8 +9,7 @@ A package without a candidate, or whose archive is refused, is left out and name
 bronze.quarantine; only a list of which nothing is left fails. Each .deb is held to the source's limits by itself, and
 what is kept of all of them together to its max_bytes.
 
-Limits: links are not followed, so a package whose doc folder is a link to another's has the source's declared licence;
-files above 16 MiB are left out.
+Limits: links are not followed; files above 16 MiB are left out.
 """
 
 from __future__ import annotations
@@ -65,9 +64,10 @@ _UNWANTED = re.compile(
 
 @dataclass(frozen=True)
 class _Package:
-    """One package: a .deb, or the root folder of an unpacked one."""
+    """One package: a .deb, or the root folder of an unpacked one; `source` is the source package it was made of."""
 
     name: str
+    source: str
     version: str
     sha256: str
     bytes: int
@@ -96,7 +96,7 @@ def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, 
         names = (place.debian,) if isinstance(place.debian, str) else place.debian or ()
         path = folder / "download"
         got = apt.fetch_all(names, path, max_bytes=source.max_bytes, task=task)
-        packages = [_Package(one.name, one.version, one.sha256, one.size, file) for file, one in got.files]
+        packages = [_Package(one.name, one.source, one.version, one.sha256, one.size, file) for file, one in got.files]
         left_out = [LeftOut(name, "no candidate in the machine's package lists: left out") for name in got.missing]
         origin, transferred = "debian:" + (names[0] if len(names) == 1 else f"{len(names)} packages"), got.transferred
     content = _content(packages)
@@ -111,7 +111,8 @@ def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, 
         source, content, made, path=path, origin=origin, version=version, files=[*files_below(target), *debs]
     )
     landed.entry["packages"] = {
-        name: {"version": one.version, "sha256": one.sha256, "bytes": one.bytes} for name, one in kept.items()
+        name: {"source": one.source, "version": one.version, "sha256": one.sha256, "bytes": one.bytes}
+        for name, one in kept.items()
     }
     landed.entry["unreadable"] = [asdict(one) for one in left_out]
     landed.notes += left_out_notes("what was asked for", left_out)
@@ -125,12 +126,21 @@ def content_of(source: Source, path: Path) -> Content:
 
 
 def state_licences(entry: dict[str, Any], source: Source) -> None:
-    """Give each package in a source's entry its `licence`: its copyright file's, or else the source's declared one."""
-    for name, package in entry["packages"].items():
+    """Give each package in a source's entry its `licence`: as its copyright file says, or else the declared one.
+
+    A package whose doc folder is a link to another one's, which Debian allows for packages made of one source package,
+    has the licence of such another one.
+    """
+    stated: dict[str, str] = {}
+    for name, package in sorted(entry["packages"].items()):
         docs = Path(entry["members"], name, "usr", "share", "doc")
         files = [docs / name / "copyright", *sorted(docs.glob("*/copyright"))]
         text = next((file.read_text("utf-8", "replace") for file in files if file.is_file()), "")
-        package["licence"] = licence_of(text) or source.licence
+        package["licence"] = licence_of(text)
+        if package["licence"]:
+            stated.setdefault(package["source"], package["licence"])
+    for package in entry["packages"].values():
+        package["licence"] = package["licence"] or stated.get(package["source"], source.licence)
 
 
 def _content(packages: Iterable[_Package]) -> Content:
@@ -187,7 +197,7 @@ def _of_deb(deb: Path) -> _Package:
         raise SourceError(f"cannot use {deb}", cause="its control file has no proper Package and Version")
     with deb.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return _Package(name, version, digest, deb.stat().st_size, deb)
+    return _Package(name, control.get("Source", name).partition(" ")[0], version, digest, deb.stat().st_size, deb)
 
 
 def _of_root(root: Path, source: Source) -> _Package:
@@ -199,7 +209,7 @@ def _of_root(root: Path, source: Source) -> _Package:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             whole.update(f"{digest} {name}\n".encode("utf-8", "surrogateescape"))
             total += path.stat().st_size
-    return _Package(root.name, "local", whole.hexdigest(), total, root)
+    return _Package(root.name, root.name, "local", whole.hexdigest(), total, root)
 
 
 def _selector(package: str, source: Source) -> Callable[[str], bool]:

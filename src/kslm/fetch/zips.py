@@ -5,10 +5,12 @@ Sizes and names are believed in nothing: what is unpacked is counted, and a memb
 
 from __future__ import annotations
 
+import lzma
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -29,40 +31,36 @@ def zip_entries(path: Path, limits: Limits, task: Task) -> Iterator[Entry]:
         SourceError: the archive is cut short, damaged or encrypted, lies, or exceeds a limit.
     """
     budget = _Budget(path, limits)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-            if len(infos) > limits.max_members:
-                raise refuse(path.name, f"more than {limits.max_members:,} members")
-            for info in infos:
-                name = safe_name(info.filename, path.name)
-                if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
-                    continue
-                if info.flag_bits & 1:
-                    raise refuse(path.name, f"member {info.filename!r} is encrypted")
-                with archive.open(info) as stream:
-                    yield Entry(name, info.file_size, _Counted(stream, budget))
-                task.advance(info.compress_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise refuse(path.name, f"not a sound zip archive: {error}") from None
+    with _named(path.name), zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+        if len(infos) > limits.max_members:
+            raise refuse(path.name, f"more than {limits.max_members:,} members")
+        for info in infos:
+            name = safe_name(info.filename, path.name)
+            if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
+                continue
+            if info.flag_bits & 1:
+                raise refuse(path.name, f"member {info.filename!r} is encrypted")
+            with archive.open(info) as stream:
+                yield Entry(name, info.file_size, _Counted(stream, budget))
+            task.advance(info.compress_size)
 
 
 class _Budget:
     """What is left of an archive's limits."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._archive, self._limits = path.name, limits
+        self.archive, self._limits = path.name, limits
         self._most = max(RATIO_GRACE, path.stat().st_size * limits.max_ratio)
         self._total = 0
 
     def spend(self, size: int) -> None:
+        """Count what was unpacked."""
         self._total += size
         if self._total > self._limits.max_bytes:
-            raise refuse(
-                self._archive, f"unpacks to more than {self._limits.max_bytes:,} bytes, the source's max_bytes"
-            )
+            raise refuse(self.archive, f"unpacks to more than {self._limits.max_bytes:,} bytes, the source's max_bytes")
         if self._total > self._most:
-            raise refuse(self._archive, f"unpacks to more than {self._limits.max_ratio} times its size")
+            raise refuse(self.archive, f"unpacks to more than {self._limits.max_ratio} times its size")
 
 
 class _Counted:
@@ -73,6 +71,20 @@ class _Counted:
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes."""
-        data = self._stream.read(size)
+        with _named(self._budget.archive):
+            data = self._stream.read(size)
         self._budget.spend(len(data))
         return data
+
+
+@contextmanager
+def _named(archive: str) -> Iterator[None]:
+    """Say of which archive the decoder complains."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError) as error:
+        raise refuse(archive, f"not a sound zip archive: {error}") from None
+    except OSError as error:
+        if error.errno is not None:  # the disk's complaint, not the decoder's
+            raise
+        raise refuse(archive, f"not a sound zip archive: {error}") from None

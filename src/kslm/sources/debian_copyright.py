@@ -41,7 +41,9 @@ _SHORT = {
     "bsd-2-clause-netbsd": "BSD-2-Clause",
     "cc0": "CC0-1.0",
     "ibm": "IPL-1.0",
+    "mit-x11": "X11",
     "mpl-2": "MPL-2.0",
+    "openssh": "SSH-OpenSSH",
     "openldap-2.8": "OLDAP-2.8",
     "pd": PUBLIC_DOMAIN,
     "perl": PERL,
@@ -131,7 +133,7 @@ def _group(text: str) -> str:
 def _name(text: str) -> str:
     """One short name, perhaps with an exception."""
     text = text.strip(" ()[].;:'\"")
-    if not text:
+    if text.lower() in ("", "and", "or", "with"):
         return ""
     name, *exception = _WITH.split(text, maxsplit=1)
     if exception:
@@ -178,7 +180,7 @@ def _stated(text: str) -> set[str] | None:
     try:
         paragraphs: list[Any] = list(Copyright(sequence=text.splitlines(True), strict=False).all_files_paragraphs())
         licences = [(one.files, one.license.synopsis) for one in paragraphs if one.license is not None]
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError):  # what it raises depends on what is wrong
+    except Exception:  # its parser promises no set of errors for a damaged file
         return None
     whole = [synopsis for files, synopsis in licences if "*" in files]
     found = {spdx_of(synopsis) for synopsis in (whole[:1] or [synopsis for _, synopsis in licences])}

@@ -1,0 +1,29 @@
+"""Profiles of a few sources, and what fetch makes of them."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kslm.report import Report
+from kslm.settings import Environment, Settings, load_profile
+
+
+def settings_of(
+    tmp_path: Path, sources: dict[str, Any], logs: tuple[Path, ...] = (), *, refresh: bool = False
+) -> Settings:
+    profile = {"profile": "small_cut", "sources": sources, "train": {"max_steps": 1}}
+    profile["release"] = {"gates": {"max_perplexity": 100}}
+    file = tmp_path / "profile.yml"
+    file.write_text(yaml.safe_dump(profile))
+    env = Environment.model_validate({"KSLM_HOME": str(tmp_path / "home")})
+    return Settings(load_profile(file), env, logs=logs, refresh=refresh)
+
+
+def declared(kind: str, *places: dict[str, Any], **fields: object) -> dict[str, Any]:
+    return {"kind": kind, "licence": "GPL-2.0-only", "places": list(places)} | fields
+
+
+def entry(report: Report, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = report.outputs["sources"][name]
+    return found
