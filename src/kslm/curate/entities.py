@@ -1,12 +1,21 @@
-"""What belongs together: modules, the devices they drive and the folders they are built from.
+"""What belongs together: modules, the devices they drive, the folders they are built from, and what speaks of them.
 
-The split keeps an entity whole. The unit for drivers is the source folder: a module belongs to the folder it is built
-in, a PCI or USB device to the folders of its modules, and so does a device of the same vendor and name. Folders that
-share a device (radeon, amdgpu and radeonfb, say) are joined. So an id with its driver or its name is in one split,
-whichever table or file a text about it came from.
+The split keeps an entity whole. The unit for drivers is the source folder where it is a driver's own, as for igb. In
+a folder that many drivers share (hwmon, i2c/busses) it is the modules whose names begin alike, with the files so named.
+A PCI or USB device belongs to the units of its modules, and so does a device of the same vendor and name. Joined are
 
-What still leaks: a driver spread over sibling folders, Documentation not named after its module, Kconfig symbols
-whose help does not name the module, and ids written in comments of another driver.
+* units whose modules share a device (radeon, amdgpu and radeonfb, say);
+* a folder and one below it, where a module of the one needs a module of the other (iwlwifi and iwlwifi/mvm);
+* modules whose names begin alike, where one needs the other (mlx5_ib, mlx5_core).
+
+Folders without a module go with the driver around them (amdgpu's display code, iwlwifi/fw); documentation and headers
+with the module or driver's folder they, or the folder they are in, are named after; a device-tree binding with the
+driver of its `compatible`; a Kconfig symbol with the module it is named after or its help names. Any other symbol is a
+group of its own, the same in whatever files define it.
+
+So an id with its driver or its name is in one split, whichever table or file it came from. What other texts still
+say of it is for `kslm.curate.holdout`. A group is named after the first of its folders: a new kernel that joins two
+drivers may move one of them to another split.
 """
 
 from __future__ import annotations
@@ -14,14 +23,19 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from kslm.curate.families import Union, last_names, related, trees_of, units_of, upwards
 from kslm.sources.modinfo import parse_pci_alias, parse_usb_alias
 
 Row = Mapping[str, Any]
 
+_BUILT_IN_FOLDERS = ("drivers/", "sound/", "fs/", "net/")
+"""Where a folder belongs to a driver; elsewhere (crypto, lib) unrelated modules share one."""
+_OF_ALIAS = re.compile(r"of:N[^T]*T[^C]*C(.+?)(?:C\*|\*)?")
+_COMPATIBLE = re.compile(r"[A-Za-z0-9-]+,[A-Za-z0-9._+-]*[A-Za-z0-9]")
 _MODULE_CALLED = re.compile(r"module\s+(?:will\s+be|is)\s+(?:called|named)\s+[\"'`]*([A-Za-z0-9_-]+)")
 
 
@@ -43,9 +57,19 @@ class Entities:
     modules: dict[str, str]
     """Module to group."""
     folders: dict[str, str]
-    """Source folder that modules are built in, to group."""
+    """Source folder that modules are built in, to group; of a shared folder, the group of what is no module's."""
     devices: dict[Device, str]
     """Device with a driver, or with the vendor and name of one, to group."""
+    trees: dict[str, str] = field(default_factory=dict)
+    """Source folder of one driver whose folders below, where no module is built in them, are its parts, to group."""
+    homes: dict[str, str] = field(default_factory=dict)
+    """Module to the folder it is built in."""
+    units: dict[str, str] = field(default_factory=dict)
+    """Shared folder and family, as `drivers/hwmon/lm90`, to group."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Last part of a driver's folder, where only one is called so, to group."""
+    compatibles: dict[str, str] = field(default_factory=dict)
+    """Device-tree `compatible` with a driver, to group."""
 
     def of_device(self, device: Device) -> str:
         """A device's group; a device without a driver belongs to its vendor."""
@@ -54,24 +78,77 @@ class Entities:
     def of_source(self, path: str) -> str:
         """Group of a file of the kernel tree.
 
-        Drivers group by folder, so that all comments about one driver stay together; documentation goes with the
-        module it is named after, and everything else is a group of its own.
+        Drivers group by folder, so that all comments about one driver stay together; documentation and headers go with
+        the driver they are named after, and everything else is a group of its own.
         """
-        pure = PurePosixPath(path)
-        folder = str(pure.parent)
-        if folder in self.folders:
-            return self.folders[folder]
-        if folder.startswith(("drivers/", "sound/")):
-            return folder
-        if path.startswith("Documentation/"):
-            return self.modules.get(module_name(pure.stem)) or path
+        folder = str(PurePosixPath(path).parent)
+        if path.startswith(_BUILT_IN_FOLDERS):
+            return (
+                self._unit_of(path)
+                or self._driver_of(folder)
+                or (folder if path.startswith(("drivers/", "sound/")) else path)
+            )
+        if path.startswith(("Documentation/", "include/")):
+            named = [self.modules[name] for name in _shortened(path) if name in self.modules]
+            around = [self.names[name] for name in _subjects(path) if name in self.names]
+            return next(iter(named + around), path)
         return path
 
-    def of_symbol(self, path: str, help_text: str) -> str:
-        """Group of a Kconfig symbol: the module its help names, else the file's folder."""
+    def _unit_of(self, path: str) -> str | None:
+        """Group of a file in a shared folder whose name begins or ends as a module's there."""
+        folder = str(PurePosixPath(path).parent)
+        if self.folders.get(folder) != folder:
+            return None
+        stem = module_name(PurePosixPath(path).stem)
+        if self.homes.get(stem) == folder:
+            return self.modules[stem]
+        named = (self.units.get(f"{folder}/{name}") for name in _shortened(path))
+        return next((group for group in named if group), None)
+
+    def _driver_of(self, folder: str) -> str | None:
+        around = (self.trees[outer] for outer in upwards(folder) if outer in self.trees)
+        return self.folders.get(folder) or next(around, None)
+
+    def of_symbol(self, path: str, help_text: str, name: str = "") -> str:
+        """Group of a Kconfig symbol: its module's, else its driver's folder, else its own.
+
+        Args:
+            path: of the Kconfig file.
+            name: without CONFIG_; without it, a symbol of no module has its file's group.
+        """
         found = _MODULE_CALLED.search(help_text)
-        named = self.modules.get(module_name(found[1])) if found else None
-        return named or self.of_source(path)
+        folder, lowered = str(PurePosixPath(path).parent), name.lower()
+        for module in (module_name(found[1]) if found else "", lowered):
+            if module in self.modules:
+                return self.modules[module]
+        parts = lowered.split("_")
+        for tail in ("_".join(parts[start:]) for start in range(1, len(parts))):
+            if len(tail) >= 3 and f"{self.homes.get(tail)}/".startswith(f"{folder}/"):
+                return self.modules[tail]
+        if not name:
+            return self.of_source(path)
+        return self._driver_of(folder) or f"config:{name}"
+
+    def of_binding(self, path: str, text: str) -> str:
+        """Group of a device-tree binding: the driver of the first `compatible` in it that has one, else its own."""
+        stem = PurePosixPath(path).stem
+        named = (match[0] for match in _COMPATIBLE.finditer(text))
+        return next((self.compatibles[name] for name in (stem, *named) if name in self.compatibles), path)
+
+
+def _shortened(path: str) -> Iterator[str]:
+    """Names a module of this file might have, the likeliest first: ctucanfd_driver and ctucanfd of ctucanfd-driver."""
+    name = module_name(PurePosixPath(path).stem)
+    while len(name) >= 3:
+        yield name
+        name = name.rpartition("_")[0]
+
+
+def _subjects(path: str) -> Iterator[str]:
+    """Folders of a document or header, from the inside out, but for the outermost, which name whole subsystems."""
+    parts = PurePosixPath(path).parts
+    subjects = parts[2:-1] if parts[0] == "include" else parts[3:-1]
+    return map(module_name, reversed(subjects))
 
 
 def module_name(name: str) -> str:
@@ -118,45 +195,45 @@ def build(modules: Iterable[Row], names: Mapping[Device, str]) -> Entities:
         modules: rows of bronze.modules.
         names: device names of all buses.
     """
-    modules = list(modules)
-    homes = {row["module"]: _home(row) for row in modules}
-    joined = _Union()
+    modules = sorted(modules, key=lambda row: str(row["module"]))
+    homes = {module_name(row["module"]): _home(row) for row in modules}
+    needs = {module_name(row["module"]): [module_name(other) for other in row.get("depends") or ()] for row in modules}
+    units = units_of(homes)
+    joined = Union()
     drivers = drivers_of(modules)
     by_name: dict[tuple[str, str, str], str] = {}
     for device in sorted(drivers):
-        folders = sorted({homes[module] for module in drivers[device]})
-        for other in folders[1:]:
-            joined.join(folders[0], other)
+        first, *others = sorted({units[module_name(module)] for module in drivers[device]})
+        for other in others:
+            joined.join(first, other)
         if device in names:
-            known = by_name.setdefault((device.bus, device.vendor, names[device]), folders[0])
-            joined.join(known, folders[0])
-    devices = {device: joined.root(homes[next(iter(found))]) for device, found in drivers.items()}
+            joined.join(by_name.setdefault((device.bus, device.vendor, names[device]), first), first)
+    for one, other in related(needs, homes, units):
+        joined.join(one, other)
+    devices = {device: joined.root(units[module_name(next(iter(found)))]) for device, found in drivers.items()}
     for device, name in names.items():
         if device not in devices and (device.bus, device.vendor, name) in by_name:
             devices[device] = joined.root(by_name[device.bus, device.vendor, name])
+    groups = {module: joined.root(unit) for module, unit in units.items()}
+    folders = {home: joined.root(home) for home in homes.values() if not home.startswith("module:")}
+    trees = trees_of(homes, groups)
     return Entities(
-        modules={module_name(module): joined.root(home) for module, home in homes.items()},
-        folders={home: joined.root(home) for home in homes.values() if not home.startswith("module:")},
+        modules=groups,
+        folders=folders,
+        trees=trees,
         devices=devices,
+        homes=homes,
+        units={unit: groups[module] for module, unit in units.items() if unit != homes[module]},
+        names=last_names(folders | trees),
+        compatibles={
+            found[1]: groups[module_name(row["module"])]
+            for row in reversed(modules)
+            for alias in row["aliases"] or ()
+            if (found := _OF_ALIAS.fullmatch(alias))
+        },
     )
 
 
 def _home(row: Row) -> str:
     folder = source_folder(row["path"] or "")
-    return folder if folder.startswith(("drivers/", "sound/")) else f"module:{row['module']}"
-
-
-class _Union:
-    """Union-find whose representative is the smallest name, whatever the order of joins."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-
-    def root(self, node: str) -> str:
-        while (parent := self._parent.get(node, node)) != node:
-            node = parent
-        return node
-
-    def join(self, left: str, right: str) -> None:
-        first, second = sorted((self.root(left), self.root(right)))
-        self._parent[second] = first
+    return folder if folder.startswith(_BUILT_IN_FOLDERS) else f"module:{row['module']}"
