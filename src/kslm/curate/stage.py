@@ -83,6 +83,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         output_id=xxhash.xxh3_128_hexdigest("".join(hashes[name] for name in sorted(hashes)).encode()),
         metrics={
             **metrics,
+            "curate/candidates": float(decisions.table.num_rows),
             "curate/documents_refined": float(refined.refined),
             "curate/documents_reused": float(refined.reused),
             "curate/bytes_in": float(read_bytes),
