@@ -177,7 +177,7 @@ def test_a_trace_holds_what_was_asked():
     watched, seen = watch(ENTITIES)
     list(extract(ROWS[1], watched))
     trace = trace_of("kconfig", seen)
-    assert json.loads(trace)[1]["modules"] == [["igb", "drivers/net/igb"]]
+    assert ["igb", "drivers/net/igb"] in json.loads(trace)[1]["modules"]
     assert Answers(ENTITIES).same(trace, "kconfig")
     assert not Answers(ENTITIES).same(trace, "c")
     assert not Answers(Entities({}, {}, {})).same(trace, "kconfig")

@@ -15,9 +15,10 @@ from kslm.errors import DataError
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import CORPUS
 from kslm.profile import Mix
+from kslm.report import Report
 from kslm.settings import Environment, Settings, load_profile
 from kslm.tokenize import run
-from kslm.tokens import ShardReader, latest_folder
+from kslm.tokens import Manifest, ShardReader, latest_folder
 
 PROFILE = """
 profile: small
@@ -131,3 +132,25 @@ def test_sigkill_then_the_same_command_gives_the_same_shards(home, monkeypatch):
     assert killed
     subprocess.run(command, check=True)
     assert contents(folder) == expected
+
+
+def test_the_manifest_names_the_versions_behind_the_corpus(home):
+    settings = settings_of(home, profile="lineage")
+    assert Manifest.load(run_folder(settings)).lineage.tables == {}
+    with kslm.lake.open(settings) as lake:
+        hashes, version = {"gold.corpus": lake.content_hash(CORPUS)}, lake.version(CORPUS)
+    outputs = {"hashes": hashes, "tables": {"gold.corpus": version}, "inputs": {"bronze.files": 7}}
+    curated = Report("curate", "id", outputs=outputs)
+    curated.save(home / "reports" / "lineage" / "curate.json")
+    folder = run_folder(settings)
+    assert Manifest.load(folder).lineage.tables == {"gold.corpus": version, "bronze.files": 7}
+    with kslm.lake.open(settings, at=folder / "manifest.json") as past:
+        assert past.pinned == {"gold.corpus": version, "bronze.files": 7}
+        assert past["gold.corpus"].count() == len(corpus(40))
+    outputs["hashes"]["gold.corpus"] = "another"
+    curated.save(home / "reports" / "lineage" / "curate.json")
+    assert Manifest.load(run_folder(settings)).lineage.tables == {}
+
+
+def run_folder(settings):
+    return Path(run(settings).outputs["manifest"]).parent

@@ -188,6 +188,7 @@ def _facts(document: Document) -> RenderableType:
             ("refused", refused),
             ("bytes", f"{document.bytes:,}"),
             ("redactions", document.redactions),
+            ("held-out facts removed", document.held_out or None),
             ("quality", document.quality),
             ("cluster", document.cluster_id),
         ]

@@ -24,7 +24,8 @@ class Document:
 
     Attributes:
         split: None where the document is not in gold.
-        text: None where the document was refused before silver.
+        held_out: statements of held-out facts that were taken out of the text, which trains; 0 elsewhere.
+        text: gold's, or silver's where gold has none; None where the document was refused before silver.
         reason, figure: why it is not in silver or not in gold; None where it is.
     """
 
@@ -42,6 +43,7 @@ class Document:
     redactions: int | None = None
     quality: float | None = None
     cluster_id: str | None = None
+    held_out: int | None = None
     text: str | None = None
     reason: str | None = None
     figure: float | None = None

@@ -50,7 +50,13 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
             folder,
             settings.profile.tokenizer,
             fingerprint,
-            Lineage(table=str(CORPUS), version=version, content_hash=content_hash, code_version=__version__),
+            Lineage(
+                table=str(CORPUS),
+                version=version,
+                content_hash=content_hash,
+                code_version=__version__,
+                tables=_versions(settings, content_hash),
+            ),
             mix=settings.profile.mix,
             # A Volume is no place for a scratch file that is read back at random.
             scratch=None if settings.on_databricks else settings.home.cache / "tokenize",
@@ -71,6 +77,16 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         },
         notes=built.notes + shortfalls(metrics),
     )
+
+
+def _versions(settings: Settings, content_hash: str) -> dict[str, int]:
+    """Versions of the tables that curate read and wrote, if it was curate's last run that made this corpus."""
+    try:
+        outputs = Report.load(settings.home.report(settings.profile.profile, "curate")).outputs
+    except DataError:
+        return {}
+    made_it = outputs.get("hashes", {}).get(str(CORPUS)) == content_hash
+    return {**outputs.get("inputs", {}), **outputs.get("tables", {})} if made_it else {}
 
 
 def _fingerprint(content_hash: str, profile: Profile) -> str:

@@ -71,12 +71,17 @@ class FileRecord(_Record):
 
 
 class Lineage(_Record):
-    """Which content the tokens were made of, and by which code."""
+    """Which content the tokens were made of, and by which code.
+
+    Attributes:
+        tables: versions of all tables behind `table`, as the run that made it left them; empty where it told of none.
+    """
 
     table: str
     version: int
     content_hash: str
     code_version: str
+    tables: dict[str, int] = {}
 
 
 class Manifest(_Record):
