@@ -88,7 +88,7 @@ def _binding(row: Row, entities: Entities) -> Iterator[Text]:
         text = dt_binding.extract(row["text"])
     except ValueError:  # a schema that is not valid YAML is still text about hardware
         text = row["text"]
-    yield _text(row, text, "hardware", row["path"])
+    yield _text(row, text, "hardware", entities.of_binding(row["path"], row["text"]))
 
 
 def _board(row: Row, entities: Entities) -> Iterator[Text]:
@@ -115,7 +115,7 @@ def _symbols(row: Row, entities: Entities) -> Iterator[Text]:
         if not (entry.prompt or entry.help):
             continue
         help_text = entry.help or ""
-        group = entities.of_symbol(row["path"], help_text)
+        group = entities.of_symbol(row["path"], help_text, entry.name)
         title = f"CONFIG_{entry.name}: {entry.prompt or ''}" if entry.name else f"Choice: {entry.prompt or ''}"
         sections[group].append(f"{title.rstrip(': ')}\n{help_text}".strip())
     for group, found in sections.items():

@@ -162,3 +162,22 @@ def test_questions_of_gold_become_instructions():
     assert made_rows[0]["fact_table"] == "bronze.documents"
     assert made_rows[0]["fact_key"] == "id-man1/ls.1#NAME"
     assert made_rows[0]["intent"] == "SYSTEM_MANAGE"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "text"),
+    [
+        ("kconfig", "drivers/net/ethernet/intel/Kconfig", SYMBOLS),
+        ("dt_binding", "Documentation/devicetree/bindings/net/acme.yaml", BINDING),
+        ("c", "drivers/net/ethernet/intel/igb/igb_main.c", f"/* Talks to the card. */\n{C}"),
+        ("man", "man1/ls.1", PAGE),
+        ("tldr", "pages/common/tar.md", TLDR),
+        ("catalog", "systemd/usr/lib/systemd/catalog/systemd.catalog", CATALOG),
+        ("config", "openssh-server/etc/ssh/sshd_config", "Port 22\n"),
+    ],
+)
+def test_questions_are_in_the_split_group_of_the_text_they_are_about(kind, path, text):
+    made_of_it = list(extract(document(kind, path, text), ENTITIES))
+    texts, asked = ([one for one in made_of_it if (one.item is not None) is wanted] for wanted in (False, True))
+    assert asked
+    assert {one.split_group for one in asked} <= {one.split_group for one in texts}

@@ -14,12 +14,13 @@ from kslm.sources.dt_binding import compatibles
 def bindings(row: Row, entities: Entities) -> Iterator[Text]:
     """What each compatible of a binding is."""
     seen: set[str] = set()
+    group = entities.of_binding(row["path"], row["text"])
     for compatible, title in compatibles(row["text"]):
         if compatible in seen:
             continue
         seen.add(compatible)
         key = f"{row['doc_id']}#{compatible}"
-        fact = Fact("bronze.documents", key, row["version"], row["path"], row["source"], row["licence"])
+        fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
         maker, _, part = compatible.partition(",")
         named = f" The part {part} has the vendor prefix {maker}." if part else ""
         yield from questions(

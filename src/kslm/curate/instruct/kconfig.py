@@ -24,7 +24,7 @@ def symbols(row: Row, entities: Entities) -> Iterator[Text]:
         if not entry.name or not entry.help or seen[entry.name]:
             continue
         seen[entry.name] += 1
-        group = entities.of_symbol(row["path"], entry.help)
+        group = entities.of_symbol(row["path"], entry.help, entry.name)
         key = f"{row['doc_id']}#CONFIG_{entry.name}"
         fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
         yield from _symbol(entry, entry.help, row["path"], fact)
