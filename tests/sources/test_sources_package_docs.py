@@ -25,6 +25,8 @@ DOC = "usr/share/doc/p/"
         (DOC + "index.de.html", None),
         (DOC + "manual/pt-br/mod.html", None),
         (DOC + "html/en-US/part.html", "html"),
+        (DOC + "guide.de.html/ch1.html", None),
+        (DOC + "guide.html/ch1.html", "html"),
         (DOC + "examples/page.html", None),
         ("usr/share/debian-reference/ch01.en.html", "html"),
         (DOC + "README.Debian", "readme_debian"),

@@ -36,8 +36,8 @@ _UNREAD = (
     ".navheader, .navfooter, .toc, .lot, .contents, .shortcontents, .Contents_element, .SECTION_TOC, .menu, "
     ".index, .printindex, table[class^=index], table.cp-entries, .sphinxsidebar, .related, .headerlink, .permalink, "
     ".breadcrumbs, .copiable-anchor, .copiable-link, .nav-panel, body > div.header, div > div.header, div.node, "
-    "#page-header, #footer, #toc, #quickview, #path, .toplang, .bottomlang, .langmenu, .lang-toggle, "
-    "[role=navigation], [hidden]"
+    "#page-header, #banner, #footer, #toc, #quickview, #path, .toplang, .bottomlang, .langmenu, .lang-toggle, "
+    ".docnav, [role=navigation], [hidden]"
 )
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 # Elements that end a line; of these, those that leave no blank line before themselves.

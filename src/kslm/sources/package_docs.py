@@ -94,8 +94,8 @@ def _doc_kind(parts: list[str], name: str) -> str | None:
 
 
 def _is_foreign(word: str) -> bool:
-    """Whether a folder or a suffix is a language's code, and not English's."""
-    found = _LOCALE.fullmatch(word)
+    """Whether a folder (`de`, `guide.de.html`) or a suffix is of a language, and not of English."""
+    found = _LOCALE.fullmatch(_HTML.sub("", word).rpartition(".")[2])
     return found is not None and _LANGUAGES.fullmatch(found[1]) is not None
 
 
