@@ -81,7 +81,14 @@ def test_neighbours_stay_apart(one, other):
 
 
 def test_what_is_no_driver_s_is_its_own():
-    for path in ("mm/slub.c", "Documentation/mm/slub.rst", "net/core/sock.c", "fs/ext4/inode.c", "crypto/aes.c"):
+    for path in (
+        "Documentation/usb/drm-cardlist.rst",
+        "mm/slub.c",
+        "Documentation/mm/slub.rst",
+        "net/core/sock.c",
+        "fs/ext4/inode.c",
+        "crypto/aes.c",
+    ):
         assert WORLD.of_source(path) == path
     assert WORLD.of_source("drivers/gpu/drm/msm/msm_drv.c") == "drivers/gpu/drm/msm"
     assert WORLD.of_source("drivers/hwmon/hwmon-vid.c") == "drivers/hwmon"

@@ -37,7 +37,10 @@ FACTS = Facts.build(
     NAMES,
     entities.drivers_of(MODULES),
     SPLITS,
-    symbols=[("IGB", "Intel(R) 82575/82576 Gigabit support", "This driver supports the 82575 family. More.")],
+    symbols=[
+        ("RAW_GADGET", "Raw Gadget", ""),
+        ("IGB", "Intel(R) 82575/82576 Gigabit support", "This driver supports the 82575 family. More."),
+    ],
     pages=[("iwctl(1)", "Internet wireless control utility"), ("x(1)", "x")],
 )
 
@@ -71,6 +74,8 @@ HARMLESS = [
     "8086:1533 is spoken of here.\n\nAnd igb is spoken of there.",
     "See iwctl(1).",
     "CONFIG_IGB=m",
+    "CONFIG_RAW_GADGET_SUPPORT=y",
+    "Enabled with CONFIG_RAW_GADGET.",
     "At 08:15:33 the 8086 was 1533 days old; igb",
     "0x80861533 igb",
 ]

@@ -89,7 +89,7 @@ class Entities:
                 or (folder if path.startswith(("drivers/", "sound/")) else path)
             )
         if path.startswith(("Documentation/", "include/")):
-            named = [self.modules[name] for name in _shortened(path) if name in self.modules]
+            named = [self.modules[name] for name in _shortened(path, 4) if name in self.modules]
             around = [self.names[name] for name in _subjects(path) if name in self.names]
             return next(iter(named + around), path)
         return path
@@ -136,12 +136,15 @@ class Entities:
         return next((self.compatibles[name] for name in (stem, *named) if name in self.compatibles), path)
 
 
-def _shortened(path: str) -> Iterator[str]:
-    """Names a module of this file might have, the likeliest first: ctucanfd_driver and ctucanfd of ctucanfd-driver."""
+def _shortened(path: str, shortest: int = 1) -> Iterator[str]:
+    """Names a module of this file might have, the likeliest first: ctucanfd_driver and ctucanfd of ctucanfd-driver.
+
+    The file's own name may be shorter than `shortest`, what is left of it may not.
+    """
     name = module_name(PurePosixPath(path).stem)
-    while len(name) >= 3:
+    yield name
+    while len(name := name.rpartition("_")[0]) >= shortest:
         yield name
-        name = name.rpartition("_")[0]
 
 
 def _subjects(path: str) -> Iterator[str]:

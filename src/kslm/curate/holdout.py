@@ -50,7 +50,7 @@ _PAIRS = (
 _NUMBER = re.compile(f"0x{_HEX}{_END}")
 _SYMBOL = re.compile("config_([a-z0-9_]+)")
 _SECTION = re.compile(r"\(([1-9][a-z]{0,3})\)")
-_PAGE_BEFORE = re.compile(r"([a-z0-9_.:+@-]+) ?$")
+_PAGE_NAME = re.compile(r"[a-z0-9_.:+@-]+\Z")
 _APART = re.compile(r"[^a-z0-9]+")
 _BRACKETS = re.compile(r"\[([^]]*)\]")
 
@@ -110,8 +110,12 @@ class Facts:
                 devices[device.vendor, device.device] += [fold(phrase) for phrase in found]
         return cls(
             {key: tuple(dict.fromkeys(found)) for key, found in devices.items() if found},
-            {name.lower(): said for name, prompt, text in symbols if (said := _telling(prompt, _sentence(text)))},
-            {page.lower(): said for page, description in pages if (said := _telling(description))},
+            {
+                name.lower(): said
+                for name, prompt, text in symbols
+                if (said := _telling(f"CONFIG_{name}", prompt, _sentence(text)))
+            },
+            {page.lower(): said for page, description in pages if (said := _telling(page, description))},
             frozenset(vendor for (vendor, _), found in devices.items() if found),
         )
 
@@ -131,9 +135,10 @@ def _spellings(name: str, device: Device) -> Iterator[str]:
             yield word
 
 
-def _telling(*phrases: str) -> Phrases:
-    """Phrases that say something: of two words and ten letters at least."""
-    return tuple(folded for phrase in phrases if len(folded := fold(phrase)) >= 12 and len(folded.split()) >= 2)
+def _telling(entity: str, *phrases: str) -> Phrases:
+    """Phrases that say something the entity's name does not: of two words and ten letters at least."""
+    folded = [fold(phrase) for phrase in phrases]
+    return tuple(said for said in folded if len(said) >= 12 and len(said.split()) >= 2 and said not in fold(entity))
 
 
 def _sentence(text: str) -> str:
@@ -205,9 +210,10 @@ def _mentions(text: str, facts: Facts) -> list[Mention]:
                 found.append(Mention(match.start(), match.end(), said))
     if facts.pages:
         for match in _SECTION.finditer(lowered):
-            name = _PAGE_BEFORE.search(lowered, max(0, match.start() - 80), match.start())
-            if name and (said := facts.pages.get(f"{name[1]}({match[1]})")):
-                found.append(Mention(name.start(), match.end(), said))
+            before = lowered[max(0, match.start() - 80) : match.start()].removesuffix(" ").rpartition(" ")[2]
+            name = _PAGE_NAME.search(before)
+            if name and (said := facts.pages.get(f"{name[0]}({match[1]})")):
+                found.append(Mention(match.start(), match.end(), said))
     return found
 
 
