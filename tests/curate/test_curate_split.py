@@ -1,7 +1,7 @@
 from collections import defaultdict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kslm.curate.split import LARGE_BYTES, Item, position, split_groups
@@ -23,6 +23,7 @@ ITEMS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ITEMS, st.randoms())
 def test_split_is_of_whole_groups_and_independent_of_order(items, rng):
     splits = split_groups(items, val=0.05, test=0.05, seed=1)
@@ -32,6 +33,7 @@ def test_split_is_of_whole_groups_and_independent_of_order(items, rng):
     assert split_groups(shuffled, val=0.05, test=0.05, seed=1) == splits
 
 
+@settings(deadline=None)
 @given(ITEMS)
 def test_train_always_has_text_of_a_slice_of_three_groups(items):
     splits = split_groups(items, val=0.4, test=0.4, seed=2)

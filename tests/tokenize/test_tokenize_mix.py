@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kslm.profile import Mix, Tokenizer
@@ -40,6 +40,7 @@ def totals(choice, tokens, slices):
     return dict(zip(NAMES, used.tolist(), strict=True))
 
 
+@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(0, 400), min_size=4, max_size=4),
     weights=st.dictionaries(st.sampled_from(NAMES), st.integers(1, 9), min_size=1),
@@ -139,9 +140,9 @@ def reader(rows, batch=13):
 
 def test_shards_of_a_mix(tmp_path):
     mix = Mix(shares={"os": 0.5, "hardware": 0.5})
-    settings = Tokenizer(vocab_size=512, train_bytes=10_000)
-    built = build(reader(ROWS), tmp_path / "a", settings, "f", LINEAGE, mix=mix)
-    again = build(reader(ROWS[::-1], 29), tmp_path / "b", settings, "f", LINEAGE, mix=mix)
+    tokenizer = Tokenizer(vocab_size=512, train_bytes=10_000)
+    built = build(reader(ROWS), tmp_path / "a", tokenizer, "f", LINEAGE, mix=mix)
+    again = build(reader(ROWS[::-1], 29), tmp_path / "b", tokenizer, "f", LINEAGE, mix=mix)
     assert built.manifest == again.manifest
     assert (tmp_path / "a" / "train.bin").read_bytes() == (tmp_path / "b" / "train.bin").read_bytes()
 
