@@ -1,9 +1,9 @@
 """A declared list of Debian packages: their documentation, configuration and databases, one folder a package.
 
-Only what some reader knows is unpacked: manual pages (not translated ones), HTML and text below share/doc, files below
+Only what a reader may want is unpacked: manual pages (not translated ones), HTML and text below share/doc, files below
 /etc, udev's hwdb, systemd's message catalog, pnp.ids; of these what the source's include and exclude select by
-`<package>/<path>`. The copyright file always stays with them, because the package's licence is read from it. Names are
-kept as they are, compression suffixes too.
+`<package>/<path>`. The reader (sources/package_docs.py) is choosier. The copyright file always stays with them, because
+the package's licence is read from it. Names are kept as they are, compression suffixes too.
 
 A package without a candidate, or whose archive is refused, is left out and named with a reason, which ingest writes to
 bronze.quarantine; only a list of which nothing is left fails. Each .deb is held to the source's limits by itself, and
@@ -51,7 +51,7 @@ _COPYRIGHT = re.compile(r"usr/share/doc/[^/]+/copyright")
 _WANTED = re.compile(
     r"usr/share/man/man[0-9a-z]+/[^/]+"
     r"|usr/share/(?:doc|[a-z]+-reference)/(?:.+/)?"
-    r"(?:[^/]+\.(?:html?|txt)|(?:README|NEWS|FAQ)(?:[._-][^/]*)?)(?:\.(?:gz|xz|bz2|zst))?"
+    r"(?:[^/]+\.(?:x?html?|txt|md|rst)|[^/]+_README|(?:README|NEWS|FAQ|[A-Z]{5,})(?:[._-][^/]*)?)(?:\.(?:gz|xz))?"
     r"|etc/.+"
     r"|(?:usr/)?lib/udev/hwdb\.d/[^/]+\.hwdb"
     r"|usr/lib/systemd/catalog/systemd\.catalog"

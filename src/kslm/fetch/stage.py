@@ -111,6 +111,8 @@ class _Work:
         before = landing.load(folder, request)
         refresh = before is not None and self.settings.refresh
         if before is not None and not refresh and not self._changed(before, source):
+            if source.kind == "logs":
+                landing.discard(folder)
             return self._with_licences(before, source)
         obtain = packages.obtain if source.kind == "packages" else places.obtain
         causes: list[str] = []
