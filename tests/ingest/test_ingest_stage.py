@@ -96,7 +96,9 @@ def test_what_disappears_from_the_sources_disappears_from_bronze(settings, home)
     (home / "landing" / "logs" / "auth.log").unlink()
     after, rows = ingest(settings)
     assert rows["log_events"] == []
-    assert after.outputs["changes"]["bronze.log_events"] == {"inserted": 0, "updated": 0, "deleted": 2, "unchanged": 0}
+    assert {name: count for name, count in after.outputs["changes"]["bronze.log_events"].items() if count} == {
+        "deleted": 2
+    }
     assert after.metrics["ingest/log_events/deleted"] == 2
     assert after.outputs["hashes"]["bronze.documents"] == before.outputs["hashes"]["bronze.documents"]
     assert after.outputs["tables"]["bronze.documents"] == before.outputs["tables"]["bronze.documents"]

@@ -33,9 +33,22 @@ def test_upsert_counts_what_it_touched(settings):
         assert not lake.changes["bronze.documents"].any
 
 
+def test_a_new_edition_of_the_same_rows_is_told_from_a_change(settings):
+    with kslm.lake.open(settings) as lake:
+        old = [document(name) | {"version": "1", "sha256": "1"} for name in "abc"]
+        new = [row | {"version": "2", "sha256": "2"} for row in old[:2]] + [old[2] | {"text": "x", "version": "2"}]
+        upsert(lake, tables.DOCUMENTS, old)
+        version = upsert(lake, tables.DOCUMENTS, new)
+        assert lake.changes["bronze.documents"] == Change(version, updated=1, restamped=2)
+        assert upsert(lake, tables.DOCUMENTS, new[:2]) == version + 1
+        assert upsert(lake, tables.DOCUMENTS, [row | {"version": "3"} for row in new[:2]]) == version + 2
+        assert lake.changes["bronze.documents"] == Change(version + 2, restamped=2)
+        assert {row["version"] for row in lake["bronze.documents"].collect()} == {"3"}
+
+
 def test_changes_as_a_report_holds_them():
     changes = {"bronze.files": Change(3, inserted=1, unchanged=4)}
-    counts = {"inserted": 1, "updated": 0, "deleted": 0, "unchanged": 4}
+    counts = {"inserted": 1, "updated": 0, "restamped": 0, "deleted": 0, "unchanged": 4}
     assert as_outputs(changes) == {"bronze.files": counts}
     assert as_metrics("ingest", changes) == {f"ingest/files/{name}": count for name, count in counts.items()}
 

@@ -89,11 +89,11 @@ def _figures(reports: dict[str, Report]) -> Table:
 
 def _changes(reports: dict[str, Report]) -> Table | None:
     """Rows of each table that became others in its stage's last run; None where none did."""
-    table = _grid("\nTables changed", "", "+ new", "~ changed", "− gone", "unchanged")
+    table = _grid("\nTables changed", "", "+ new", "~ changed", "− gone", "only restamped", "unchanged")
     for report in reports.values():
         for name, counts in report.outputs.get("changes", {}).items():
-            shown = [counts[key] for key in ("inserted", "updated", "deleted", "unchanged")]
-            if any(shown[:3]):
+            shown = [counts[key] for key in ("inserted", "updated", "deleted", "restamped", "unchanged")]
+            if any(shown[:4]):
                 table.add_row(name, *(f"{count:,}" for count in shown))
     return table if table.row_count else None
 

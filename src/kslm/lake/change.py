@@ -10,20 +10,22 @@ from dataclasses import asdict, dataclass
 class Change:
     """Rows that one upsert touched, by key; `version` is the table's afterwards.
 
-    A row whose volatile columns alone differ counts as unchanged. The counts say what became different, not what was
-    rewritten: the files of a table that changed at all are written anew.
+    A row whose volatile columns alone differ counts as unchanged; one that differs only in which edition of its source
+    it is of (version, hash of the file), as `restamped`. The counts say what became different, not what was rewritten:
+    the files of a table that changed at all are written anew.
     """
 
     version: int
     inserted: int = 0
     updated: int = 0
+    restamped: int = 0
     deleted: int = 0
     unchanged: int = 0
 
     @property
     def any(self) -> bool:
         """Whether the table's content is another one now."""
-        return bool(self.inserted or self.updated or self.deleted)
+        return bool(self.inserted or self.updated or self.restamped or self.deleted)
 
     def __str__(self) -> str:
         return f"+{self.inserted:,} ~{self.updated:,} −{self.deleted:,}"
@@ -38,7 +40,7 @@ def as_outputs(changes: Mapping[str, Change]) -> dict[str, dict[str, int]]:
 
 
 def as_metrics(stage: str, changes: Mapping[str, Change]) -> dict[str, float]:
-    """`<stage>/<table>/inserted`, `updated`, `deleted` and `unchanged`; the table without its layer."""
+    """`<stage>/<table>/inserted`, `updated`, `restamped`, `deleted` and `unchanged`; the table without its layer."""
     return {
         f"{stage}/{name.partition('.')[2]}/{count}": float(value)
         for name, counts in as_outputs(changes).items()

@@ -80,14 +80,22 @@ def _canonical_json(kind: pa.DataType, value: object) -> bytes:
 DIGEST_COLUMN = "_digest"
 
 
+DIGEST_DIGITS = 32
+
+
 def key_digests(
-    key: Sequence[str], columns: Sequence[str]
+    key: Sequence[str], columns: Sequence[str], stamps: Sequence[str]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A function for mapInArrow: the key columns, and the row's digest over `columns` as hexadecimal."""
+    """A function for mapInArrow: the key columns, and the row's digests over `columns` and over `stamps`.
+
+    Both are hexadecimal, of DIGEST_DIGITS each, in one column.
+    """
 
     def keyed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            digests = pa.array([f"{digest:032x}" for digest in row_digests(batch, columns)], pa.string())
+            stamped = row_digests(batch, stamps) if stamps else [0] * batch.num_rows
+            pairs = zip(row_digests(batch, columns), stamped, strict=True)
+            digests = pa.array([f"{digest:032x}{stamp:032x}" for digest, stamp in pairs], pa.string())
             keys = [batch.column(batch.schema.get_field_index(name)) for name in key]
             yield pa.RecordBatch.from_arrays([*keys, digests], [*key, DIGEST_COLUMN])
 

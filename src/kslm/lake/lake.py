@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from kslm.errors import DataError
 from kslm.lake.change import Change
-from kslm.lake.digest import DIGEST_COLUMN, PARTIAL_DDL, TableDigest, key_digests, partial_digests
+from kslm.lake.digest import DIGEST_COLUMN, DIGEST_DIGITS, PARTIAL_DDL, TableDigest, key_digests, partial_digests
 from kslm.lake.engine import Engine, Size
 from kslm.lake.tables import ALL, Table
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 RETENTION_HOURS = 168
 """How long the files of older versions are kept, so that the tables of past runs can be read: a week."""
+
+STAMPS = ("version", "sha256", "fact_version")
+"""Columns that say of which edition of a source a row is: a row that differs in these alone is restamped."""
 
 _WRITERS = {"bronze": "kslm ingest", "silver": "kslm curate", "gold": "kslm curate"}
 
@@ -201,7 +204,8 @@ class Lake:
         from pyspark.sql import functions as F  # noqa: N812
 
         key = list(table.key)
-        digest = key_digests(key, content_columns(table))
+        stamps = [name for name in content_columns(table) if name in STAMPS and name not in key]
+        digest = key_digests(key, [name for name in content_columns(table) if name not in stamps], stamps)
         ddl = ", ".join([f"{name} {table.columns[name]}" for name in key] + [f"{DIGEST_COLUMN} STRING"])
         new = df.mapInArrow(digest, ddl).withColumn("_new", F.lit(1))
         old = current.mapInArrow(digest, ddl).withColumn("_new", F.lit(0))
@@ -215,10 +219,12 @@ class Lake:
             )
         )
         bad = "_n > 1 OR " + " OR ".join(f"`{name}` IS NULL" for name in key)
+        same = f"substring(_before, 1, {DIGEST_DIGITS}) = substring(_after, 1, {DIGEST_DIGITS})"
         conditions = {
             "bad": bad,
             "inserted": "_before IS NULL",
-            "updated": "_before <> _after",
+            "updated": f"_before <> _after AND NOT ({same})",
+            "restamped": f"_before <> _after AND {same}",
             "deleted": "_after IS NULL",
             "unchanged": "_before = _after",
         }
