@@ -55,17 +55,11 @@ def test_aliases_of_classes_name_no_device():
     assert list(entities.driven_devices(MODULES[5]["aliases"])) == [(Device("usb", "0b95", "1790"), False)]
 
 
-def test_a_device_is_of_its_drivers_folder_and_so_are_those_of_the_same_name():
-    assert ENTITIES.of_device(Device("pci", "8086", "1533")) == IGB
-    assert ENTITIES.of_device(Device("pci", "8086", "1536")) == IGB
+def test_devices_of_one_vendor_and_name_are_one_entity():
+    one, same = (ENTITIES.of_device(Device("pci", "8086", device)) for device in ("1533", "1536"))
+    assert one == same
+    assert one.startswith("pci:8086:")
     assert ENTITIES.of_device(Device("pci", "8086", "ffff")) == "pci:8086"
-
-
-def test_folders_that_share_a_device_are_one_group():
-    assert (
-        ENTITIES.modules["radeon"] == ENTITIES.modules["radeonfb"] == ENTITIES.of_device(Device("pci", "1002", "4150"))
-    )
-    assert ENTITIES.of_source("drivers/video/fbdev/aty/radeon_base.c") == ENTITIES.modules["radeon"]
 
 
 def test_sources_documents_and_symbols_go_with_their_module():
@@ -91,7 +85,7 @@ def test_source_folder(path, folder):
 
 def test_a_vendors_documents_follow_the_groups_of_its_devices():
     texts = {text.split_group: text.text for text in facts.id_texts(PCI, "pci", HARDWARE, ENTITIES, ORIGIN)}
-    assert texts[IGB] == (
+    assert texts[ENTITIES.of_device(Device("pci", "8086", "1533"))] == (
         "PCI vendor 8086 is Intel Corporation.\n"
         "PCI device 8086:1533 is I210 Gigabit Network Connection.\n"
         "Subsystem 103c:0003 of PCI device 8086:1533 is Ethernet I210-T1 GbE NIC.\n"
@@ -111,4 +105,4 @@ def test_a_card_states_what_modinfo_says():
         "The igb kernel module drives PCI device 8086:1533 I210 Gigabit Network Connection."
     )
     assert "drives some boards of PCI device 8086:0007 82379AB." in cards["boards"].text
-    assert cards["radeon"].split_group == cards["radeonfb"].split_group
+    assert cards["radeon"].split_group == "drivers/gpu/drm/radeon"

@@ -28,9 +28,9 @@ NAMES = {
 }
 ENTITIES = entities.build(MODULES, NAMES)
 SPLITS = {
-    "drivers/net/ethernet/intel/igb": "test",
-    "drivers/net/ethernet/intel/e1000e": "train",
-    "drivers/net/usb/ax": "val",
+    ENTITIES.of_device(Device("pci", "8086", "1533")): "test",
+    ENTITIES.of_device(Device("pci", "8086", "10d3")): "train",
+    ENTITIES.of_device(Device("usb", "0b95", "1790")): "val",
 }
 FACTS = Facts.build(
     ENTITIES,

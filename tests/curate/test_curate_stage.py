@@ -151,7 +151,11 @@ def curated(tmp_path_factory):
     settings = settings_at(tmp_path_factory.mktemp("home"))
     write_bronze(settings)
     report = run(settings)
-    return settings, report, *(rows_of(settings, table) for table in (tables.SILVER_DOCUMENTS, tables.REJECTS, tables.CORPUS))
+    return (
+        settings,
+        report,
+        *(rows_of(settings, table) for table in (tables.SILVER_DOCUMENTS, tables.REJECTS, tables.CORPUS)),
+    )
 
 
 def test_every_candidate_is_in_silver_or_has_a_reason(curated):

@@ -2,9 +2,8 @@
 
 The split keeps an entity whole. The unit for drivers is the source folder where it is a driver's own, as for igb. In
 a folder that many drivers share (hwmon, i2c/busses) it is the modules whose names begin alike, with the files so named.
-A PCI or USB device belongs to the units of its modules, and so does a device of the same vendor and name. Joined are
+Joined are
 
-* units whose modules share a device (radeon, amdgpu and radeonfb, say);
 * a folder and one below it, where a module of the one needs a module of the other (iwlwifi and iwlwifi/mvm);
 * modules whose names begin alike, where one needs the other (mlx5_ib, mlx5_core).
 
@@ -13,8 +12,13 @@ with the module or driver's folder they, or the folder they are in, are named af
 driver of its `compatible`; a Kconfig symbol with the module it is named after or its help names. Any other symbol is a
 group of its own, the same in whatever files define it.
 
-So an id with its driver or its name is in one split, whichever table or file it came from. What other texts still
-say of it is for `kslm.curate.holdout`. A group is named after the first of its folders: a new kernel that joins two
+A PCI or USB device is an entity of its own, as far as vendor and name tell devices apart: what has one vendor and name
+is in one split. A vendor's devices are put into BUCKETS groups by their names, so that those of one group can share a
+document. A driver is therefore met in training although some of its devices are held out, which is what makes "which
+driver does this device need?" a question that can be learnt; what other texts say of those devices (the driver's card,
+comments, Kconfig) is taken out by `kslm.curate.holdout`.
+
+A group is named after the first of its folders: a new kernel that joins two
 drivers may move one of them to another split.
 """
 
@@ -27,11 +31,15 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+import xxhash
+
 from kslm.curate.families import Union, last_names, related, trees_of, units_of, upwards
 from kslm.sources.modinfo import parse_pci_alias, parse_usb_alias
 
 Row = Mapping[str, Any]
 
+BUCKETS = 20
+"""Groups that the devices of one vendor are put into."""
 _BUILT_IN_FOLDERS = ("drivers/", "sound/", "fs/", "net/")
 """Where a folder belongs to a driver; elsewhere (crypto, lib) unrelated modules share one."""
 _OF_ALIAS = re.compile(r"of:N[^T]*T[^C]*C(.+?)(?:C\*|\*)?")
@@ -59,7 +67,7 @@ class Entities:
     folders: dict[str, str]
     """Source folder that modules are built in, to group; of a shared folder, the group of what is no module's."""
     devices: dict[Device, str]
-    """Device with a driver, or with the vendor and name of one, to group."""
+    """Device with a name or a driver, to group."""
     trees: dict[str, str] = field(default_factory=dict)
     """Source folder of one driver whose folders below, where no module is built in them, are its parts, to group."""
     homes: dict[str, str] = field(default_factory=dict)
@@ -72,7 +80,7 @@ class Entities:
     """Device-tree `compatible` with a driver, to group."""
 
     def of_device(self, device: Device) -> str:
-        """A device's group; a device without a driver belongs to its vendor."""
+        """A device's group; one in no table belongs to its vendor."""
         return self.devices.get(device) or f"{device.bus}:{device.vendor}"
 
     def of_source(self, path: str) -> str:
@@ -203,20 +211,9 @@ def build(modules: Iterable[Row], names: Mapping[Device, str]) -> Entities:
     needs = {module_name(row["module"]): [module_name(other) for other in row.get("depends") or ()] for row in modules}
     units = units_of(homes)
     joined = Union()
-    drivers = drivers_of(modules)
-    by_name: dict[tuple[str, str, str], str] = {}
-    for device in sorted(drivers):
-        first, *others = sorted({units[module_name(module)] for module in drivers[device]})
-        for other in others:
-            joined.join(first, other)
-        if device in names:
-            joined.join(by_name.setdefault((device.bus, device.vendor, names[device]), first), first)
     for one, other in related(needs, homes, units):
         joined.join(one, other)
-    devices = {device: joined.root(units[module_name(next(iter(found)))]) for device, found in drivers.items()}
-    for device, name in names.items():
-        if device not in devices and (device.bus, device.vendor, name) in by_name:
-            devices[device] = joined.root(by_name[device.bus, device.vendor, name])
+    devices = {device: _bucket(device, names.get(device)) for device in {*names, *drivers_of(modules)}}
     groups = {module: joined.root(unit) for module, unit in units.items()}
     folders = {home: joined.root(home) for home in homes.values() if not home.startswith("module:")}
     trees = trees_of(homes, groups)
@@ -235,6 +232,13 @@ def build(modules: Iterable[Row], names: Mapping[Device, str]) -> Entities:
             if (found := _OF_ALIAS.fullmatch(alias))
         },
     )
+
+
+def _bucket(device: Device, name: str | None) -> str:
+    """Group of a device among its vendor's: by its name, without regard to case and blanks, else by its id."""
+    told = "".join((name or device.device).lower().split())
+    number = xxhash.xxh3_64_intdigest(f"{device.bus}\0{device.vendor}\0{told}".encode()) % BUCKETS
+    return f"{device.bus}:{device.vendor}:{number:02d}"
 
 
 def _home(row: Row) -> str:

@@ -1,7 +1,6 @@
 """Sentences made from the tables, so that every fact in them is one somebody recorded.
 
-A document is made per vendor and split group rather than per line: neighbouring devices stay together, and a vendor
-whose devices have drivers in several folders has a document for each, so that none is divided by the split. Questions
+A document is made per vendor and split group rather than per line, so that none is divided by the split. Questions
 about the same facts are made by `kslm.curate.instruct`.
 """
 

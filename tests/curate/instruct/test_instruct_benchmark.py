@@ -8,7 +8,8 @@ from kslm.curate.instruct.baselines import Guesses
 from kslm.curate.instruct.benchmark import benchmark, ground_truth
 from questions_world import ENTITIES, HARDWARE, IDS, MODULES, PAGE, SYMBOLS, document, hardware_of, id_rows, module
 
-IGB, RADEON = "drivers/net/ethernet/intel/igb", "drivers/gpu/drm/radeon"
+RADEON = "drivers/gpu/drm/radeon"
+IGB, CARD = ENTITIES.of_device(Device("pci", "8086", "1533")), ENTITIES.of_device(Device("pci", "1002", "4150"))
 
 
 def instruction(text, split):
@@ -23,14 +24,14 @@ def rows_of(splits, instructions=()):
 
 
 def test_items_are_of_the_test_split_alone():
-    rows = rows_of({IGB: "test", RADEON: "train", ENTITIES.of_device(Device("usb", "0b95", "1790")): "val"})
+    rows = rows_of({IGB: "test", CARD: "train", ENTITIES.of_device(Device("usb", "0b95", "1790")): "val"})
     assert {row["split_group"] for row in rows} == {IGB}
     assert {row["split"] for row in rows} == {"test"}
     assert rows_of({IGB: "train"}) == []
 
 
 def test_a_device_is_to_be_named_and_driven():
-    rows = {row["prompt"]: row for row in rows_of({IGB: "train", RADEON: "test"})}
+    rows = {row["prompt"]: row for row in rows_of({IGB: "train", CARD: "test"})}
     named = rows["Question: What is PCI device 1002:4150?\nAnswer:"]
     assert named["answers"] == ["RV350 [Radeon 9550]", "RV350", "Radeon 9550"]
     driven = rows["Question: Which driver does PCI device 1002:4150 (AMD RV350 [Radeon 9550]) need?\nAnswer:"]

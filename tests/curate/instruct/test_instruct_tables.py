@@ -102,10 +102,9 @@ def test_packages_and_log_templates():
 
 
 def test_a_question_is_in_the_split_group_of_what_it_is_about():
-    assert {TEXTS[path].split_group for path in ("driver/PCI/8086:1533", "identify/PCI/8086:1533", "module/igb")} == {
-        IGB
-    }
-    assert TEXTS["subsystem/8086:1533/103c:0003"].split_group == IGB
+    asked = ("driver/PCI/8086:1533", "identify/PCI/8086:1533", "subsystem/8086:1533/103c:0003")
+    assert {TEXTS[path].split_group for path in asked} == {ENTITIES.of_device(Device("pci", "8086", "1533"))}
+    assert TEXTS["module/igb"].split_group == IGB
     for path, text in TEXTS.items():
         for found in DEVICE.findall(text.text):
             device = Device("usb" if "/USB/" in path else "pci", *found.split(":"))

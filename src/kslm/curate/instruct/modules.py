@@ -24,7 +24,7 @@ def about(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin
             driven[module].append(device)
     for row in modules:
         fact = _fact(row, entities, origin)
-        yield from _what(row, driven.get(row["module"], ()), hardware, entities, fact)
+        yield from _what(row, driven.get(row["module"], ()), fact)
         yield from _load(row, fact)
         yield from _parameters(row, fact)
         yield from _needs(row, fact)
@@ -58,8 +58,8 @@ def firmware(modules: Iterable[Row], entities: Entities, origin: Origin) -> Iter
         )
 
 
-def _what(row: Row, devices: Sequence[Device], hardware: Hardware, entities: Entities, fact: Fact) -> Iterator[Text]:
-    """What a module says it is; the device given as an example is one of its own split group."""
+def _what(row: Row, devices: Sequence[Device], fact: Fact) -> Iterator[Text]:
+    """What a module says it is. No device is named: whether it is held out is not known here."""
     name = row["module"]
     described = row["description"]
     parts = [sentence(f"{name} is a kernel module: {described}" if described else f"{name} is a kernel module")]
@@ -69,9 +69,7 @@ def _what(row: Row, devices: Sequence[Device], hardware: Hardware, entities: Ent
         found = [device for device in devices if device.bus == bus]
         if found:
             count = f"{len(found)} {BUS[bus]} device ids" if len(found) > 1 else f"one {BUS[bus]} device id"
-            own = [device for device in found if entities.of_device(device) == fact.group]
-            example = next((device for device in own if device in hardware.names), None)
-            parts.append(f"It is for {count}{f', such as {hardware.described(example)}' if example else ''}.")
+            parts.append(f"It is for {count}.")
     parts.extend([f"Its licence is {row['licence']}."] if row["licence"] else [])
     parts.append("It is built into the kernel." if row["builtin"] else f"More: modinfo {name}")
     if not described and len(parts) < 3:
