@@ -141,23 +141,29 @@ def _table(title: str, *columns: str, right: int = 0) -> Table:
 
 def _overview(counts: list[Count]) -> Table:
     splits = ("train", "val", "test")
-    table = _table("Corpus", "slice", "source", *(f"{name} docs" for name in splits), *splits, "bytes", right=7)
+    table = _table(
+        "Documents, and MB of text", "slice", "source", *splits, *(f"{name} MB" for name in splits), "all MB", right=7
+    )
     cells = {(one.slice, one.source, one.split): one for one in counts}
     keys = sorted({(one.slice, one.source) for one in counts})
     for key in keys:
         _overview_row(table, key, [cells.get((*key, name)) for name in splits])
     totals = [[one for one in counts if one.split == name] for name in splits]
     documents = [f"{sum(one.documents for one in found):,}" for found in totals]
-    sizes = [_mb(sum(one.bytes for one in found)) for found in totals]
+    sizes = [_million(sum(one.bytes for one in found)) for found in totals]
     table.add_section()
-    table.add_row("all", "", *documents, *sizes, _mb(sum(one.bytes for one in counts)), style="bold")
+    table.add_row("all", "", *documents, *sizes, _million(sum(one.bytes for one in counts)), style="bold")
     return table
 
 
 def _overview_row(table: Table, key: tuple[str, str], found: list[Count | None]) -> None:
     documents = [f"{one.documents:,}" if one else "" for one in found]
-    sizes = [_mb(one.bytes) if one else "" for one in found]
-    table.add_row(*key, *documents, *sizes, _mb(sum(one.bytes for one in found if one)))
+    sizes = [_million(one.bytes) if one else "" for one in found]
+    table.add_row(*key, *documents, *sizes, _million(sum(one.bytes for one in found if one)))
+
+
+def _million(size: int) -> str:
+    return f"{size / 1e6:,.2f}"
 
 
 def _mb(size: int | None) -> str:
