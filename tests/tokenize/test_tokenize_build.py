@@ -34,6 +34,7 @@ def corpus(documents=120):
         yield {
             "doc_id": hashlib.md5(str(n).encode()).hexdigest(),
             "split": ("train", "train", "train", "val", "test")[n % 5],
+            "kind": "rst",
             "slice": ("os", "hardware")[n % 2],
             "bytes": len(text.encode()),
             "text": text,

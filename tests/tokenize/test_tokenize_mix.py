@@ -1,6 +1,7 @@
 """The mix: shares within tolerance or a note that says why not; no document too often; nothing without need."""
 
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from kslm.profile import Mix, Tokenizer
 from kslm.tokenize.build import build
 from kslm.tokenize.corpus import outline
 from kslm.tokenize.mix import choose
-from kslm.tokens import Lineage, ShardReader
+from kslm.tokens import Encoder, Lineage, ShardReader
 
 NAMES = ("admin", "hardware", "instructions", "os")
 SHARES = {"os": 0.4, "hardware": 0.3, "admin": 0.2, "instructions": 0.1}
@@ -123,6 +124,7 @@ ROWS = [
     {
         "doc_id": f"{n:032x}",
         "split": ("train", "train", "train", "val", "test")[n % 5],
+        "kind": ("rst", "question")[n % 2],
         "slice": ("os", "os", "os", "hardware")[n // 5 % 4],
         "text": f"the driver of device {n} is loaded by udev\n" * 5,
     }
@@ -175,3 +177,21 @@ def test_the_tokenizer_sample_has_the_mix_s_shares():
     held = {name: sum(sizes[d][1] for d in plan.sample if sizes[d][0] == name) for name in ("os", "hardware")}
     assert held["os"] == pytest.approx(6000, rel=0.05)
     assert held["hardware"] == pytest.approx(6000, rel=0.05)
+
+
+def test_what_somebody_wrote_is_kept_before_what_a_template_did(tmp_path):
+    mix = Mix(shares={"os": 0.5, "hardware": 0.5}, max_repeats=1)
+    build(reader(ROWS), tmp_path / "a", Tokenizer(vocab_size=512, train_bytes=10_000), "f", LINEAGE, mix=mix)
+    kinds = Counter(row["kind"] for row in ROWS if row["slice"] == "os" and row["split"] == "train")
+    shards = ShardReader(tmp_path / "a")
+    counts = shards.manifest.splits["train"].by_slice["os"]
+    encoder = Encoder(tmp_path / "a" / "tokenizer.json", [])
+    train = shards.split("train")
+    texts = {tuple(train.document(index).tolist()) for index in range(len(train))}
+    there = Counter(
+        row["kind"]
+        for row in ROWS
+        if row["slice"] == "os" and row["split"] == "train" and tuple(encoder.encode(row["text"]).tolist()) in texts
+    )
+    assert kinds["question"] > 0
+    assert there == {"rst": counts.documents}

@@ -26,6 +26,7 @@ class Document(NamedTuple):
 
     doc_id: str
     split: str
+    kind: str
     slice: str
     text: str
 
@@ -99,6 +100,6 @@ def sample_texts(read: Read, sample: frozenset[str]) -> list[str]:
 
 def documents(read: Read) -> Iterator[list[Document]]:
     """All documents, a batch at a time, in the engine's order."""
-    for batch in read("doc_id", "split", "slice", "text"):
-        columns = (batch.column(name).to_pylist() for name in ("doc_id", "split", "slice", "text"))
+    for batch in read(*Document._fields):
+        columns = (batch.column(name).to_pylist() for name in Document._fields)
         yield [Document(*row) for row in zip(*columns, strict=True)]

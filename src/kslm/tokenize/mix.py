@@ -9,7 +9,8 @@ share x T from each slice. T is the smaller of
   only whole passes over the same text, and those are training's affair.
 
 A slice that has more than its part is cut, one that has less is repeated, as often as it takes and no more: each of
-its documents c or c + 1 times. Which ones is the order of a hash of doc_id, so new documents displace few. Validation
+its documents c or c + 1 times. Which ones is the order of a hash of doc_id, generated questions last, so that new
+documents displace few and what somebody wrote comes before what a template did. Validation
 and test take the same shares with nothing repeated. Slices that the mix does not name are left out; the shares of
 slices that are named and have no text are divided among the others, and said so.
 

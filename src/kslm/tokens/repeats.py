@@ -25,7 +25,8 @@ class Chooser(Protocol):
         """Repeats of the documents of a split.
 
         Args:
-            tokens: (documents,) of each, its end-of-text token included, in the order of the shuffle.
+            tokens: (documents,) of each, its end-of-text token included, in the order of the shuffle,
+                those that can be spared last.
             slices: (documents,) index into `names`.
         """
 

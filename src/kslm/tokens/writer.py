@@ -6,7 +6,7 @@ order of a 128-bit hash of doc_id: a fixed shuffle. Once the tokens of all are k
 others made to occur several times, apart from each other. Shards are written under their final names, because a rename
 on a Volume copies the file; the manifest comes last and makes them valid.
 
-Limits: one part a split. Memory holds 50 bytes a document, and disk twice the tokens while publishing.
+Limits: one part a split. Memory holds 51 bytes a document, and disk twice the tokens while publishing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class ShardWriter:
         self._waiting = 0
         self._high, self._low = array("Q"), array("Q")
         self._starts, self._lengths, self._bytes = array("Q"), array("Q"), array("Q")
-        self._splits, self._slice_of = array("B"), array("B")
+        self._splits, self._slice_of, self._spare = array("B"), array("B"), array("B")
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -75,8 +75,13 @@ class ShardWriter:
     ) -> None:
         self._spool.close()
 
-    def add(self, doc_id: str, split: str, slice_name: str, text_bytes: int, ids: NDArray[Any]) -> None:
+    def add(
+        self, doc_id: str, split: str, slice_name: str, text_bytes: int, ids: NDArray[Any], *, spare: bool = False
+    ) -> None:
         """Take one document's token ids, without an end-of-text token.
+
+        Args:
+            spare: of a training document: whether others of its slice are to be taken before it.
 
         Raises:
             DataError: unknown split or slice; or, now or when publishing, an id that text cannot have.
@@ -91,6 +96,7 @@ class ShardWriter:
         self._bytes.append(text_bytes)
         self._splits.append(SPLITS.index(split))
         self._slice_of.append(self.slices.index(slice_name))
+        self._spare.append(spare and split == "train")
         self._pending.append(ids)
         self._spooled += len(ids)
         self._waiting += len(ids)
@@ -155,7 +161,9 @@ class ShardWriter:
     ) -> SplitRecord:
         tokens = np.asarray(self._lengths)[rows].astype(np.int64) + 1
         slices, text_bytes = np.asarray(self._slice_of)[rows], np.asarray(self._bytes)[rows]
-        repeats = choose(split, tokens, slices, self.slices)
+        preferred = np.argsort(np.asarray(self._spare)[rows], kind="stable")
+        repeats = np.zeros(len(rows), np.uint8)
+        repeats[preferred] = choose(split, tokens[preferred], slices[preferred], self.slices)
         written = shuffled(repeats, np.asarray(self._high)[rows], np.asarray(self._low)[rows])
         files[f"{split}.bin"] = _write(self.folder / f"{split}.bin", self._gathered(rows[written]))
         columns = {
