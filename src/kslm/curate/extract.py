@@ -57,7 +57,11 @@ class Overrides(NamedTuple):
         )
 
 
-def extract(row: Row, entities: Entities, overrides: Overrides = Overrides()) -> Iterator[Text]:  # noqa: B008 (immutable)
+EVERY_SOURCE = Overrides()
+"""Nothing said of any source."""
+
+
+def extract(row: Row, entities: Entities, overrides: Overrides = EVERY_SOURCE) -> Iterator[Text]:
     """Texts of one row of bronze.documents; at least one, which is empty where the file holds nothing to keep.
 
     Args:

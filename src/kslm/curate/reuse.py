@@ -33,7 +33,7 @@ import xxhash
 
 from kslm.code import code_hash
 from kslm.curate.entities import Entities
-from kslm.curate.extract import extract
+from kslm.curate.extract import EVERY_SOURCE, Overrides, extract
 from kslm.curate.records import CANDIDATES, Candidate, to_batch
 from kslm.curate.refine import BATCH_CHARS, Limits, refine, rows
 from kslm.curate.trace import Answers, parts_of, trace_of, watch
@@ -98,14 +98,17 @@ class Plan:
         return not self.fresh and not self.retired and all(before == now for before, now in self.kept.values())
 
 
-def candidates(lake: Lake, root: Path, entities: Entities, limits: Limits, *, partitions: int) -> Refined:
+def candidates(
+    lake: Lake, root: Path, entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE, *, partitions: int
+) -> Refined:
     """Candidates of bronze.documents, made where the last run's do not serve; they become the state.
 
     Args:
         root: folder of the state.
+        overrides: what the profile says of whole sources.
         partitions: how many the work is divided into; the result does not depend on it.
     """
-    recipe = recipe_of(entities, limits)
+    recipe = recipe_of(entities, limits, overrides)
     state = load(root)
     if state and state.recipe != recipe:
         state = None
@@ -119,7 +122,7 @@ def candidates(lake: Lake, root: Path, entities: Entities, limits: Limits, *, pa
         frames = [_brought_forward(lake, kept, plan, root)] if kept is not None and plan.kept else []
         if plan.fresh:
             rows_ = _only(lake, documents.select(*_COLUMNS), plan, root).repartition(partitions)
-            work = partial(refine_documents, entities=entities, limits=limits)
+            work = partial(refine_documents, entities=entities, limits=limits, overrides=overrides)
             frames.append(rows_.mapInArrow(work, KEPT.ddl))
         _write(frames, root / target)
         write_atomically(root / "state.json", json.dumps(asdict(State(recipe, target))))
@@ -141,12 +144,21 @@ def load(root: Path) -> State | None:
     return state if state.folder in _FOLDERS and (root / state.folder).is_dir() else None
 
 
-def recipe_of(entities: Entities, limits: Limits) -> str:
+def recipe_of(entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE) -> str:
     """Hash of what every document's result depends on: code, limits, libraries, and what is not looked up by key."""
     libraries = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in metadata.requires("kslm") or ()}
     found = {name: version for name in sorted(libraries) if (version := _version(name))}
     fixed = {name: value for name, value in parts_of(entities).items() if not isinstance(value, Mapping)}
-    parts = [code_hash(_ROOMS), limits._asdict(), sys.version_info[:2], found, list(KEPT.columns.items()), repr(fixed)]
+    said = [sorted(overrides.slices.items()), sorted(overrides.code)]
+    parts = [
+        code_hash(_ROOMS),
+        limits._asdict(),
+        said,
+        sys.version_info[:2],
+        found,
+        list(KEPT.columns.items()),
+        repr(fixed),
+    ]
     return xxhash.xxh3_128_hexdigest(json.dumps(parts).encode())
 
 
@@ -167,7 +179,7 @@ def plan_of(documents: DataFrame, kept: DataFrame | None, entities: Entities) ->
 
 
 def refine_documents(
-    batches: Iterable[pa.RecordBatch], *, entities: Entities, limits: Limits
+    batches: Iterable[pa.RecordBatch], *, entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE
 ) -> Iterator[pa.RecordBatch]:
     """Rows of bronze.documents to rows of KEPT; for mapInArrow."""
     watched, seen = watch(entities)
@@ -176,7 +188,8 @@ def refine_documents(
     for batch in batches:
         for row in rows(batch):
             seen.clear()
-            made: list[Candidate] = [candidate for text in extract(row, watched) for candidate in refine(text, limits)]
+            texts = extract(row, watched, overrides)
+            made: list[Candidate] = [candidate for text in texts for candidate in refine(text, limits)]
             trace: str | None = trace_of(row["kind"], seen)
             for candidate in made:
                 pending.append((*candidate, row["doc_id"], trace))

@@ -29,6 +29,7 @@ import kslm.lake
 from kslm.curate import gather, reuse
 from kslm.curate.decide import Decisions, decide
 from kslm.curate.duplicates import NEAR_EXEMPT, near_pairs
+from kslm.curate.extract import Overrides
 from kslm.curate.gather import Knowledge
 from kslm.curate.gold import TABLES, publish
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
@@ -113,7 +114,8 @@ def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> t
     limits = Limits(curate.min_chars, curate.max_chars, curate.max_non_english)
     entities = replace(known.entities, devices={})
     state = settings.home.cache / "candidates" / settings.schema_prefix
-    refined = reuse.candidates(lake, state, entities, limits, partitions=PARTITIONS)
+    overrides = Overrides.of(settings.profile.sources)
+    refined = reuse.candidates(lake, state, entities, limits, overrides, partitions=PARTITIONS)
     generated = _parquet(
         lake, TEXTS, pa.Table.from_batches([to_batch(gather.texts(lake, settings, known), TEXTS)]), folder
     )
