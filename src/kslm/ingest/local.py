@@ -11,10 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kslm.errors import DataError
 from kslm.ingest.rows import (
+    Finals,
     Origin,
     Row,
     device_row,
@@ -24,10 +26,9 @@ from kslm.ingest.rows import (
     module_row,
     quarantine_row,
     section_row,
-    template_of,
     template_row,
 )
-from kslm.lake.arrow import ParquetSpool
+from kslm.lake.arrow import ParquetSpool, with_columns
 from kslm.lake.tables import (
     DOCUMENTS,
     FILES,
@@ -68,6 +69,10 @@ class Spools:
     def add(self, table: Table, row: Row) -> None:
         """Take one row."""
         self._spools[table.name].add(row)
+
+    def add_batch(self, table: Table, batch: pa.RecordBatch) -> None:
+        """Take many rows, all columns given."""
+        self._spools[table.name].add_batch(batch)
 
     def add_once(self, table: Table, row: Row) -> bool:
         """Take one row unless another one has its key; tells whether it was taken."""
@@ -149,15 +154,18 @@ def read_logs(path: Path, origin: Origin, spools: Spools) -> None:
             spools.quarantine(record, origin)
         elif isinstance(record, LogEvent):
             row = event_row(record, file, events[file], names[file], origin)
-            waiting.add(row | {"template_id": mine(row, miner)})
+            row["template_id"] = mine(row, miner)
+            waiting.add(row)
             events[file] += 1
         else:
             spools.add(SYSTEM_SNAPSHOTS, section_row(record, file, names[file], origin))
     waiting.close()
+    finals = Finals(miner, origin)
     with pq.ParquetFile(waiting.path) as file_of_events:
         for batch in file_of_events.iter_batches(_EVENTS):
-            for row in batch.to_pylist():
-                spools.add(LOG_EVENTS, row | template_of(row, miner, origin))
+            events_of = zip(batch["template_id"].to_pylist(), batch["message"].to_pylist(), strict=True)
+            ids, values = zip(*(finals.of(number, message) for number, message in events_of), strict=True)
+            spools.add_batch(LOG_EVENTS, with_columns(batch, {"template_id": ids, "parameters": values}))
     for template in miner.templates():
         spools.add(LOG_TEMPLATES, template_row(template, origin))
     if miner.unmatched:

@@ -95,21 +95,29 @@ def _says_nothing(tag: str) -> bool:
 
 
 def mine(row: Row, miner: Miner) -> str | None:
-    """Have a row's redacted message mined; the number of its template so far, to be given to `template_of`."""
+    """Have a row's redacted message mined; the number of its template so far, to be given to `Finals`."""
     is_kernel = row["tag"] is None and row["format"].startswith(("dmesg", "kmsg"))
     number = miner.add("kernel" if is_kernel else row["tag"], row["message"])
     return None if number is None else str(number)
 
 
-def template_of(row: Row, miner: Miner, origin: Origin) -> Row:
-    """The columns template_id and parameters of an event, once all events have been mined."""
-    if row["template_id"] is None:
-        return {"template_id": None, "parameters": None}
-    tag, text = miner.template(int(row["template_id"]))
-    return {
-        "template_id": identity("template", origin.source, tag, text),
-        "parameters": parameters(row["message"], text),
-    }
+class Finals:
+    """The columns template_id and parameters of events, once all have been mined."""
+
+    def __init__(self, miner: Miner, origin: Origin) -> None:
+        self._miner = miner
+        self._origin = origin
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def of(self, number: str | None, message: str) -> tuple[str | None, list[str] | None]:
+        """Both columns of the event with this message, `number` being what `mine` said of it."""
+        if number is None:
+            return None, None
+        if number not in self._known:
+            tag, text = self._miner.template(int(number))
+            self._known[number] = (identity("template", self._origin.source, tag, text), text)
+        template_id, text = self._known[number]
+        return template_id, parameters(message, text)
 
 
 def template_row(template: Template, origin: Origin) -> Row:

@@ -6,7 +6,7 @@ Rows that this process makes reach an engine as a Parquet file: a DataFrame made
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +49,17 @@ class ParquetSpool:
     def add(self, row: Mapping[str, Any]) -> None:
         """Take one row; missing columns are null."""
         self._held.append(row)
-        self._chars += sum(len(value) for value in row.values() if isinstance(value, str))
+        self._chars += sum([len(value) for value in row.values() if value.__class__ is str])
         self.rows += 1
         if len(self._held) >= _FLUSH_ROWS or self._chars >= _FLUSH_CHARS:
             self._flush()
+
+    def add_batch(self, batch: pa.RecordBatch) -> None:
+        """Take many rows at once, after those already held; the columns are the table's, in its order."""
+        if self._held:
+            self._flush()
+        self._writer.write_batch(batch)
+        self.rows += batch.num_rows
 
     def _flush(self) -> None:
         self._writer.write_table(pa.Table.from_pylist(self._held, self._schema))
@@ -78,6 +85,15 @@ def batches_of(
             held, size = [], 0
     if held:
         yield _batch(schema, held)
+
+
+def with_columns(batch: pa.RecordBatch, columns: Mapping[str, Sequence[Any]]) -> pa.RecordBatch:
+    """The batch with the values of some columns replaced."""
+    arrays = [
+        pa.array(columns[field.name], field.type) if field.name in columns else batch.column(field.name)
+        for field in batch.schema
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
 
 
 def _batch(schema: pa.Schema, rows: list[tuple[Any, ...]]) -> pa.RecordBatch:

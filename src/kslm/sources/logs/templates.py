@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from drain3.drain import Drain, LogCluster
@@ -48,8 +49,20 @@ _MASKS = {
     "NUM": r"(?<![\w.])[0-9]+(?:\.[0-9]+)*(?:(?=(?:[kKMGTP]i?[bB]?|[munp]?s|k?[bB]ps|[GMk]?Hz|MT|B|C|V|W|mA|mV)(?!\w))"
     r"|(?!\w))",
 }
-_MASK = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _MASKS.items()))
+
+
+def _either(*names: str) -> str:
+    return "|".join(f"(?P<{name}>{_MASKS[name]})" for name in names)
+
+
+# What can begin here is asked first: at most places of a line nothing can.
+_MASK = re.compile(
+    f"(?=<)(?:{_either('TEXT', 'PSEUDONYM')})|(?=/)(?:{_either('PATH')})"
+    f"|(?=[0-9A-Fa-f])(?:{_either('UUID', 'MAC', 'PCI', 'ID', 'IP', 'HEX', 'NUM')})"
+)
 _HOLES = re.compile(_MASKS["TEXT"])
+_PSEUDONYM = re.compile(_MASKS["PSEUDONYM"])
+_LONG_NUMBER = 8
 
 
 class Template(NamedTuple):
@@ -74,7 +87,7 @@ class Miner:
 
     def add(self, tag: str | None, message: str) -> int | None:
         """Take one (redacted) message; returns the number to ask `template` for, None where the bound was reached."""
-        masked = " ".join(_tokens(message)[0])
+        masked = " ".join(_tokens(message))
         key = (tag, masked)
         if key not in self._remembered:
             if len(self._remembered) >= _MAX_REMEMBERED:
@@ -128,36 +141,52 @@ def mask(text: str) -> str:
 
 def parameters(message: str, template: str) -> list[str]:
     """What stands in the message where its template has a hole, in order."""
-    tokens, values = _tokens(message)
-    taken = iter(values)
     found: list[str] = []
-    for token, of_template in zip(tokens, template.split(), strict=True):
-        own = [next(taken) for _ in _HOLES.finditer(token)]
-        found += [_filled(token, own)] if of_template == _ANY else own
-    return found
+    words, rest = _words(message)
+    holes = template.split()
+    for word, of_template in zip(words, holes[:-1] if rest is not None else holes, strict=True):
+        if of_template == _ANY:
+            found.append(word)
+        else:
+            found += _masked(word)[1]
+    return found if rest is None else [*found, rest]
 
 
 def fill(template: str, values: Sequence[str]) -> str:
     """The first line of the message with this template and these parameters, its words one blank apart."""
-    return _filled(template, values)
-
-
-def _filled(text: str, values: Sequence[str]) -> str:
     following = iter(values)
-    return _HOLES.sub(lambda _: next(following), text)
+    return _HOLES.sub(lambda _: next(following), template)
 
 
-def _tokens(message: str) -> tuple[list[str], list[str]]:
-    """The masked words of the first line, and the values of the masks in order."""
-    line = message.partition("\n")[0]
+def _tokens(message: str) -> list[str]:
+    """The masked words of the first line."""
+    words, rest = _words(message)
+    tokens = [_masked(word)[0] for word in words]
+    return tokens if rest is None else [*tokens, "<REST>"]
+
+
+def _words(message: str) -> tuple[list[str], str | None]:
+    """The words of the first line, and those beyond MAX_TOKENS as one."""
+    words = message.partition("\n")[0].split(None, MAX_TOKENS - 1)
+    if len(words) < MAX_TOKENS:
+        return words, None
+    return words[:-1], " ".join(words[-1].split())
+
+
+# Logs say the same words again and again, and no mask looks beyond a word: white space is to it like the line's end.
+@lru_cache(maxsize=1 << 16)
+def _masked(word: str) -> tuple[str, tuple[str, ...]]:
+    """A word with its masks, and the values of the masks in order."""
+    if word.isalpha():
+        return word, ()
+    if word.isdigit() and word.isascii():
+        return "<HEX>" if len(word) >= _LONG_NUMBER else "<NUM>", (word,)
+    if _PSEUDONYM.fullmatch(word):
+        return "<PSEUDONYM>", (word,)
     values: list[str] = []
 
     def masked(match: re.Match[str]) -> str:
         values.append(match[0])
         return f"<{match.lastgroup}>"
 
-    words = line.split(None, MAX_TOKENS - 1)
-    if len(words) < MAX_TOKENS:
-        return _MASK.sub(masked, line).split(), values
-    tokens = _MASK.sub(masked, " ".join(words[:-1])).split()
-    return [*tokens, "<REST>"], [*values, " ".join(words[-1].split())]
+    return _MASK.sub(masked, word), tuple(values)
