@@ -112,7 +112,10 @@ KINDS = (
     "pnp_ids",
     "tldr",
 )
-ANY = "# ls\n\n> List files of version {v}.\n\n- List all:\n\n`ls {{{{-a}}}}`\n\nSome prose about the adapters, and more of it.\n"
+ANY = (
+    "# ls\n\n> List files of version {v}.\n\n- List all:\n\n`ls {{{{-a}}}}`\n\n"
+    "Some prose about the adapters, and more of it.\n"
+)
 
 
 def test_no_kind_of_document_puts_its_version_or_licence_into_a_text(settings):

@@ -135,8 +135,7 @@ def write_bronze(settings, **other):
     """Make bronze this module's rows, but for tables given by name."""
     with kslm.lake.open(settings) as lake:
         for table, rows in BRONZE:
-            rows = other.get(table.name, rows)
-            full = [dict.fromkeys(table.columns) | row for row in rows]
+            full = [dict.fromkeys(table.columns) | row for row in other.get(table.name, rows)]
             frame = lake.spark.createDataFrame(pa.Table.from_pylist(full, arrow_schema(table)), schema=table.ddl)
             lake.upsert(table, frame)
 
