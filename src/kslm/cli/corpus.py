@@ -113,6 +113,20 @@ def history(profile: ProfileOption = "quick") -> None:
 
 
 @app.command()
+def card(
+    folder: Annotated[Path, typer.Argument(help="Where data-card.md and its pictures are written.")] = Path(),
+    profile: ProfileOption = "quick",
+) -> None:
+    """Write the data card: what the corpus holds, counted from the tables; run tokenize first."""
+    from kslm.card import collect, write
+    from kslm.cli.app import err
+
+    with err.status("counting ..."):
+        path = write(collect(load_settings(profile)), folder)
+    _print(Text(f"wrote {path}"))
+
+
+@app.command()
 def maintain(
     profile: ProfileOption = "quick",
     retention_hours: Annotated[

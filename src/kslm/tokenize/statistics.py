@@ -39,6 +39,7 @@ def measure(reader: ShardReader) -> dict[str, float]:
     train = manifest.splits["train"]
     for name in manifest.slices:
         part = train.by_slice[name]
+        metrics[f"tokenize/tokens/train/{name}"] = float(part.tokens)
         metrics[f"tokenize/share/{name}"] = part.tokens / max(train.tokens, 1)
         metrics[f"tokenize/repeated_tokens/{name}"] = float(part.repeated_tokens)
         metrics[f"tokenize/left_out_tokens/{name}"] = float(part.left_out_tokens)
