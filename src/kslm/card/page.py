@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kslm.card import plots
-from kslm.card.statistics import Statistics
+from kslm.card.statistics import SAMPLED_ONE_IN, Statistics
 from kslm.report import write_atomically
 
 PAGE = "data-card.md"
@@ -103,7 +103,8 @@ def _refused(of: Statistics) -> str:
             "",
             _table(("reason", "documents", "MB"), rows),
             "",
-            f"Duplication left, measured exactly on a sample: {documents:.2%} of documents and {size:.2%} of bytes "
+            f"Duplication left, measured exactly on one document in {SAMPLED_ONE_IN}, sampled so that like ones come "
+            f"together: {documents:.2%} of documents and {size:.2%} of bytes "
             "still have another of the sample at or above the similarity that counts as a duplicate. "
             f"{of.totals['clusters']:,} documents stand for a cluster of duplicates.",
             "",

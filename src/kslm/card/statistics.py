@@ -6,11 +6,17 @@ how much duplication is left (exactly, on a sample), and how redaction does on i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
 
 import kslm.lake
 from kslm.curate.duplicates import left_over
+from kslm.curate.shingles import encode, shingles
 from kslm.lake import Lake, Table
 from kslm.lake.tables import (
     BENCHMARK,
@@ -30,7 +36,9 @@ from kslm.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-SAMPLED_DOCUMENTS = 5000
+SAMPLED_ONE_IN = 10
+_AT_ONCE = 200
+"""Texts shingled together: the arrays take some fifty bytes for each of text."""
 
 Rows = list[dict[str, Any]]
 
@@ -110,7 +118,7 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
             benchmark=rows(BENCHMARK, "task"),
             lengths=_lengths(lake),
             totals=_totals(lake),
-            left_over=left_over(_sample(lake, SAMPLED_DOCUMENTS), profile.curate.near_duplicate_jaccard),
+            left_over=left_over(_sample(lake), profile.curate.near_duplicate_jaccard),
             redaction=measure(load_cases()),
             metrics={name: value for report in reports.values() for name, value in report.metrics.items()},
             asked_shares={str(name): share for name, share in profile.mix.shares.items()},
@@ -165,7 +173,25 @@ def _totals(lake: Lake) -> dict[str, int]:
     return {name: int(value or 0) for row in rows for name, value in row.items()}
 
 
-def _sample(lake: Lake, count: int) -> list[str]:
-    """Texts of the documents whose ids, which are hashes, come first."""
-    chosen = lake.read(CORPUS).where("slice <> 'instructions'").select("doc_id", "text").orderBy("doc_id").limit(count)
-    return [row["text"] for row in chosen.toArrow().to_pylist()]
+def _sample(lake: Lake) -> list[str]:
+    """Texts that resemble each other are in the sample together, or not at all, as often as they are alike."""
+    texts = lake.read(CORPUS).where("kind <> 'question'").select("text")
+    found = texts.mapInArrow(partial(alike_together, one_in=SAMPLED_ONE_IN), "text STRING").toArrow()
+    return sorted(found.column("text").to_pylist())
+
+
+def alike_together(batches: Iterable[pa.RecordBatch], *, one_in: int) -> Iterator[pa.RecordBatch]:
+    """Keep the texts whose smallest shingle hash is divisible by `one_in`; for mapInArrow.
+
+    Two texts have the same smallest hash with a probability of their Jaccard similarity (Broder 1997), so a pair is
+    sampled together nearly as often as one text is. A sample drawn text by text would split almost every pair, and
+    duplication measured on it would be next to nothing whatever the corpus holds.
+    """
+    for piece in (batch.slice(start, _AT_ONCE) for batch in batches for start in range(0, batch.num_rows, _AT_ONCE)):
+        texts = piece.column("text").to_pylist()
+        hashes, offsets = shingles(*encode(texts))
+        starts = offsets[:-1]
+        has = np.diff(offsets) > 0
+        smallest = np.minimum.reduceat(hashes, starts[has]) if has.any() else hashes[:0]
+        kept = np.flatnonzero(has)[smallest % np.uint64(one_in) == 0]
+        yield pa.RecordBatch.from_arrays([piece.column("text").take(pa.array(kept))], ["text"])
