@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kslm.redact import Pseudonyms, redact
+from kslm.redact import text as of_text
 
 PIECES = [
     "joe@example.org", "192.0.2.7", "fe80::1", "52:54:00:12:34:56", "/home/joe", " user joe", "user=joe", "password=x1",
@@ -23,6 +24,28 @@ def test_redacted_text_redacts_to_itself(text):
     once = redact(text)
     assert redact(once.text).text == once.text
     assert (once.count == 0) == (once.text == text)
+
+
+LITERALS = [detector.literal for detector in of_text._DETECTORS]
+messages = st.lists(st.sampled_from([*PIECES, *LITERALS, *"0123456789"]), max_size=14).map("".join)
+
+
+def spans_of_every_detector(text):
+    lowered = of_text._lowered(text)
+    searched = [one for one in of_text._DETECTORS if one.literal in (text if one.is_cased else lowered)]
+    return of_text._resolve([span for one in searched for span in one.find(text, lowered)], text)
+
+
+@settings(max_examples=600, deadline=None)
+@given(messages | texts)
+def test_what_is_left_out_for_a_message_would_have_found_nothing(text):
+    assert of_text.find(text) == spans_of_every_detector(text)
+
+
+def test_what_is_left_out_depends_on_no_digit():
+    for text in ("from 192.0.2.7 port 1", "a:b:c fe80::1 52:54:00:12:34:56", "x-10-105-160-95", "usb-a_12345678-1:0"):
+        for other in (text, text.replace("0", "7"), text.replace("1", ""), text.upper()):
+            assert of_text.find(other) == spans_of_every_detector(other)
 
 
 def test_one_value_has_one_stand_in():

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from kslm.redact.pseudonyms import Span
+from kslm.redact.pseudonyms import Detector, Span
 
 # Shapes of well-known issuers' tokens, each with the literal that must be there.
 _SHAPES = tuple(
@@ -63,28 +64,22 @@ _NOT_A_PASSWORD = re.compile(
 )
 
 
-def find(text: str, lowered: str) -> Iterator[Span]:
-    """Spans of credentials; `lowered` is `text` in lower case, position by position."""
-    for literal, pattern in _SHAPES:
-        if literal in text:
-            yield from (Span(*match.span(), "secret") for match in pattern.finditer(text))
-    for literal, pattern in _PASSWORDS:
-        if literal in lowered:
-            yield from _keyed(pattern, text, lowered, _is_password)
-    for literal, pattern in _RANDOM:
-        if literal in lowered:
-            yield from _keyed(pattern, text, lowered, lambda value, _key: looks_random(value))
-    if "://" in text and "@" in text:
-        for match in _IN_URL.finditer(text):
-            yield Span(*match.span(1), "user")
-            yield Span(*match.span(2), "secret")
+def _shaped(pattern: re.Pattern[str], text: str, _lowered: str) -> list[Span]:
+    return [Span(*match.span(), "secret") for match in pattern.finditer(text)]
 
 
-def _keyed(pattern: re.Pattern[str], text: str, lowered: str, accept: Callable[[str, str], bool]) -> Iterator[Span]:
+def _keyed(pattern: re.Pattern[str], accept: Callable[[str, str], bool], text: str, lowered: str) -> Iterator[Span]:
     for match in pattern.finditer(lowered):
         start, end = match.span(1)
         if accept(text[start:end], lowered[match.start() : start]) and text[max(0, match.start() - 1)] != "@":
             yield Span(start, end, "secret")
+
+
+def _in_urls(text: str, _lowered: str) -> Iterator[Span]:
+    if "@" in text:
+        for match in _IN_URL.finditer(text):
+            yield Span(*match.span(1), "user")
+            yield Span(*match.span(2), "secret")
 
 
 def _is_password(value: str, key: str) -> bool:
@@ -109,3 +104,15 @@ def looks_random(value: str) -> bool:
     if len(value) >= 32 and mixed_case and "_" not in value:
         return True
     return len(set(value.lower())) >= 6 and (digits >= 4 or (mixed_case and "_" not in value))
+
+
+def _is_random(value: str, _key: str) -> bool:
+    return looks_random(value)
+
+
+DETECTORS = (
+    *(Detector(literal, True, partial(_shaped, pattern)) for literal, pattern in _SHAPES),
+    *(Detector(literal, False, partial(_keyed, pattern, _is_password)) for literal, pattern in _PASSWORDS),
+    *(Detector(literal, False, partial(_keyed, pattern, _is_random)) for literal, pattern in _RANDOM),
+    Detector("://", True, _in_urls),
+)

@@ -8,9 +8,10 @@ shell writes it. Device-tree nodes (`i2c@7e804000`) and systemd instances (`gett
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from kslm.redact.pseudonyms import Span
+from kslm.redact.pseudonyms import Detector, Span
 
 _NAME = r"[a-z_][a-z0-9_.-]{0,30}[a-z0-9_$]|[a-z]"
 _SERIAL = r"(?P<serial>[a-z0-9][\w.:-]{3,63})(?![\w/])"
@@ -110,30 +111,20 @@ _BY_WORD = {word: [pattern for other, pattern in _KEYED if other == word] for wo
 _UART = re.compile(r"(?:8250|16[4-9]50)\w{0,2}|tty\w+", re.IGNORECASE)
 
 
-def find(text: str, lowered: str) -> Iterator[Span]:
-    """Spans of names in `text`; `lowered` is the same in lower case, position by position."""
-    if "@" in text:
-        yield from _at_signs(text)
-    yield from _spelt_addresses(lowered)
-    if " user " in lowered:
-        yield from _user_words(text, lowered)
-    if "/Users/" in text:
-        yield from (Span(*match.span(1), "user") for match in _MAC_HOME.finditer(text))
-    for literal, patterns in _BY_WORD.items():
-        if literal in lowered:
-            for pattern in patterns:
-                yield from _keyed(pattern, text, lowered)
+def _keyed(patterns: Sequence[re.Pattern[str]], text: str, lowered: str) -> Iterator[Span]:
+    for pattern in patterns:
+        for match in pattern.finditer(lowered):
+            kind = match.lastgroup or "user"
+            start, end = match.span(kind)
+            if _ACCEPT[kind](text[start:end], text[max(0, match.start() - 1) : start]):
+                yield Span(start, end, "serial" if kind == "label" else kind)
 
 
-def _keyed(pattern: re.Pattern[str], text: str, lowered: str) -> Iterator[Span]:
-    for match in pattern.finditer(lowered):
-        kind = match.lastgroup or "user"
-        start, end = match.span(kind)
-        if _ACCEPT[kind](text[start:end], text[max(0, match.start() - 1) : start]):
-            yield Span(start, end, "serial" if kind == "label" else kind)
+def _mac_homes(text: str, _lowered: str) -> list[Span]:
+    return [Span(*match.span(1), "user") for match in _MAC_HOME.finditer(text)]
 
 
-def _at_signs(text: str) -> Iterator[Span]:
+def _at_signs(text: str, _lowered: str) -> Iterator[Span]:
     at = text.find("@")
     while at >= 0:
         window = text[max(0, at - 64) : at]
@@ -168,18 +159,15 @@ def _address(text: str, at: int, local: str) -> Iterator[Span]:
         yield Span(*host.span(), "host")
 
 
-def _spelt_addresses(lowered: str) -> Iterator[Span]:
+def _spelt_addresses(pattern: re.Pattern[str], _text: str, lowered: str) -> Iterator[Span]:
     """Addresses that hide from robots: joe (at) example.org, joe at example dot org."""
-    patterns = [_SPELT_AT] if any(spelling in lowered for spelling in ("(at)", "[at]")) else []
-    patterns += [_SPELT_DOT] if " at " in lowered and ("dot" in lowered) else []
-    for pattern in patterns:
-        for match in pattern.finditer(lowered):
-            window = lowered[max(0, match.start() - 65) : match.start()]
-            window = window.removesuffix(" ") if pattern is _SPELT_AT else window
-            local = window[len(window.rstrip(_LOCAL)) :]
-            if local.strip(".-%+_"):
-                start = match.start() - len(local) - (lowered[match.start() - 1] == " ")
-                yield Span(start, match.end(), "email")
+    for match in pattern.finditer(lowered):
+        window = lowered[max(0, match.start() - 65) : match.start()]
+        window = window.removesuffix(" ") if pattern is _SPELT_AT else window
+        local = window[len(window.rstrip(_LOCAL)) :]
+        if local.strip(".-%+_"):
+            start = match.start() - len(local) - (lowered[match.start() - 1] == " ")
+            yield Span(start, match.end(), "email")
 
 
 def _user_words(text: str, lowered: str) -> Iterator[Span]:
@@ -234,3 +222,14 @@ _NOUNS = """space mode process processes page pages mapping mappings input data 
     a"""
 _PROSE = frozenset(_NOUNS.split())
 _ACCEPT = {"user": _is_user, "host": _is_host, "serial": _is_serial, "label": _is_label, "uuid": _always}
+
+DETECTORS = (
+    Detector("@", True, _at_signs),
+    # Where both spellings are, both find the same, and of two alike one counts.
+    Detector("(at)", False, partial(_spelt_addresses, _SPELT_AT)),
+    Detector("[at]", False, partial(_spelt_addresses, _SPELT_AT)),
+    Detector("dot", False, partial(_spelt_addresses, _SPELT_DOT)),
+    Detector(" user ", False, _user_words),
+    Detector("/Users/", True, _mac_homes),
+    *(Detector(literal, False, partial(_keyed, patterns)) for literal, patterns in _BY_WORD.items()),
+)

@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from kslm.redact.pseudonyms import Span
+from kslm.redact.pseudonyms import Detector, Span
 
 _DOTS = re.compile(r"\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9A-Za-z_])")
 _FIRST_OCTET = re.compile(r"(?:^|(?<=[^\w.-])|(?<=[0-9]-))([0-9]{1,3})$")
@@ -39,20 +39,10 @@ _ADDRESS_BEFORE = re.compile(
 _ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b|[ #]port\b|[ ]?->")
 _PACKAGE_AFTER = re.compile(r"[+~]|-[0-9A-Za-z](?![0-9]{0,2}\.[0-9])|\.[0-9]")
 _LARGEST_SECTION = 30
+_OCTETS = frozenset(str(number) for number in range(256))
 
 
-def find(text: str) -> Iterator[Span]:
-    """Spans of addresses in `text`."""
-    yield from _ipv4(text)
-    if ":" in text:
-        yield from _colon_groups(text)
-    if "-" in text:
-        yield from _dash_groups(text)
-    if "enx" in text or "wlx" in text:
-        yield from (Span(*match.span(1), "mac") for match in _INTERFACE.finditer(text))
-
-
-def _ipv4(text: str) -> Iterator[Span]:
+def _ipv4(text: str, _lowered: str) -> Iterator[Span]:
     for match in _DOTS.finditer(text):
         point, end = match.span()
         first = _FIRST_OCTET.search(text[max(0, point - 8) : point])
@@ -66,13 +56,7 @@ def _ipv4(text: str) -> Iterator[Span]:
 
 def _is_host_address(octets: tuple[str, ...]) -> bool:
     """Whether these are an address of one machine: no leading zeros, not loopback, netmask, broadcast or multicast."""
-    numbers = [int(octet) for octet in octets]
-    return (
-        all(number < 256 for number in numbers)
-        and all(len(octet) == len(str(number)) for octet, number in zip(octets, numbers, strict=True))
-        and 0 < numbers[0] < 224
-        and numbers[0] != 127
-    )
+    return _OCTETS.issuperset(octets) and 0 < int(octets[0]) < 224 and octets[0] != "127"
 
 
 def _is_version(text: str, start: int, end: int, octets: tuple[str, ...]) -> bool:
@@ -86,7 +70,7 @@ def _is_version(text: str, start: int, end: int, octets: tuple[str, ...]) -> boo
     return not (_ADDRESS_AFTER.match(text, end, end + 8) or _ADDRESS_BEFORE.search(before))
 
 
-def _colon_groups(text: str) -> Iterator[Span]:
+def _colon_groups(text: str, _lowered: str) -> Iterator[Span]:
     """MAC and IPv6 addresses; times, PCI addresses, scopes and hex dumps have another number or width of groups."""
     for match in _COLONS.finditer(text):
         colon, end = match.span()
@@ -125,7 +109,7 @@ def _is_ipv6(candidate: str, groups: list[str]) -> bool:
     return 0x2000 <= first < 0x4000 or 0xFC00 <= first < 0xFE00 or 0xFE80 <= first < 0xFEC0 or (wide and first < 0xFF00)
 
 
-def _dash_groups(text: str) -> Iterator[Span]:
+def _dash_groups(text: str, _lowered: str) -> Iterator[Span]:
     for match in _DASHES.finditer(text):
         dash, end = match.span()
         before = text[max(0, dash - 64) : dash]
@@ -153,5 +137,19 @@ def _address_in_name(text: str, dash: int, end: int, before: str) -> Iterator[Sp
         yield Span(end - len(name), end, "host", name)
 
 
+def _interfaces(text: str, _lowered: str) -> list[Span]:
+    return [Span(*match.span(1), "mac") for match in _INTERFACE.finditer(text)]
+
+
 def _is_hex(word: str) -> bool:
     return bool(word) and all(character in "0123456789abcdefABCDEF" for character in word)
+
+
+DETECTORS = (
+    Detector(".", True, _ipv4, re.compile(rb"\.\.\.")),
+    Detector(":", True, _colon_groups, re.compile(rb":[A-Fa-f]*:")),
+    Detector("-", True, _dash_groups, re.compile(rb"-(?:[A-Fa-f]*-){2}")),
+    # Where both are, both find the same, and of two alike one counts.
+    Detector("enx", True, _interfaces),
+    Detector("wlx", True, _interfaces),
+)

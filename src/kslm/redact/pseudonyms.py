@@ -1,8 +1,9 @@
-"""Numbered stand-ins for personal values, and the span that a detector reports."""
+"""Numbered stand-ins for personal values; detectors, and the spans that they report."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 KINDS = ("email", "user", "host", "ipv4", "ipv6", "mac", "serial", "uuid", "secret")
@@ -16,6 +17,22 @@ class Span(NamedTuple):
     end: int
     kind: str
     value: str = ""
+
+
+class Detector(NamedTuple):
+    """One kind of place that holds personal data.
+
+    Attributes:
+        literal: what must be in the text for anything to be found.
+        is_cased: whether it must be in the text as written; otherwise in its lower case.
+        find: the spans in a text, given with its lower case, position by position.
+        bare: what an ASCII text must match for that once its digits are deleted; by default the literal without them.
+    """
+
+    literal: str
+    is_cased: bool
+    find: Callable[[str, str], Iterable[Span]]
+    bare: re.Pattern[bytes] | None = None
 
 
 class Pseudonyms:
@@ -35,7 +52,7 @@ class Pseudonyms:
             kind: one of KINDS.
             value: the personal value itself.
         """
-        if PLACEHOLDER.fullmatch(value):
+        if value.startswith("<") and PLACEHOLDER.fullmatch(value):
             return value
         key = (kind, value.lower())
         if key not in self._numbers:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from functools import lru_cache
 
 from kslm.redact import credentials, identity, network
-from kslm.redact.pseudonyms import PLACEHOLDER, Pseudonyms, Span
+from kslm.redact.pseudonyms import PLACEHOLDER, Detector, Pseudonyms, Span
 
 # Replacing one value can make the end of a word of what stood beside it; a second look nearly always finds nothing.
 _MAX_PASSES = 8
+_DETECTORS = (*credentials.DETECTORS, *network.DETECTORS, *identity.DETECTORS)
+_DIGITS = b"0123456789"
+_WITHOUT_DIGITS = [(detector, detector.literal.encode().translate(None, _DIGITS)) for detector in _DETECTORS]
+# The longest text taken for a message, in characters.
+_SHORT = 512
 
 
 @dataclass(frozen=True)
@@ -31,32 +35,59 @@ def redact(text: str, *, pseudonyms: Pseudonyms | None = None) -> Redacted:
     Returns:
         The text, which redacts to itself, and how many values were replaced (occurrences, not distinct values).
     """
-    stand_ins = pseudonyms
     count = 0
-    windows = [(0, len(text))]
+    spans = find(text)
+    if not spans:
+        return Redacted(text, 0)
+    stand_ins = pseudonyms or Pseudonyms()
     for _ in range(_MAX_PASSES):
-        found = (span for start, end in windows for span in _find(text[start:end], start))
-        spans = _resolve(found, text)
-        if not spans:
-            break
-        if stand_ins is None:
-            stand_ins = Pseudonyms()
         stand_ins.reserve(text)
         text, changed = _replace(text, spans, stand_ins)
-        windows = _lines_around(text, changed)
         count += len(spans)
+        spans = _resolve(_find_around(text, changed), text)
+        if not spans:
+            break
     return Redacted(text, count)
 
 
 def find(text: str) -> list[Span]:
     """The spans that a first look at `text` would replace, in order."""
-    return _resolve(_find(text, 0), text)
+    return _resolve(_find(text), text)
 
 
-def _find(text: str, offset: int) -> Iterator[Span]:
+def _find(text: str) -> list[Span]:
     lowered = _lowered(text)
-    for span in chain(credentials.find(text, lowered), network.find(text), identity.find(text, lowered)):
-        yield span if not offset else span._replace(start=span.start + offset, end=span.end + offset)
+    spans: list[Span] = []
+    is_message = len(text) <= _SHORT and text.isascii()
+    for literal, is_cased, detect, _ in _possible(text.encode().translate(None, _DIGITS)) if is_message else _DETECTORS:
+        if literal in (text if is_cased else lowered):
+            spans += detect(text, lowered)
+    return spans
+
+
+@lru_cache(maxsize=1 << 14)
+def _possible(text: bytes) -> tuple[Detector, ...]:
+    """The detectors that may find something in the ASCII texts that are this one once their digits are deleted.
+
+    A log says the same with other numbers, so its messages need not be searched for every literal each time. Without
+    its digits a text holds whatever literal it held with them, the literal's own digits left out as well.
+    """
+    lowered = text.lower()
+    return tuple(
+        one
+        for one, literal in _WITHOUT_DIGITS
+        if literal in (text if one.is_cased else lowered) and (one.bare is None or one.bare.search(text))
+    )
+
+
+def _find_around(text: str, changed: list[tuple[int, int]]) -> list[Span]:
+    if "\n" not in text:
+        return _find(text)
+    spans: list[Span] = []
+    for start, end in _lines_around(text, changed):
+        found = _find(text[start:end])
+        spans += [span._replace(start=span.start + start, end=span.end + start) for span in found] if start else found
+    return spans
 
 
 def _lines_around(text: str, changed: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -79,11 +110,11 @@ def _lowered(text: str) -> str:
     return text.lower() if text.isascii() else text.replace("\u0130", "I").lower()
 
 
-def _resolve(found: Iterator[Span], text: str) -> list[Span]:
+def _resolve(found: list[Span], text: str) -> list[Span]:
     """Spans in order, none overlapping another or a stand-in; the earlier wins, then the longer."""
+    if not found:
+        return found
     spans = sorted(found, key=lambda span: (span.start, -span.end))
-    if not spans:
-        return spans
     taken = [match.span() for match in PLACEHOLDER.finditer(text)]
     kept: list[Span] = []
     end = position = 0
