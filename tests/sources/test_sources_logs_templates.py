@@ -77,3 +77,17 @@ def test_template_and_parameters_give_the_message_back_and_mining_is_repeatable(
         assert fill(text, parameters(message, text)) == " ".join(message.partition("\n")[0].split())
     assert sum(one.events for one in miner.templates()) == len(messages)
     assert mined(messages)[0].templates() == miner.templates()
+
+
+PIECES = ["<", "/", ":", "-", ".", " ", "\t", "\xa0", "0x1f", "12345678", "7", "abcdef", "deadbeef1", "<NUM>",
+          "<user-1>", "[8086:1234]", "aa:bb:cc:dd:ee:ff", "0000:00:1f.2", "1.2.3.4", "/usr/bin/x", "kB", "=", "é", "²",
+          "٣"]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=80))
+def test_a_line_is_masked_word_by_word(line):
+    line = line.partition("\n")[0]
+    miner = Miner()
+    number = miner.add("x", line)
+    assert miner.template(number)[1].split() == mask(line).split()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from kslm.sources.records import LogEvent
@@ -50,7 +49,10 @@ class Clock:
         if time is None or not time.startswith(("--", "++")):
             return event
         full = self._dated(time) if time[0] == "-" else self._later(time)
-        return event if full is None else replace(event, time=full, time_inferred=True)
+        if full is None:
+            return event
+        # dataclasses.replace takes three times as long, and this is done for every line of a syslog.
+        return LogEvent(**{**vars(event), "time": full, "time_inferred": True})
 
     def _dated(self, time: str) -> str | None:
         if self._first_year is None:
