@@ -83,7 +83,7 @@ def test_force_runs_a_current_stage(settings, stages):
 @pytest.mark.parametrize(
     ("part", "stale"),
     [
-        ("sources", {"fetch", "ingest"}),
+        ("sources", {"fetch", "ingest", "curate"}),
         ("curate", {"curate"}),
         ("tokenizer", {"tokenize"}),
         ("train", {"train"}),

@@ -84,7 +84,7 @@ def test_files_are_read_by_kind_whatever_their_compression(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "raw", "kind", "reason"),
     [
-        ("a.gz", gzip.compress(b"x" * 999)[:-9], "doc", "cannot be read: EOFError"),
+        ("a.gz", gzip.compress(b"x" * 999, mtime=0)[:-9], "doc", "cannot be read: EOFError"),
         ("a.xz", b"no archive", "doc", "cannot be read: LZMAError"),
         ("a", b" \n", "doc", "empty file"),
         ("a", b"\x00\x01", "doc", "binary: no text"),
