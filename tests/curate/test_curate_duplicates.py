@@ -30,7 +30,7 @@ def bucket_sets(texts):
 
 
 def near_pairs(texts):
-    found = candidates(placed(texts))
+    found = candidates(placed(texts), 8)
     ids = found["doc_id"].to_pylist()
     named = dict(zip(batch(texts)["doc_id"].to_pylist(), texts, strict=True))
     with_texts = found.append_column("text", pa.array([named[doc_id] for doc_id in ids]))
@@ -91,7 +91,7 @@ def test_order_of_the_signatures_does_not_matter():
     texts = [" ".join([*document(seed // 2, 100)[:-1], f"copy{seed}"]) for seed in range(20)]
     rows = placed(texts)
     turned = rows.take(list(range(rows.num_rows - 1, -1, -1)))
-    assert candidates(turned).equals(candidates(rows))
+    assert candidates(turned, 8).equals(candidates(rows, 8))
 
 
 def test_questions_with_other_devices_are_not_alike():

@@ -54,7 +54,8 @@ def refined(settings, rows, entities=ENTITIES, limits=LIMITS, root="state", part
     """All candidates over `rows` as a sorted list, and how many rows were refined, reused and retired."""
     with kslm.lake.open(settings) as lake:
         upsert(lake, tables.DOCUMENTS, rows)
-        done = reuse.candidates(lake, settings.home.cache / root, entities, limits, partitions=partitions)
+        lake.partitions = partitions
+        done = reuse.candidates(lake, settings.home.cache / root, entities, limits)
         found = sorted(done.candidates.toArrow().to_pylist(), key=lambda candidate: candidate["doc_id"])
     return found, (done.refined, done.reused, done.retired)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import kslm.lake
-from kslm.curate import run, stage
+from kslm.curate import run
 from kslm.errors import DataError
 from kslm.lake import tables
 from kslm.lake.arrow import arrow_schema
@@ -234,7 +234,7 @@ def test_again_with_other_partitions_gives_the_same_versions(curated, monkeypatc
     assert report.metrics["curate/documents_refined"] == len(DOCUMENTS)
     assert run(settings).metrics["curate/documents_reused"] == len(DOCUMENTS)
     shutil.rmtree(settings.home.cache / "candidates")
-    monkeypatch.setattr(stage, "PARTITIONS", 1)
+    monkeypatch.setattr(kslm.lake.Lake, "partitions", 1)
     again = run(settings)
     for name in ("tables", "inputs", "hashes"):
         assert again.outputs[name] == report.outputs[name]

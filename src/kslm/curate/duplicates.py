@@ -42,7 +42,6 @@ BATCH_BYTES = 250_000
 
 NEAR_EXEMPT = frozenset({"question"})
 """Kinds whose texts are only compared exactly."""
-PARTITIONS = 8
 BUCKETS = "doc_id STRING, buckets BINARY"
 EDGES = "left STRING, right STRING, jaccard DOUBLE"
 SUSPECTS = Table("scratch", "suspects", ("doc_id",), {"doc_id": "STRING", "part": "INT", "lefts": "ARRAY<STRING>"})
@@ -73,7 +72,7 @@ def near_pairs(lake: Lake, documents: DataFrame, threshold: float, folder: Path)
         left, right (left < right) and jaccard, sorted. Pairs are enough to connect each cluster, not all there are.
     """
     placed = documents.select("doc_id", "text").mapInArrow(partial(buckets, bands=bands_for(threshold)), BUCKETS)
-    suspects = candidates(placed.toArrow())
+    suspects = candidates(placed.toArrow(), lake.partitions)
     if not suspects.num_rows:
         return pa.table({name: [] for name in ("left", "right", "jaccard")}, _EDGES)
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +81,7 @@ def near_pairs(lake: Lake, documents: DataFrame, threshold: float, folder: Path)
     found = (
         documents.select("doc_id", "text")
         .join(listed, "doc_id")
-        .repartition(PARTITIONS, "part")
+        .repartition(lake.partitions, "part")
         .mapInArrow(partial(verify, threshold=threshold), EDGES)
         .toArrow()
     )
@@ -104,7 +103,7 @@ def buckets(batches: Iterable[pa.RecordBatch], *, bands: int) -> Iterator[pa.Rec
                 yield pa.RecordBatch.from_arrays(columns, ["doc_id", "buckets"])
 
 
-def candidates(placed: pa.Table) -> pa.Table:
+def candidates(placed: pa.Table, partitions: int) -> pa.Table:
     """Documents that share a bucket with another, as SUSPECTS: each with those of its pairs that come before it.
 
     `part` says which documents must be looked at together; the order of the rows of `placed` does not matter.
@@ -125,7 +124,7 @@ def candidates(placed: pa.Table) -> pa.Table:
         lefts[right].append(ids[left])
         lefts.setdefault(left, [])
     keepers = components((ids[left], ids[right]) for left, right in pairs.tolist())
-    parts = {keeper: number % PARTITIONS for number, keeper in enumerate(sorted(set(keepers.values())))}
+    parts = {keeper: number % partitions for number, keeper in enumerate(sorted(set(keepers.values())))}
     rows = [(ids[number], parts[keepers[ids[number]]], lefts[number]) for number in sorted(lefts)]
     columns = list(zip(*rows, strict=True)) or [(), (), ()]
     types = (pa.string(), pa.int32(), pa.list_(pa.string()))

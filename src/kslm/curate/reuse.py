@@ -99,14 +99,13 @@ class Plan:
 
 
 def candidates(
-    lake: Lake, root: Path, entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE, *, partitions: int
+    lake: Lake, root: Path, entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE
 ) -> Refined:
     """Candidates of bronze.documents, made where the last run's do not serve; they become the state.
 
     Args:
         root: folder of the state.
         overrides: what the profile says of whole sources.
-        partitions: how many the work is divided into; the result does not depend on it.
     """
     recipe = recipe_of(entities, limits, overrides)
     state = load(root)
@@ -121,7 +120,7 @@ def candidates(
         root.mkdir(parents=True, exist_ok=True)
         frames = [_brought_forward(lake, kept, plan, root)] if kept is not None and plan.kept else []
         if plan.fresh:
-            rows_ = _only(lake, documents.select(*_COLUMNS), plan, root).repartition(partitions)
+            rows_ = _only(lake, documents.select(*_COLUMNS), plan, root).repartition(lake.partitions)
             work = partial(refine_documents, entities=entities, limits=limits, overrides=overrides)
             frames.append(rows_.mapInArrow(work, KEPT.ddl))
         _write(frames, root / target)

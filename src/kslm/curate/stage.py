@@ -44,8 +44,6 @@ from kslm.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-PARTITIONS = 8
-
 
 def run(settings: Settings, progress: Progress = QUIET) -> Report:
     """Make silver and gold equal to what the bronze tables and the profile say.
@@ -115,13 +113,17 @@ def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> t
     entities = replace(known.entities, devices={})
     state = settings.home.cache / "candidates" / settings.schema_prefix
     overrides = Overrides.of(settings.profile.sources)
-    refined = reuse.candidates(lake, state, entities, limits, overrides, partitions=PARTITIONS)
+    refined = reuse.candidates(lake, state, entities, limits, overrides)
     generated = _parquet(
         lake, TEXTS, pa.Table.from_batches([to_batch(gather.texts(lake, settings, known), TEXTS)]), folder
     )
     frames = [
         frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl)
-        for frame in (generated.repartition(2), gather.logs(lake, settings), gather.snapshots(lake, settings))
+        for frame in (
+            generated.repartition(lake.partitions),
+            gather.logs(lake, settings),
+            gather.snapshots(lake, settings),
+        )
     ]
     reduce(lambda one, other: one.union(other), frames).write.parquet(str(folder / "candidates"))
     return refined.candidates.union(lake.read_parquet(CANDIDATES, folder / "candidates")), refined

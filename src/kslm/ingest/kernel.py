@@ -42,11 +42,12 @@ class Tree:
 
 
 def plan(
-    tree: Tree, index: Path, include: Collection[str], exclude: Collection[str], path: Path
+    tree: Tree, index: Path, include: Collection[str], exclude: Collection[str], path: Path, *, partitions: int
 ) -> tuple[int, Counter[str]]:
     """Choose the members to read and write them to `path`, which is what the data source is given.
 
-    The last member of a name counts, as tar has it; members of no kind that is kept are left out.
+    The last member of a name counts, as tar has it; members of no kind that is kept are left out. They are read in
+    about `partitions` runs, or in more where a run would exceed PARTITION_BYTES.
 
     Returns:
         Bytes of the chosen members, and how many there are of each kind ("other": left out).
@@ -65,8 +66,10 @@ def plan(
             cause="the file was cut short, or is not the one its index was made from",
             remedy="fetch it again: kslm fetch --force",
         )
-    path.write_text(json.dumps({"tree": vars(tree), "runs": runs(chosen, PARTITION_BYTES)}), "utf-8")
-    return sum(member.size for member in chosen), kinds
+    size = sum(member.size for member in chosen)
+    limit = min(PARTITION_BYTES, max(1, -(-size // partitions)))
+    path.write_text(json.dumps({"tree": vars(tree), "runs": runs(chosen, limit)}), "utf-8")
+    return size, kinds
 
 
 class KernelTree(DataSource):
@@ -96,7 +99,7 @@ class KernelTreeReader(DataSourceReader):
         self._runs = stored["runs"]
 
     def partitions(self) -> list[InputPartition]:
-        """Runs of members of some 32 MB."""
+        """One for each run."""
         found, self._runs = self._runs, []
         return [InputPartition(run) for run in found] or [InputPartition([])]
 

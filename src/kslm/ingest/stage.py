@@ -114,7 +114,7 @@ class _Stage:
         wanted = self._settings.profile.sources[origin.source]
         tree = Tree(origin.source, str(tar), origin.version, origin.licence, origin.ingested_at)
         path = self._folder / f"{origin.source}.plan.json"
-        size, kinds = plan(tree, index, wanted.include, wanted.exclude, path)
+        size, kinds = plan(tree, index, wanted.include, wanted.exclude, path, partitions=self.lake.partitions)
         self._spools.document_bytes += size
         self._plans.append(path)
         if kinds["other"]:

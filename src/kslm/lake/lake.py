@@ -45,7 +45,10 @@ class Lake:
     Attributes:
         changes: what `upsert` did, by table, since the lake was opened.
         pinned: table to version, where the lake shows the tables as a past run left them; it is read-only then.
+        partitions: how many parts stages divide their work into; what they write does not depend on it.
     """
+
+    partitions = 8
 
     def __init__(self, engine: Engine, pinned: Mapping[str, int] | None = None) -> None:
         self._engine = engine
