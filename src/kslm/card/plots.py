@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from kslm.card.statistics import Statistics
+from kslm.figures import blank, dress
 
 COLOURS = {"os": "#1d5fa8", "hardware": "#c8553d", "admin": "#588157", "instructions": "#8d6a9f"}
 
 
 def shares(statistics: Statistics) -> Figure:
     """Share of each slice in the training tokens, beside the share asked for."""
-    figure, slices = _figure(), list(COLOURS)
+    figure, slices = blank(), list(COLOURS)
     axes = figure.add_subplot()
     got = [100 * statistics.metrics.get(f"tokenize/share/{name}", 0.0) for name in slices]
     asked = [100 * statistics.asked_shares.get(name, 0.0) for name in slices]
@@ -27,13 +27,13 @@ def shares(statistics: Statistics) -> Figure:
     axes.set_xticks(places, slices)
     axes.set_ylabel("share of training tokens (%)")
     axes.margins(y=0.12)
-    _dress(figure, "The mix, in tokens")
+    dress(figure, "The mix, in tokens")
     return figure
 
 
 def refusals(statistics: Statistics) -> Figure:
     """Megabytes refused, by reason, on a logarithmic axis."""
-    figure = _figure()
+    figure = blank()
     axes = figure.add_subplot()
     rows = sorted(statistics.rejects, key=lambda row: row["bytes"] or 0)
     names = [row["reason"] for row in rows]
@@ -43,13 +43,13 @@ def refusals(statistics: Statistics) -> Figure:
     axes.set_xscale("log")
     axes.set_xlabel("MB left out (the number beside a bar counts documents)")
     axes.margins(x=0.15)
-    _dress(figure, "What was left out of the corpus, and why", axis="x")
+    dress(figure, "What was left out of the corpus, and why", grid="x")
     return figure
 
 
 def lengths(statistics: Statistics) -> Figure:
     """Documents by length, for each slice."""
-    figure = _figure()
+    figure = blank()
     axes = figure.add_subplot()
     by_slice: dict[str, dict[int, int]] = defaultdict(dict)
     for row in statistics.lengths:
@@ -62,21 +62,5 @@ def lengths(statistics: Statistics) -> Figure:
     axes.set_yscale("log")
     axes.set_xlabel("bytes of a document (powers of two)")
     axes.set_ylabel("documents")
-    _dress(figure, "How long documents are")
+    dress(figure, "How long documents are")
     return figure
-
-
-def _figure() -> Figure:
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _dress(figure: Figure, title: str, axis: str = "y") -> None:
-    axes = figure.axes[0]
-    axes.set_title(title, loc="left", fontsize=12, fontweight="bold")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis=axis, color="#e6e8eb", linewidth=0.8)  # type: ignore[arg-type]
-    axes.set_axisbelow(True)
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside lower center", ncols=4, frameon=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from kslm.figures import blank, dress
 
 COLOURS = {"unigram": "#c9ced6", "bigram": "#8d99ae", "model": "#1d5fa8"}
 
@@ -17,7 +18,7 @@ def loss_curve(curves: dict[str, list[tuple[int, float]]], title: str) -> Figure
     Args:
         curves: metric name to (step, value) pairs.
     """
-    figure = _figure()
+    figure = blank()
     axes = figure.add_subplot()
     styles = {"train/loss": ("#8fb8de", "training", "-"), "val/loss": ("#c8553d", "validation", "o-")}
     for name, (colour, label, style) in styles.items():
@@ -26,7 +27,7 @@ def loss_curve(curves: dict[str, list[tuple[int, float]]], title: str) -> Figure
             axes.plot(steps, values, style, color=colour, label=label, linewidth=1.8, markersize=5)
     axes.set_xlabel("optimizer step")
     axes.set_ylabel("loss (nats per token)")
-    _dress(figure, title)
+    dress(figure, title)
     return figure
 
 
@@ -36,7 +37,7 @@ def perplexity_bars(series: dict[str, dict[str, float]], title: str) -> Figure:
     Args:
         series: "unigram", "bigram" and "model", each slice (or "all") to perplexity.
     """
-    figure = _figure()
+    figure = blank()
     axes = figure.add_subplot()
     slices = list(series["model"])
     width = 0.8 / len(series)
@@ -48,7 +49,7 @@ def perplexity_bars(series: dict[str, dict[str, float]], title: str) -> Figure:
     axes.set_xticks(np.arange(len(slices)), slices)
     axes.set_ylabel("perplexity on held-out text (lower is better)")
     axes.margins(y=0.15)
-    _dress(figure, title)
+    dress(figure, title)
     return figure
 
 
@@ -56,18 +57,3 @@ def save(figure: Figure, path: Path) -> None:
     """Write a PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=144)
-
-
-def _figure() -> Figure:
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _dress(figure: Figure, title: str) -> None:
-    axes = figure.axes[0]
-    axes.set_title(title, loc="left", fontsize=12, fontweight="bold")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e6e8eb", linewidth=0.8)
-    axes.set_axisbelow(True)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)

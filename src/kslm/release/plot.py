@@ -14,9 +14,9 @@ def trade(variants: dict[str, dict[str, Any]], preferred: str) -> Figure:
     Args:
         variants: by name: perplexity, decode_tokens_per_second, size_mb.
     """
-    from matplotlib.figure import Figure
+    from kslm.figures import blank, dress
 
-    figure = Figure(figsize=(8, 4.6), dpi=144, layout="constrained")
+    figure = blank()
     axes = figure.add_subplot()
     drawn = {name: measured for name, measured in variants.items() if "perplexity" in measured}
     largest = max((measured["size_mb"] for measured in drawn.values()), default=1.0)
@@ -31,8 +31,5 @@ def trade(variants: dict[str, dict[str, Any]], preferred: str) -> Figure:
     axes.set_xlabel("decoded tokens per second, batch of one (more is better)")
     axes.set_ylabel("perplexity on held-out text (lower is better)")
     axes.margins(0.2, 0.25)
-    axes.grid(axis="y", color="#e3e6ea")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title("Variants: quality, speed and size", loc="left", fontweight="bold")
+    dress(figure, "Variants: quality, speed and size")
     return figure

@@ -1,0 +1,24 @@
+"""How every plot of kslm looks: one size, a title at the left, a light grid, no frame."""
+
+from __future__ import annotations
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+
+def blank() -> Figure:
+    """An empty figure that can be saved without a display."""
+    figure = Figure(figsize=(8, 4.5), dpi=144, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def dress(figure: Figure, title: str, *, grid: str = "y") -> None:
+    """Title, grid along one axis ("x" or "y") and, where anything is labelled, a legend below the first axes."""
+    axes = figure.axes[0]
+    axes.set_title(title, loc="left", fontsize=12, fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis=grid, color="#e6e8eb", linewidth=0.8)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside lower center", ncols=4, frameon=False)
