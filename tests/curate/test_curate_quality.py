@@ -35,7 +35,7 @@ def test_any_text_has_a_score(text):
 
 
 def rows(kind, qualities):
-    return [{"doc_id": f"{kind}{n:03}", "kind": kind, "quality": quality} for n, quality in enumerate(qualities)]
+    return [(f"{kind}{n:03}", kind, quality) for n, quality in enumerate(qualities)]
 
 
 def test_the_worst_share_of_each_kind_is_refused():

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
-from kslm.curate.duplicates import components
+from kslm.curate.duplicates import NEAR_EXEMPT, components
 from kslm.curate.quality import worst
 from kslm.curate.records import DECISIONS, to_batch
 from kslm.curate.split import Item, split_groups
 from kslm.profile import Curate
+
+
+class Fact(NamedTuple):
+    """What is known of a candidate; `content` is the hash of its text."""
+
+    doc_id: str
+    kind: str
+    slice: str
+    split_group: str
+    bytes: int
+    content: str
+    quality: float
+    reason: str | None
+    figure: float | None
 
 
 @dataclass(frozen=True)
@@ -27,48 +42,53 @@ class Decisions:
     splits: dict[str, str]
 
 
+def to_compare(candidates: pa.Table) -> list[str]:
+    """Ids of the documents among which near duplicates are looked for: one of each content; columns of Fact."""
+    firsts: dict[str, str] = {}
+    columns = (candidates.column(name).to_pylist() for name in ("doc_id", "content", "kind", "reason"))
+    for doc_id, content, kind, reason in zip(*columns, strict=True):
+        if reason is None and kind not in NEAR_EXEMPT:
+            firsts[content] = min(doc_id, firsts.get(content, doc_id))
+    return sorted(firsts.values())
+
+
 def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) -> Decisions:
     """Settle every candidate.
 
     Args:
-        candidates: doc_id, kind, slice, split_group, bytes, content (hash of the text), quality, reason, figure.
+        candidates: the columns of Fact.
         edges: left, right, jaccard: pairs of near duplicates among documents of distinct content.
     """
-    rows = sorted(candidates.to_pylist(), key=lambda row: row["doc_id"])
-    verdicts: dict[str, tuple[str, float]] = {
-        row["doc_id"]: (row["reason"], row["figure"]) for row in rows if row["reason"] is not None
+    columns = (candidates.column(name).to_pylist() for name in Fact._fields)
+    rows = sorted(map(Fact, *columns), key=lambda row: row.doc_id)
+    verdicts: dict[str, tuple[str, float | None]] = {
+        row.doc_id: (row.reason, row.figure) for row in rows if row.reason is not None
     }
-    passed = [row for row in rows if row["doc_id"] not in verdicts]
+    passed = [row for row in rows if row.reason is None]
     clusters = _clusters(passed, edges, verdicts)
-    unique = (row for row in passed if row["doc_id"] not in verdicts)
+    unique = ((row.doc_id, row.kind, row.quality) for row in passed if row.doc_id not in verdicts)
     verdicts.update(worst(unique, curate.min_quality_percentile))
-    kept = [
-        Item(row["doc_id"], row["slice"], row["split_group"], row["bytes"])
-        for row in passed
-        if row["doc_id"] not in verdicts
-    ]
+    kept = [Item(row.doc_id, row.slice, row.split_group, row.bytes) for row in passed if row.doc_id not in verdicts]
     splits = split_groups(kept, val=curate.split.val, test=curate.split.test, seed=seed)
     placed = {item.doc_id: splits[item.group] for item in kept}
     decided = [
         (doc_id, clusters.get(doc_id), *verdicts.get(doc_id, (None, None)), doc_id in placed, placed.get(doc_id))
-        for doc_id in (row["doc_id"] for row in rows)
+        for doc_id in (row.doc_id for row in rows)
     ]
     table = pa.Table.from_batches([to_batch(decided, DECISIONS)])
     return Decisions(table, splits)
 
 
-def _clusters(
-    passed: list[dict[str, object]], edges: pa.Table, verdicts: dict[str, tuple[str, float]]
-) -> Mapping[str, str]:
+def _clusters(passed: list[Fact], edges: pa.Table, verdicts: dict[str, tuple[str, float | None]]) -> Mapping[str, str]:
     """Cluster of every document that has duplicates, adding a verdict for all of each cluster but its keeper.
 
     The figure of an exact duplicate is 1; of a near duplicate, its highest similarity to another of the cluster.
     """
-    first: dict[object, str] = {}
+    first: dict[str, str] = {}
     exact: dict[str, str] = {}
     for row in passed:
-        doc_id = str(row["doc_id"])
-        original = first.setdefault(row["content"], doc_id)
+        doc_id = row.doc_id
+        original = first.setdefault(row.content, doc_id)
         if original != doc_id:
             exact[doc_id] = original
             verdicts[doc_id] = ("exact duplicate", 1.0)

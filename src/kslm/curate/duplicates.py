@@ -17,23 +17,16 @@ References: Broder 1997 (MinHash); Leskovec, Rajaraman, Ullman, Mining of Massiv
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 import rensa
 
+from kslm.curate.records import to_batch
 from kslm.curate.shingles import UInt64, encode, jaccard, shingle_sets, shingles
-from kslm.lake import Lake
 from kslm.lake.tables import Table
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 PERMUTATIONS = 128
 SEED = 42
@@ -43,11 +36,11 @@ BATCH_BYTES = 250_000
 NEAR_EXEMPT = frozenset({"question"})
 """Kinds whose texts are only compared exactly."""
 BUCKETS = "doc_id STRING, buckets BINARY"
-EDGES = "left STRING, right STRING, jaccard DOUBLE"
+EDGES = Table("scratch", "edges", ("left", "right"), {"left": "STRING", "right": "STRING", "jaccard": "DOUBLE"})
 SUSPECTS = Table("scratch", "suspects", ("doc_id",), {"doc_id": "STRING", "part": "INT", "lefts": "ARRAY<STRING>"})
 
-
-_EDGES = pa.schema([("left", pa.string()), ("right", pa.string()), ("jaccard", pa.float64())])
+Pair = tuple[str, str]
+"""Two documents' ids, the lesser first."""
 
 
 def bands_for(threshold: float) -> int:
@@ -57,35 +50,6 @@ def bands_for(threshold: float) -> int:
         if (1 / bands) ** (1 / rows) <= threshold - 0.08:
             return bands
     return PERMUTATIONS
-
-
-def near_pairs(lake: Lake, documents: DataFrame, threshold: float, folder: Path) -> pa.Table:
-    """Pairs of near duplicates.
-
-    Args:
-        lake: the engine.
-        documents: doc_id and text, of distinct content and without the kinds of NEAR_EXEMPT.
-        threshold: least Jaccard similarity of five-word shingles.
-        folder: where a file for the engine may be written.
-
-    Returns:
-        left, right (left < right) and jaccard, sorted. Pairs are enough to connect each cluster, not all there are.
-    """
-    placed = documents.select("doc_id", "text").mapInArrow(partial(buckets, bands=bands_for(threshold)), BUCKETS)
-    suspects = candidates(placed.toArrow(), lake.partitions)
-    if not suspects.num_rows:
-        return pa.table({name: [] for name in ("left", "right", "jaccard")}, _EDGES)
-    folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(suspects, folder / "suspects.parquet")
-    listed = lake.read_parquet(SUSPECTS, folder / "suspects.parquet")
-    found = (
-        documents.select("doc_id", "text")
-        .join(listed, "doc_id")
-        .repartition(lake.partitions, "part")
-        .mapInArrow(partial(verify, threshold=threshold), EDGES)
-        .toArrow()
-    )
-    return found.cast(_EDGES).sort_by([("left", "ascending"), ("right", "ascending")])
 
 
 def buckets(batches: Iterable[pa.RecordBatch], *, bands: int) -> Iterator[pa.RecordBatch]:
@@ -103,13 +67,13 @@ def buckets(batches: Iterable[pa.RecordBatch], *, bands: int) -> Iterator[pa.Rec
                 yield pa.RecordBatch.from_arrays(columns, ["doc_id", "buckets"])
 
 
-def candidates(placed: pa.Table, partitions: int) -> pa.Table:
-    """Documents that share a bucket with another, as SUSPECTS: each with those of its pairs that come before it.
+def candidates(placed: pa.Table) -> list[Pair]:
+    """Pairs of documents to compare, in order: those of a bucket, each with its first and with the one before it.
 
-    `part` says which documents must be looked at together; the order of the rows of `placed` does not matter.
+    The order of the rows of `placed` does not matter.
     """
     placed = placed.sort_by("doc_id")
-    ids = np.array(placed["doc_id"].to_pylist(), dtype=object)
+    ids = placed["doc_id"].to_pylist()
     matrix = np.frombuffer(b"".join(placed["buckets"].to_pylist()), np.int64)
     owner = np.repeat(np.arange(len(ids)), len(matrix) // max(1, len(ids)))
     order = np.lexsort((owner, matrix))
@@ -119,17 +83,22 @@ def candidates(placed: pa.Table, partitions: int) -> pa.Table:
     previous = np.where(np.isin(np.arange(len(owner)), begins), owner, np.roll(owner, 1))
     pairs = np.concatenate([np.stack([first, owner], 1), np.stack([previous, owner], 1)])
     pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
-    lefts: dict[int, list[str]] = defaultdict(list)
-    for left, right in pairs.tolist():
-        lefts[right].append(ids[left])
+    return [(ids[left], ids[right]) for left, right in pairs.tolist()]
+
+
+def suspects(pairs: Sequence[Pair], partitions: int) -> pa.Table:
+    """Documents to compare, as SUSPECTS: each with those of its pairs that come before it.
+
+    `part`, one of `partitions`, says which documents must be looked at together.
+    """
+    lefts: dict[str, list[str]] = defaultdict(list)
+    for left, right in pairs:
+        lefts[right].append(left)
         lefts.setdefault(left, [])
-    keepers = components((ids[left], ids[right]) for left, right in pairs.tolist())
+    keepers = components(pairs)
     parts = {keeper: number % partitions for number, keeper in enumerate(sorted(set(keepers.values())))}
-    rows = [(ids[number], parts[keepers[ids[number]]], lefts[number]) for number in sorted(lefts)]
-    columns = list(zip(*rows, strict=True)) or [(), (), ()]
-    types = (pa.string(), pa.int32(), pa.list_(pa.string()))
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
-    return pa.table(arrays, list(SUSPECTS.columns))
+    rows = [(doc_id, parts[keepers[doc_id]], lefts[doc_id]) for doc_id in sorted(lefts)]
+    return pa.Table.from_batches([to_batch(rows, SUSPECTS)])
 
 
 def _spans(sizes: list[int]) -> Iterator[tuple[int, int]]:
@@ -161,7 +130,9 @@ def _bucket_matrix(texts: list[str], bands: int) -> tuple[npt.NDArray[np.int64],
 
 
 def verify(batches: Iterable[pa.RecordBatch], *, threshold: float) -> Iterator[pa.RecordBatch]:
-    """Keep the pairs of (doc_id, text, part, lefts) rows that are similar enough; for mapInArrow over whole parts.
+    """Compare the pairs of (doc_id, text, part, lefts) rows: 0 where they are less similar than the threshold.
+
+    For mapInArrow over whole parts.
 
     Holds the shingles of one partition's suspects, about as large as their text.
     """
@@ -172,17 +143,14 @@ def verify(batches: Iterable[pa.RecordBatch], *, threshold: float) -> Iterator[p
         lefts.update(zip(ids, batch.column("lefts").to_pylist(), strict=True))
         for start, end in _spans([len(text) for text in texts]):
             sets.update(zip(ids[start:end], shingle_sets(texts[start:end]), strict=True))
-    kept = []
+    compared = []
     for right in sorted(lefts):
         for left in lefts[right]:
             sizes = sorted((len(sets[left]), len(sets[right])))
-            if sizes[0] >= threshold * sizes[1]:  # no intersection can be larger than the smaller set
-                similarity = jaccard(sets[left], sets[right])
-                if similarity >= threshold:
-                    kept.append((left, right, similarity))
-    columns = list(zip(*kept, strict=True)) or [(), (), ()]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, _EDGES, strict=True)]
-    yield pa.RecordBatch.from_arrays(arrays, schema=_EDGES)
+            # No intersection can be larger than the smaller set.
+            similarity = jaccard(sets[left], sets[right]) if sizes[0] >= threshold * sizes[1] else 0.0
+            compared.append((left, right, similarity if similarity >= threshold else 0.0))
+    yield to_batch(compared, EDGES)
 
 
 def left_over(texts: list[str], threshold: float) -> tuple[float, float]:

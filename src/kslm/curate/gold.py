@@ -16,9 +16,9 @@ import pyarrow as pa
 from kslm.curate.entities import Entities
 from kslm.curate.gather import Knowledge
 from kslm.curate.holdout import HELD_OUT, Facts, scrub_documents
-from kslm.curate.instruct.benchmark import benchmark
+from kslm.curate.instruct.benchmark import ASKED, benchmark
 from kslm.curate.instruct.manuals import name_line, page_of
-from kslm.curate.instruct.rows import instruction_rows
+from kslm.curate.instruct.rows import TAKEN, instruction_rows
 from kslm.curate.records import to_batch
 from kslm.curate.refine import rows as rows_of
 from kslm.lake import Lake
@@ -64,7 +64,7 @@ def publish(
     _scrubbed(decided, facts, min_chars).write.parquet(str(folder / "gold"))
     made = lake.read_parquet(GOLD, folder / "gold")
     kept = made.where("reason IS NULL")
-    questions = kept.where("item IS NOT NULL").mapInArrow(instruction_rows, INSTRUCTIONS.ddl)
+    questions = kept.where("item IS NOT NULL").select(*TAKEN).mapInArrow(instruction_rows, INSTRUCTIONS.ddl)
     refused = decided.where("reason IS NOT NULL").select(*REJECTS.columns)
     versions = {
         str(SILVER_DOCUMENTS): lake.upsert(
@@ -130,6 +130,7 @@ def _scrubbed(decided: DataFrame, facts: Facts, min_chars: int) -> DataFrame:
 
 
 def _benchmark(lake: Lake, known: Knowledge, splits: Mapping[str, str]) -> list[dict[str, Any]]:
-    asked = lake.read(INSTRUCTIONS).where("split IN ('train', 'test')").toArrow().to_pylist()
+    instructions = lake.read(INSTRUCTIONS).where("split IN ('train', 'test')").where("fact_table = 'bronze.documents'")
+    asked = instructions.select(*ASKED).toArrow().to_pylist()
     asked.sort(key=lambda row: row["item_id"])
     return benchmark(known.hardware, known.modules, known.ids, known.entities, splits=splits, instructions=asked)

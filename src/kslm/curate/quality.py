@@ -20,8 +20,8 @@ al. 2020), without a reference model: nothing here is trained.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 PROSE = frozenset({"c", "rst", "text", "abi", "man", "html", "doc", "kconfig"})
 """Kinds that are scored, and whose worst documents are refused."""
@@ -104,7 +104,7 @@ def score(sample: Sample) -> float:
     return round(sum(marks(sample)) / len(Marks._fields), 4)
 
 
-def worst(rows: Iterable[Mapping[str, Any]], percentile: float) -> dict[str, tuple[str, float]]:
+def worst(rows: Iterable[tuple[str, str, float]], percentile: float) -> dict[str, tuple[str, float]]:
     """The share `percentile` of each prose kind's documents whose quality is lowest.
 
     Args:
@@ -115,9 +115,9 @@ def worst(rows: Iterable[Mapping[str, Any]], percentile: float) -> dict[str, tup
         doc_id to ("low quality", score).
     """
     kinds: dict[str, list[tuple[float, str]]] = defaultdict(list)
-    for row in rows:
-        if row["kind"] in PROSE:
-            kinds[row["kind"]].append((row["quality"], row["doc_id"]))
+    for doc_id, kind, quality in rows:
+        if kind in PROSE:
+            kinds[kind].append((quality, doc_id))
     refused: dict[str, tuple[str, float]] = {}
     for found in kinds.values():
         if len(found) >= MIN_DOCUMENTS:

@@ -76,12 +76,14 @@ class Refined:
         candidates: the columns of CANDIDATES.
         refined, reused: rows of bronze.documents.
         retired: rows that the last run had and that are gone, or were replaced.
+        recipe: what made them, besides rows and entities.
     """
 
     candidates: DataFrame
     refined: int
     reused: int
     retired: int
+    recipe: str
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def candidates(
         for table in (_IDS, _FRESH):
             (root / f"{table.name}.parquet").unlink(missing_ok=True)
     found = lake.read_parquet(KEPT, root / state.folder).select(*CANDIDATES.columns)
-    return Refined(found, len(plan.fresh), len(plan.kept), plan.retired)
+    return Refined(found, len(plan.fresh), len(plan.kept), plan.retired, recipe)
 
 
 def load(root: Path) -> State | None:

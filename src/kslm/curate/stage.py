@@ -26,12 +26,12 @@ import pyarrow.parquet as pq
 import xxhash
 
 import kslm.lake
-from kslm.curate import gather, reuse
-from kslm.curate.decide import Decisions, decide
-from kslm.curate.duplicates import NEAR_EXEMPT, near_pairs
+from kslm.curate import gather, kept, reuse
+from kslm.curate.decide import Decisions, Fact, decide, to_compare
 from kslm.curate.extract import Overrides
 from kslm.curate.gather import Knowledge
 from kslm.curate.gold import TABLES, publish
+from kslm.curate.near import Near
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
 from kslm.curate.refine import Limits, refine_texts
 from kslm.curate.reuse import Refined
@@ -63,10 +63,10 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         }
         task.update(note="extracting, cleaning, redacting")
         known = gather.knowledge(lake)
-        candidates, refined = _refine(lake, settings, known, folder)
+        candidates, refined, generated = _refine(lake, settings, known, folder)
         task.advance()
         task.update(note="looking for duplicates")
-        decisions = _decide(lake, candidates, settings, folder)
+        decisions = _decide(lake, candidates, settings, folder, refined.recipe)
         task.advance()
         task.update(note="writing silver and gold")
         decided = candidates.drop("reason", "figure").join(_parquet(lake, DECISIONS, decisions.table, folder), "doc_id")
@@ -85,6 +85,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
             "curate/candidates": float(decisions.table.num_rows),
             "curate/documents_refined": float(refined.refined),
             "curate/documents_reused": float(refined.reused),
+            "curate/generated_refined": float(generated),
             "curate/bytes_in": float(read_bytes),
             "curate/mb_per_cpu_second": read_bytes / 1e6 / max(cpu, 0.01),
             "curate/mb_per_second": read_bytes / 1e6 / max(os.times().elapsed - started.elapsed, 0.01),
@@ -106,27 +107,24 @@ def _scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> tuple[DataFrame, Refined]:
-    """All candidates, refused ones included, and how many documents they took work for."""
+def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> tuple[DataFrame, Refined, int]:
+    """All candidates, refused ones included, and how many documents and generated texts they took work for."""
     curate = settings.profile.curate
     limits = Limits(curate.min_chars, curate.max_chars, curate.max_non_english)
     entities = replace(known.entities, devices={})
-    state = settings.home.cache / "candidates" / settings.schema_prefix
+    state = _state(settings)
     overrides = Overrides.of(settings.profile.sources)
     refined = reuse.candidates(lake, state, entities, limits, overrides)
-    generated = _parquet(
-        lake, TEXTS, pa.Table.from_batches([to_batch(gather.texts(lake, settings, known), TEXTS)]), folder
-    )
+    texts = to_batch(gather.texts(lake, settings, known), TEXTS)
+    worked = kept.generated(texts, state / "generated.parquet", refined.recipe, limits)
     frames = [
         frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl)
-        for frame in (
-            generated.repartition(lake.partitions),
-            gather.logs(lake, settings),
-            gather.snapshots(lake, settings),
-        )
+        for frame in (gather.logs(lake, settings), gather.snapshots(lake, settings))
     ]
     reduce(lambda one, other: one.union(other), frames).write.parquet(str(folder / "candidates"))
-    return refined.candidates.union(lake.read_parquet(CANDIDATES, folder / "candidates")), refined
+    files = (state / "generated.parquet", folder / "candidates")
+    every = (lake.read_parquet(CANDIDATES, path) for path in files)
+    return reduce(lambda one, other: one.union(other), every, refined.candidates), refined, worked
 
 
 def _parquet(lake: Lake, table: Table, rows: pa.Table, folder: Path) -> DataFrame:
@@ -136,18 +134,18 @@ def _parquet(lake: Lake, table: Table, rows: pa.Table, folder: Path) -> DataFram
     return lake.read_parquet(table, path)
 
 
-def _decide(lake: Lake, candidates: DataFrame, settings: Settings, folder: Path) -> Decisions:
+def _decide(lake: Lake, candidates: DataFrame, settings: Settings, folder: Path, recipe: str) -> Decisions:
     """Find duplicates with the engine, then settle every document's fate here."""
-    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
-
     profile = settings.profile
-    compared = candidates.where("reason IS NULL").where(~F.col("kind").isin(*sorted(NEAR_EXEMPT)))
-    firsts = compared.groupBy("content").agg(F.min("doc_id").alias("doc_id")).select("doc_id")
-    unique = compared.select("doc_id", "text").join(firsts, "doc_id")
-    edges = near_pairs(lake, unique, profile.curate.near_duplicate_jaccard, folder)
-    columns = ("doc_id", "kind", "slice", "split_group", "bytes", "content", "quality", "reason", "figure")
-    facts = candidates.select(*columns).toArrow()
+    facts = candidates.select(*Fact._fields).toArrow()
+    near = Near(lake, profile.curate.near_duplicate_jaccard, folder, _state(settings), recipe)
+    edges = near.pairs(candidates, to_compare(facts))
     return decide(facts, edges, curate=profile.curate, seed=profile.seed)
+
+
+def _state(settings: Settings) -> Path:
+    """Where candidates, and what else is dear to make anew, are kept between runs."""
+    return settings.home.cache / "candidates" / settings.schema_prefix
 
 
 def _bronze_bytes(lake: Lake) -> int:

@@ -23,6 +23,9 @@ from kslm.curate.instruct.baselines import Guesses
 from kslm.curate.instruct.devices import modules_of
 from kslm.sources.modinfo import parse_pci_alias
 
+ASKED = ("item_id", "text", "context", "fact_table", "fact_key", "fact_version", "split", "split_group")
+"""Columns of gold.instructions that items are made from."""
+
 LARGEST_TASK = 500
 """Items of one task."""
 
@@ -61,7 +64,7 @@ def benchmark(
     Args:
         modules, ids: rows of bronze.modules, and of the id tables by bus.
         splits: split group to split.
-        instructions: rows of gold.instructions of the splits train and test: the questions from documents.
+        instructions: of gold.instructions' rows about bronze.documents, splits train and test: the columns ASKED.
     """
     found = list(_identification(hardware, ids, entities, splits))
     found += _drivers(hardware, {row["module"]: row for row in modules}, entities, splits)

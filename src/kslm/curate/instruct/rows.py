@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import pyarrow as pa
 import xxhash
@@ -12,25 +11,27 @@ import xxhash
 from kslm.curate.records import to_batch
 from kslm.lake.tables import INSTRUCTIONS
 
+TAKEN = ("doc_id", "text", "licence", "split", "split_group", "item")
+"""Columns that a question's row is made of."""
+
 
 def instruction_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rows of gold.corpus with their `item` to rows of gold.instructions; for mapInArrow.
+    """Columns TAKEN of gold.corpus and its items to rows of gold.instructions; for mapInArrow.
 
     Rows whose item is null are no questions and are left out. What is asked in two ways has two rows: item_id is
     xxh3-128 of table, key and text.
     """
     for batch in batches:
-        rows = [_row(row, json.loads(row["item"])) for row in batch.to_pylist() if row["item"] is not None]
-        yield to_batch(rows, INSTRUCTIONS)
+        columns = (batch.column(name).to_pylist() for name in TAKEN)
+        yield to_batch([_row(*row) for row in zip(*columns, strict=True) if row[-1] is not None], INSTRUCTIONS)
 
 
-def _row(row: dict[str, Any], item: dict[str, str]) -> tuple[object, ...]:
-    identity = f"{item['table']}\0{item['key']}\0{row['text']}"
-    values = {
-        **{name: row[name] for name in ("doc_id", "text", "licence", "split", "split_group")},
-        **{name: item[name] for name in ("intent", "context", "next_action")},
-        **{f"fact_{name}": item[name] for name in ("table", "key")},
-        "fact_version": item["version"] or None,
-        "item_id": xxhash.xxh3_128_hexdigest(identity.encode()),
-    }
-    return tuple(values[name] for name in INSTRUCTIONS.columns)
+def _row(  # noqa: PLR0917 (one for each of TAKEN)
+    doc_id: str, text: str, licence: str | None, split: str, split_group: str, item: str
+) -> tuple[object, ...]:
+    """A row of gold.instructions, in its order."""
+    said: dict[str, str] = json.loads(item)
+    table, key = said["table"], said["key"]
+    item_id = xxhash.xxh3_128_hexdigest(f"{table}\0{key}\0{text}".encode())
+    told = (said["intent"], said["context"], said["next_action"], table, key, said["version"] or None)
+    return (item_id, doc_id, text, *told, licence, split, split_group)
