@@ -46,6 +46,25 @@ def test_a_new_edition_of_the_same_rows_is_told_from_a_change(settings):
         assert {row["version"] for row in lake["bronze.documents"].collect()} == {"3"}
 
 
+def test_a_row_that_only_moved_within_its_source_is_restamped(settings):
+    with kslm.lake.open(settings) as lake:
+        row = dict.fromkeys(tables.PCI_IDS.columns) | {"row_id": "8086", "name": "Intel", "line": 7}
+        version = upsert(lake, tables.PCI_IDS, [row])
+        assert upsert(lake, tables.PCI_IDS, [row | {"line": 8}]) == version + 1
+        assert lake.changes["bronze.pci_ids"] == Change(version + 1, restamped=1)
+        assert [row["line"] for row in lake["bronze.pci_ids"].collect()] == [8]
+
+
+def test_what_the_key_settles_is_not_compared(settings):
+    with kslm.lake.open(settings) as lake:
+        row = dict.fromkeys(tables.SILVER_DOCUMENTS.columns) | {"doc_id": "a", "text": "text", "bytes": 4}
+        version = upsert(lake, tables.SILVER_DOCUMENTS, [row])
+        before = lake.content_hash(tables.SILVER_DOCUMENTS)
+        assert upsert(lake, tables.SILVER_DOCUMENTS, [row | {"text": "no hash of its id"}]) == version
+        assert upsert(lake, tables.SILVER_DOCUMENTS, [row | {"doc_id": "b", "text": "other"}]) == version + 1
+        assert lake.content_hash(tables.SILVER_DOCUMENTS) != before
+
+
 def test_changes_as_a_report_holds_them():
     changes = {"bronze.files": Change(3, inserted=1, unchanged=4)}
     counts = {"inserted": 1, "updated": 0, "restamped": 0, "deleted": 0, "unchanged": 4}

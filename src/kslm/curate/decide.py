@@ -59,8 +59,8 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
         candidates: the columns of Fact.
         edges: left, right, jaccard: pairs of near duplicates among documents of distinct content.
     """
-    columns = (candidates.column(name).to_pylist() for name in Fact._fields)
-    rows = sorted(map(Fact, *columns), key=lambda row: row.doc_id)
+    candidates = candidates.sort_by("doc_id")  # tens of times as fast as sorting Python's rows
+    rows = [*map(Fact, *(candidates.column(name).to_pylist() for name in Fact._fields))]
     verdicts: dict[str, tuple[str, float | None]] = {
         row.doc_id: (row.reason, row.figure) for row in rows if row.reason is not None
     }

@@ -11,8 +11,8 @@ class Change:
     """Rows that one upsert touched, by key; `version` is the table's afterwards.
 
     A row whose volatile columns alone differ counts as unchanged; one that differs only in which edition of its source
-    it is of (version, hash of the file), as `restamped`. The counts say what became different, not what was rewritten:
-    the files of a table that changed at all are written anew.
+    it is of (version, hash of the file, line), as `restamped`. The counts say what became different, not what was
+    rewritten: the files of a table that changed at all are written anew.
     """
 
     version: int

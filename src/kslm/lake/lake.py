@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 RETENTION_HOURS = 168
 """How long the files of older versions are kept, so that the tables of past runs can be read: a week."""
 
-STAMPS = ("version", "sha256", "fact_version")
-"""Columns that say of which edition of a source a row is: a row that differs in these alone is restamped."""
+STAMPS = ("version", "sha256", "line", "fact_version")
+"""Columns that say of which edition of a source a row is, and where in it: a row that differs in these alone is
+restamped. One line more in pci.ids moves all that follow."""
 
 _WRITERS = {"bronze": "kslm ingest", "silver": "kslm curate", "gold": "kslm curate"}
 
@@ -208,7 +209,8 @@ class Lake:
 
         key = list(table.key)
         stamps = [name for name in content_columns(table) if name in STAMPS and name not in key]
-        digest = key_digests(key, [name for name in content_columns(table) if name not in stamps], stamps)
+        looked_at = [name for name in content_columns(table) if name not in (*stamps, *table.settled)]
+        digest = key_digests(key, looked_at, stamps)
         ddl = ", ".join([f"{name} {table.columns[name]}" for name in key] + [f"{DIGEST_COLUMN} STRING"])
         new = df.mapInArrow(digest, ddl).withColumn("_new", F.lit(1))
         old = current.mapInArrow(digest, ddl).withColumn("_new", F.lit(0))

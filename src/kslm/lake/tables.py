@@ -18,6 +18,7 @@ class Table:
         key: columns that identify a row; a merge matches on them.
         columns: name to Spark SQL type, in order.
         volatile: columns that say when, not what: ignored by content hashes and by "has this row changed?".
+        settled: columns that follow from the key, which holds a hash of them: only content hashes look at them.
     """
 
     layer: str
@@ -25,6 +26,7 @@ class Table:
     key: tuple[str, ...]
     columns: dict[str, str]
     volatile: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
     @property
     def ddl(self) -> str:
@@ -35,10 +37,10 @@ class Table:
         return f"{self.layer}.{self.name}"
 
 
-def _table(layer: str, name: str, key: str, columns: str, volatile: str = "") -> Table:
+def _table(layer: str, name: str, key: str, columns: str, *, volatile: str = "", settled: str = "") -> Table:
     pairs = dict(line.split(None, 1) for line in columns.strip().splitlines())
     pairs = {column: kind.strip() for column, kind in pairs.items()}
-    return Table(layer, name, tuple(key.split()), pairs, tuple(volatile.split()))
+    return Table(layer, name, tuple(key.split()), pairs, tuple(volatile.split()), tuple(settled.split()))
 
 
 FILES = _table(
@@ -202,6 +204,7 @@ SILVER_DOCUMENTS = _table(
     cluster_id STRING
     text STRING
 """,
+    settled="bytes text",
 )
 
 REJECTS = _table(
