@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -216,7 +217,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    return re.sub(r"[|<`]", r"\\\g<0>", " ".join(str(value).splitlines()))
 
 
 def _cut(rows: list[Any], shown: int = SHOWN) -> list[Any]:

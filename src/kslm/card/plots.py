@@ -40,7 +40,8 @@ def refusals(statistics: Statistics) -> Figure:
     sizes = [max((row["bytes"] or 0) / 1e6, 1e-3) for row in rows]
     bars = axes.barh(names, sizes, color="#8d99ae")
     axes.bar_label(bars, labels=[f"{row['documents']:,}" for row in rows], padding=3, fontsize=8)
-    axes.set_xscale("log")
+    if rows:  # an axis without data cannot be logarithmic
+        axes.set_xscale("log")
     axes.set_xlabel("MB left out (the number beside a bar counts documents)")
     axes.margins(x=0.15)
     dress(figure, "What was left out of the corpus, and why", grid="x")

@@ -96,17 +96,17 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
     reports = {
         stage: Report.load(settings.home.report(profile.profile, stage)) for stage in ("ingest", "curate", "tokenize")
     }
-    versions = {name: int(number) for report in reports.values() for name, number in _versions(report).items()}
-    with kslm.lake.open(settings) as lake, progress.task("counting the corpus", total=12, unit="tables") as task:
+    made = settings.home.report(profile.profile, "curate")
+    with kslm.lake.open(settings, at=made) as lake, progress.task("counting the corpus", total=8) as task:
 
-        def rows(table: Table, *keys: str, **where: str) -> Rows:
+        def rows(table: Table, *keys: str) -> Rows:
             task.advance()
-            return _grouped(lake.read(table, version=versions.get(str(table))), keys, **where)
+            return _grouped(lake.read(table), keys)
 
         return Statistics(
             profile=profile.profile,
             description=profile.description,
-            versions=versions,
+            versions=dict(lake.pinned or {}),
             files=_files(lake),
             sources=rows(CORPUS, "source", "kind", "slice"),
             slices=rows(CORPUS, "slice", "split"),
@@ -124,10 +124,6 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
             asked_shares={str(name): share for name, share in profile.mix.shares.items()},
             notes=tuple(note for report in reports.values() for note in report.notes),
         )
-
-
-def _versions(report: Report) -> dict[str, int]:
-    return report.outputs.get("tables", {})
 
 
 def _grouped(frame: DataFrame, keys: tuple[str, ...]) -> Rows:
