@@ -194,11 +194,11 @@ def _from_instructions(instructions: Iterable[Row]) -> Iterator[_Item]:
     for split, item in made:
         if split == "train":
             counts.setdefault(item.baselines["kind"], Counter())[item.answers[0]] += 1
+    firsts = {kind: _first(found) for kind, found in counts.items()}
     for split, item in made:
         if split == "test":
             guess = {name: text for name, text in item.baselines.items() if name != "kind"}
-            kind = counts.get(item.baselines["kind"], Counter())
-            yield item._replace(baselines={"most_frequent": _first(kind), **guess})
+            yield item._replace(baselines={"most_frequent": firsts.get(item.baselines["kind"], ""), **guess})
 
 
 def _from_instruction(row: Row) -> _Item | None:
