@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fetch_makers import TASK, zipped
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kslm.errors import SourceError
@@ -62,6 +62,8 @@ def test_a_cut_or_encrypted_archive_is_refused(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, len(zipped(FILES)) - 1), byte=st.integers(0, 255))
+@example(at=161, byte=0)  # an empty name
+@example(at=259, byte=116)  # a table of contents before the beginning
 def test_a_damaged_byte_gives_an_error_or_no_more_than_was_in_it(tmp_path: Path, at: int, byte: int) -> None:
     data = bytearray(zipped(FILES))
     data[at] = byte

@@ -5,6 +5,7 @@ Sizes and names are believed in nothing: what is unpacked is counted, and a memb
 
 from __future__ import annotations
 
+import errno
 import lzma
 import stat
 import zipfile
@@ -16,6 +17,9 @@ from typing import IO
 
 from kslm.fetch.archives import RATIO_GRACE, Entry, Limits, refuse, safe_name
 from kslm.report import Task
+
+_UNSOUND = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, IndexError)
+"""What zipfile raises for damaged archives; an IndexError for a name that is empty."""
 
 
 def is_zip(path: Path) -> bool:
@@ -82,9 +86,9 @@ def _named(archive: str) -> Iterator[None]:
     """Say of which archive the decoder complains."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError) as error:
+    except _UNSOUND as error:
         raise refuse(archive, f"not a sound zip archive: {error}") from None
     except OSError as error:
-        if error.errno is not None:  # the disk's complaint, not the decoder's
+        if error.errno not in (None, errno.EINVAL):  # the disk's complaint, not that of a seek to before the beginning
             raise
         raise refuse(archive, f"not a sound zip archive: {error}") from None
