@@ -74,6 +74,14 @@ def test_each_token_is_scored_once_with_the_tokens_before_it():
     assert np.allclose(windowed[:16], nats[:16], atol=1e-4) and not np.allclose(windowed[16:], nats[16:], atol=1e-4)
 
 
+def test_held_out_tokens_are_of_all_slices_as_the_split_is():
+    lengths = [5000] + [50] * 100
+    split = split_of(np.cumsum(lengths).tolist(), [0] + [1] * 100, [1] * 101)
+    held = held_out(split, 2000)
+    assert np.bincount(held.slice_of).tolist() == [5000, 1000]
+    assert len(held_out(split, 20_000).tokens) == 10_000
+
+
 def test_held_out_tokens_end_with_a_document():
     held = held_out(split_of([3, 7, 12], [0, 1, 0], [30, 40, 50]), 8)
     assert held.tokens.tolist() == list(range(7)) and held.previous.tolist() == [0, 0, 1, 2, 3, 4, 5]

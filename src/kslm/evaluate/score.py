@@ -52,16 +52,29 @@ class Scores:
 
 
 def held_out(split: TokenSplit, max_tokens: int) -> Held:
-    """The whole documents within the first `max_tokens` tokens of a split, but at least one."""
-    documents = max(1, int(np.searchsorted(split.ends, max_tokens, side="right")))
-    ends = split.ends[:documents].astype(np.int64)
-    tokens = np.asarray(split.tokens[: ends[-1]]).astype(np.int64)
-    slices = split.slices[:documents]
+    """About `max_tokens` tokens of a split: of each slice the first documents, as many as its share of the split gives.
+
+    A split is shuffled, but documents differ so much in length that its first tokens may be of one slice mostly, and
+    perplexity differs between slices by a factor of ten.
+    """
+    ends = split.ends.astype(np.int64)
+    lengths = np.diff(ends, prepend=0)
+    part = min(1.0, max_tokens / max(int(ends[-1]), 1))
+    kept = np.zeros(len(lengths), bool)
+    for index in np.unique(split.slices):
+        members = np.flatnonzero(split.slices == index)
+        before = np.cumsum(lengths[members]) - lengths[members]
+        # A document counts if more of it lies within the share than beyond, and the first one always does.
+        kept[members[before + lengths[members] / 2 <= part * lengths[members].sum()]] = True
+        kept[members[0]] = True
+    chosen = np.flatnonzero(kept)
+    tokens = np.concatenate([split.tokens[ends[at] - lengths[at] : ends[at]] for at in chosen]).astype(np.int64)
+    slices = split.slices[chosen]
     return Held(
         tokens=tokens,
         previous=np.concatenate([[EOT_ID], tokens[:-1]]),
-        slice_of=np.repeat(slices, np.diff(ends, prepend=0)),
-        text_bytes=np.bincount(slices, weights=split.text_bytes[:documents], minlength=len(split.slice_names)),
+        slice_of=np.repeat(slices, lengths[chosen]),
+        text_bytes=np.bincount(slices, weights=split.text_bytes[chosen], minlength=len(split.slice_names)),
         slice_names=split.slice_names,
     )
 
