@@ -23,7 +23,7 @@ run: setup  ## every stage of PROFILE (quick), from fetch to a champion
 	@$(BIN)/kslm run --profile $(PROFILE)
 
 test: setup lint  ## lint, types, layers, tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -11,6 +11,14 @@ import yaml
 
 from miniature import tiny_profile, write_sources
 
+LONGEST = ("test_parity.py", "test_release_stage.py", "test_notebooks.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
 
 @pytest.fixture(autouse=True)
 def environment_left_alone() -> Iterator[None]:
