@@ -140,6 +140,9 @@ def test_pictures_show_the_figures(statistics):
 
 def test_a_corpus_without_shares_or_refusals_still_has_pictures(statistics, tmp_path):
     write(replace(statistics, asked_shares={}, rejects=[], lengths=[], metrics={}), tmp_path)
+    pictures = sorted((tmp_path / "data-card").iterdir())
+    assert [path.name for path in pictures] == ["lengths.png", "refusals.png", "shares.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
 def test_texts_alike_are_sampled_together_and_empty_ones_never():

@@ -11,6 +11,7 @@ same as in the last run. A row that is the same to the last byte has the same ca
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,11 +30,9 @@ _BATCH_ROWS = 2000
 
 def load(path: Path, recipe: str, schema: pa.Schema) -> pa.Table:
     """The table at `path`; an empty one of `schema` where there is none made by `recipe`."""
-    try:
+    with suppress(OSError, ValueError):  # pa.ArrowInvalid is a ValueError
         if (pq.read_schema(path).metadata or {}).get(_RECIPE) == recipe.encode():
             return pq.read_table(path).replace_schema_metadata(None).cast(schema)
-    except (OSError, ValueError):  # pa.ArrowInvalid is a ValueError
-        pass
     return schema.empty_table()
 
 

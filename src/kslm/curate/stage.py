@@ -31,6 +31,7 @@ from kslm.curate.decide import Decisions, Fact, decide, to_compare
 from kslm.curate.extract import Overrides
 from kslm.curate.gather import Knowledge
 from kslm.curate.gold import TABLES, publish
+from kslm.curate.instruct.benchmark import ground_truth
 from kslm.curate.near import Near
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
 from kslm.curate.refine import Limits, refine_texts
@@ -83,6 +84,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         metrics={
             **metrics,
             "curate/candidates": float(decisions.table.num_rows),
+            "curate/driver_ground_truth": float(len(ground_truth(known.hardware, known.modules))),
             "curate/documents_refined": float(refined.refined),
             "curate/documents_reused": float(refined.reused),
             "curate/generated_refined": float(generated),
