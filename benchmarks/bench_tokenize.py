@@ -20,7 +20,7 @@ import xxhash
 from kslm.profile import Tokenizer
 from kslm.tokenize.build import build
 from kslm.tokenize.statistics import measure
-from kslm.tokens import Lineage, ShardReader, ShardWriter
+from kslm.tokens import Encoded, Lineage, ShardReader, ShardWriter
 
 ROUNDS = 3
 LINEAGE = Lineage(table="benchmark", version=0, content_hash="", code_version="")
@@ -37,7 +37,9 @@ def documents(folder: Path, limit: int) -> pa.Table:
         text = raw.decode("utf-8", "replace")
         doc_id = xxhash.xxh3_128_hexdigest(f"{path}".encode())
         split = ("val", "test")[int(doc_id[0], 16) % 2] if int(doc_id[-1], 16) < 2 else "train"
-        rows.append({"doc_id": doc_id, "split": split, "slice": "os", "bytes": len(text.encode()), "text": text})
+        rows.append(
+            {"doc_id": doc_id, "split": split, "kind": "c", "slice": "os", "bytes": len(text.encode()), "text": text}
+        )
         size += len(raw)
     return pa.Table.from_pylist(rows)
 
@@ -60,9 +62,10 @@ def reference(table: pa.Table, tokenizer_json: Path, folder: Path, scratch: Path
         for start in range(0, len(rows), 512):
             batch = rows[start : start + 512]
             encoded = tokenizer.encode_batch_fast([row["text"] for row in batch], add_special_tokens=False)
-            for row, encoding in zip(batch, encoded, strict=True):
-                ids = np.array(encoding.ids, np.uint32)
-                writer.add(row["doc_id"], row["split"], "os", row["bytes"], ids)
+            lengths = np.array([len(encoding.ids) for encoding in encoded], np.int64)
+            ids = np.concatenate([np.array(encoding.ids, np.uint32) for encoding in encoded])
+            names, splits, sizes = ([row[key] for row in batch] for key in ("doc_id", "split", "bytes"))
+            writer.add(names, splits, ["os"] * len(batch), sizes, Encoded(ids, lengths))
         writer.publish("bench", LINEAGE)
     return sum(row["bytes"] for row in rows) / 1e6 / (time.perf_counter() - started)
 

@@ -64,7 +64,8 @@ def _shards(settings: Settings) -> None:
     with ShardWriter(folder, tokenizer, SLICES) as writer:
         for i, text in enumerate(texts):
             split = "val" if i % 10 == 0 else "test" if i % 10 == 1 else "train"
-            writer.add(f"doc{i}", split, SLICES[i // 10 % 2], len(text.encode()), encoder.encode(text))
+            slice_name = SLICES[i // 10 % 2]
+            writer.add([f"doc{i}"], [split], [slice_name], [len(text.encode())], encoder.encode([text]))
         writer.publish("abc", Lineage(table="gold.corpus", version=2, content_hash="c" * 40, code_version="1"))
     report = Report("tokenize", "t", outputs={"manifest": str(folder / "manifest.json"), "fingerprint": "abc"})
     report.save(settings.home.report("micro", "tokenize"))

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 import mlflow
-import numpy as np
 import pytest
 import torch
 from transformers import MistralConfig, MistralForCausalLM
@@ -74,7 +73,7 @@ def make_home(root: Path, checkpoint: Path) -> Settings:
         for number in range(400):
             text = LINES[number % 20] + f" {number}"
             split = "test" if number % 2 else "train"
-            writer.add(str(number), split, "os", len(text), np.asarray(encoder.encode(text)))
+            writer.add([str(number)], [split], ["os"], [len(text)], encoder.encode([text]))
         writer.publish("f1", Lineage(table="gold.corpus", version=0, content_hash="h", code_version="0"))
     mlflow.set_tracking_uri(settings.tracking_uri)
     experiment = mlflow.create_experiment(settings.experiment, artifact_location=(root / "mlartifacts").as_uri())

@@ -137,7 +137,12 @@ def test_an_encoder_that_loses_a_byte_is_caught(monkeypatch, tmp_path):
         def __init__(self, *args):
             super().__init__(*args)
             exact = self.encode
-            self.encode = lambda text: exact(text)[:-1]
+            self.encode = lambda texts: without_last(exact(texts))
+
+    def without_last(encoded):
+        lengths = encoded.lengths.copy()
+        lengths[-1] -= 1
+        return encoded._replace(ids=encoded.ids[:-1], lengths=lengths)
 
     monkeypatch.setattr(build_module, "Encoder", Lossy)
     with pytest.raises(DataError, match="does not decode to its own text"):

@@ -191,7 +191,9 @@ def test_what_somebody_wrote_is_kept_before_what_a_template_did(tmp_path):
     there = Counter(
         row["kind"]
         for row in ROWS
-        if row["slice"] == "os" and row["split"] == "train" and tuple(encoder.encode(row["text"]).tolist()) in texts
+        if row["slice"] == "os"
+        and row["split"] == "train"
+        and tuple(encoder.encode([row["text"]]).ids.tolist()) in texts
     )
     assert kinds["question"] > 0
     assert there == {"rst": counts.documents}

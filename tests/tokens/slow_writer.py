@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kslm.tokens import Lineage, ShardWriter, train_tokenizer
+from kslm.tokens import Encoded, Lineage, ShardWriter, train_tokenizer
 from kslm.tokens.tokenizer import vocabulary
 
 folder = Path(sys.argv[1])
@@ -16,5 +16,6 @@ lineage = Lineage(table="gold.corpus", version=0, content_hash="0", code_version
 with ShardWriter(folder, tokenizer_json, ("os",), scratch=folder.parent) as writer:
     for n in range(8_000):
         ids = source.integers(3, size, int(source.integers(1, 800)), dtype=np.uint32)
-        writer.add(f"doc{n}", ("train", "val", "test")[n % 3], "os", len(ids), ids)
+        encoded = Encoded(ids, np.array([len(ids)]))
+        writer.add([f"doc{n}"], [("train", "val", "test")[n % 3]], ["os"], [len(ids)], encoded)
     writer.publish("f00d", lineage)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kslm.errors import DataError
-from kslm.tokens import EOT_ID, Lineage, Manifest, ShardReader, ShardWriter, latest_folder, publish_latest
+from kslm.tokens import EOT_ID, Encoded, Lineage, Manifest, ShardReader, ShardWriter, latest_folder, publish_latest
 from kslm.tokens.manifest import dtype_for
 from kslm.tokens.tokenizer import SPECIAL_TOKENS
 
@@ -35,7 +35,8 @@ def fake_tokenizer(size):
 def write(folder, documents, size=1000):
     with ShardWriter(folder, fake_tokenizer(size), SLICES, scratch=folder.parent) as writer:
         for doc_id, split, slice_name, ids in documents:
-            writer.add(doc_id, split, slice_name, 2 * len(ids), np.array(ids, np.uint32))
+            encoded = Encoded(np.array(ids, np.uint32), np.array([len(ids)]))
+            writer.add([doc_id], [split], [slice_name], [2 * len(ids)], encoded)
         return writer.publish("f00d", LINEAGE)
 
 
@@ -117,8 +118,8 @@ def test_wide_vocabularies_get_wide_tokens(tmp_path, size, dtype):
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (("d", "dev", "os", [5]), "not both known"),
-        (("d", "train", "poems", [5]), "not both known"),
+        (("d", "dev", "os", [5]), "in split 'dev'"),
+        (("d", "train", "poems", [5]), "in slice 'poems'"),
         (("d", "train", "os", [1000]), "text cannot have"),
         (("d", "train", "os", [0]), "text cannot have"),
         (("doc1", "train", "os", [5]), "occurs twice"),

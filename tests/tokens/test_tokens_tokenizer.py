@@ -78,26 +78,32 @@ def test_the_folder_loads_in_transformers_and_agrees(tokenizer_json, tmp_path, e
     assert (loaded.eos_token_id, loaded.pad_token_id, loaded.unk_token_id) == (0, 1, 2)
     for text in [*PROBES, *TEXTS]:
         ids = loaded(text)["input_ids"]
-        assert ids == encode.encode(text).tolist()
+        assert ids == encode.encode([text]).ids.tolist()
         assert loaded.decode(ids) == text
 
 
 def test_a_document_cannot_spell_a_special_token(encode):
     for text in ("<|endoftext|>", "a<|endoftext|>b", "<|pad|><|unk|>", " <|endoftext|>\n"):
-        assert encode.encode(text).min() > UNK_ID
+        assert encode.encode([text]).ids.min() > UNK_ID
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_round_trips(encode, tokenizer_json, text):
     spelled = token_bytes(tokenizer_json)
-    assert b"".join(spelled[index] for index in encode.encode(text)) == text.encode()
+    assert b"".join(spelled[index] for index in encode.encode([text]).ids) == text.encode()
 
 
 def test_gigatoken_is_used_and_returns_uint32(encode):
     assert (encode.engine, encode.note) == ("gigatoken", "")
-    assert encode.encode("x").dtype == np.uint32
-    assert encode.encode("").shape == (0,)
+    assert encode.encode(["x"]).ids.dtype == np.uint32
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", "a", ""], ["ab", "", "cd"]])
+def test_texts_keep_apart_however_short(encode, texts):
+    encoded = encode.encode(texts)
+    assert [ids.tolist() for ids in encoded.each()] == [encode.encode([text]).ids.tolist() for text in texts]
+    assert encoded.lengths.sum() == len(encoded.ids)
 
 
 def _refuses(tokenizer_json):
@@ -105,7 +111,11 @@ def _refuses(tokenizer_json):
 
 
 def _off_by_one(tokenizer_json):
-    return lambda text: np.arange(len(text), dtype=np.uint32)
+    def encode(texts):
+        lengths = np.array([len(text) for text in texts], np.int64)
+        return encoder.Encoded(np.arange(lengths.sum(), dtype=np.uint32), lengths)
+
+    return encode
 
 
 @pytest.mark.parametrize(("fault", "said"), [(_refuses, "unknown split pattern"), (_off_by_one, "differs")])
@@ -114,8 +124,9 @@ def test_tiktoken_takes_over_and_the_note_says_why(monkeypatch, tokenizer_path, 
     other = Encoder(tokenizer_path, TEXTS)
     assert other.engine == "tiktoken"
     assert said in other.note
-    for text in [*PROBES, *TEXTS]:
-        assert other.encode(text).tolist() == encode.encode(text).tolist()
+    texts = [*PROBES, *TEXTS]
+    assert other.encode(texts).ids.tolist() == encode.encode(texts).ids.tolist()
+    assert other.encode(texts).lengths.tolist() == encode.encode(texts).lengths.tolist()
 
 
 def test_no_engine_that_agrees_is_an_error(monkeypatch, tokenizer_path):

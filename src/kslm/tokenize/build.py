@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from kslm.errors import DataError
 from kslm.profile import Mix, Tokenizer
 from kslm.report import QUIET, Progress, Task
-from kslm.tokenize.corpus import Document, Read, documents, outline, sample_texts
+from kslm.tokenize.corpus import Read, documents, outline, sample_texts
 from kslm.tokenize.mix import Mixer
-from kslm.tokens import Encoder, Lineage, Manifest, ShardWriter, train_tokenizer
+from kslm.tokens import Encoded, Encoder, Lineage, Manifest, ShardWriter, train_tokenizer
 from kslm.tokens.tokenizer import token_bytes
 
 CHECKED_CHARS = 1_000_000
@@ -75,16 +75,15 @@ def build(
     ):
         for batch in documents(read):
             started = time.perf_counter()
-            before = size
-            for document in batch:
-                ids = encoder.encode(document.text)
-                raw = document.text.encode()
-                _check_round_trip(document, raw, ids, spelling, lengths)
-                place = (document.doc_id, document.split, document.slice)
-                writer.add(*place, len(raw), ids, spare=document.kind in GENERATED)
-                size += len(raw)
+            raw = [text.encode() for text in batch.text]
+            encoded = encoder.encode(batch.text)
+            _check_round_trip(batch.doc_id, raw, encoded, spelling, lengths)
+            sizes = [len(one) for one in raw]
+            spare = [kind in GENERATED for kind in batch.kind]
+            writer.add(batch.doc_id, batch.split, batch.slice, sizes, encoded, spare=spare)
             busy += time.perf_counter() - started
-            task.advance(size - before)
+            size += sum(sizes)
+            task.advance(sum(sizes))
         started = time.perf_counter()
         manifest = writer.publish(fingerprint, lineage, mixer)
         busy += time.perf_counter() - started
@@ -92,18 +91,27 @@ def build(
 
 
 def _check_round_trip(
-    document: Document, raw: bytes, ids: NDArray[np.uint32], spelling: list[bytes], lengths: NDArray[np.int64]
+    doc_ids: Sequence[str],
+    raw: Sequence[bytes],
+    encoded: Encoded,
+    spelling: list[bytes],
+    lengths: NDArray[np.int64],
 ) -> None:
     """Compare lengths for every document, and the bytes themselves for one in DECODED_SHARE."""
-    exact = int(lengths[ids].sum()) == len(raw)
-    if exact and xxhash.xxh3_64_intdigest(document.doc_id.encode()) % DECODED_SHARE == 0:
-        exact = b"".join(map(spelling.__getitem__, ids.tolist())) == raw
-    if not exact:
-        raise DataError(
-            f"document {document.doc_id} of gold.corpus does not decode to its own text",
-            cause="the encoder lost or changed bytes",
-            remedy="install the pinned versions: pip install -r requirements.txt",
-        )
+    decoded = np.zeros(len(raw), np.int64)
+    if (filled := encoded.lengths > 0).any():  # reduceat takes an empty run for one of length 1
+        starts = np.cumsum(encoded.lengths) - encoded.lengths
+        decoded[filled] = np.add.reduceat(lengths.take(encoded.ids), starts[filled])
+    for doc_id, written, ids, size in zip(doc_ids, raw, encoded.each(), decoded.tolist(), strict=True):
+        exact = size == len(written)
+        if exact and xxhash.xxh3_64_intdigest(doc_id.encode()) % DECODED_SHARE == 0:
+            exact = b"".join(map(spelling.__getitem__, ids.tolist())) == written
+        if not exact:
+            raise DataError(
+                f"document {doc_id} of gold.corpus does not decode to its own text",
+                cause="the encoder lost or changed bytes",
+                remedy="install the pinned versions: pip install -r requirements.txt",
+            )
 
 
 def _counted(texts: Iterable[str], task: Task) -> Iterator[str]:

@@ -21,14 +21,14 @@ Read = Callable[..., Iterable[pa.RecordBatch]]
 SAMPLE_SEED = 1
 
 
-class Document(NamedTuple):
-    """One row of gold.corpus."""
+class Documents(NamedTuple):
+    """Columns of some rows of gold.corpus."""
 
-    doc_id: str
-    split: str
-    kind: str
-    slice: str
-    text: str
+    doc_id: list[str]
+    split: list[str]
+    kind: list[str]
+    slice: list[str]
+    text: list[str]
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ def sample_texts(read: Read, sample: frozenset[str]) -> list[str]:
     return [text for _, text in sorted(chosen)]
 
 
-def documents(read: Read) -> Iterator[list[Document]]:
+def documents(read: Read) -> Iterator[Documents]:
     """All documents, a batch at a time, in the engine's order."""
-    for batch in read(*Document._fields):
-        columns = (batch.column(name).to_pylist() for name in Document._fields)
-        yield [Document(*row) for row in zip(*columns, strict=True)]
+    for batch in read(*Documents._fields):
+        yield Documents(*(batch.column(name).to_pylist() for name in Documents._fields))

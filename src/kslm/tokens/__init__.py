@@ -3,7 +3,7 @@
 This room knows neither Spark nor MLflow nor torch: numpy, and the tokenizer libraries, loaded when they are needed.
 """
 
-from kslm.tokens.encoder import Encoder
+from kslm.tokens.encoder import Encoded, Encoder
 from kslm.tokens.latest import latest_folder, publish_latest
 from kslm.tokens.manifest import Counts, FileRecord, Lineage, Manifest, MixRecord, SliceCounts, SplitRecord
 from kslm.tokens.reader import ShardReader, TokenSplit
@@ -17,6 +17,7 @@ __all__ = [
     "SPLITS",
     "UNK_ID",
     "Counts",
+    "Encoded",
     "Encoder",
     "FileRecord",
     "Lineage",

@@ -9,9 +9,9 @@ the special tokens, so a document that spells one out cannot forge a document bo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,22 @@ from numpy.typing import NDArray
 from kslm.errors import DataError
 from kslm.tokens.tokenizer import CL100K_PATTERN, token_bytes, without_special_tokens
 
-Encode = Callable[[str], NDArray[np.uint32]]
+
+class Encoded(NamedTuple):
+    """Token ids of several texts: `ids` (tokens,) uint32, end to end, and `lengths` (texts,) int64, tokens of each."""
+
+    ids: NDArray[np.uint32]
+    lengths: NDArray[np.int64]
+
+    def each(self) -> Iterator[NDArray[np.uint32]]:
+        """Each text's ids."""
+        end = 0
+        for length in self.lengths.tolist():
+            end += length
+            yield self.ids[end - length : end]
+
+
+Encode = Callable[[Sequence[str]], Encoded]
 
 PROBES = (
     "",
@@ -42,6 +57,7 @@ class Encoder:
         sample: texts of this run to compare with the reference, beside the built-in probes.
 
     Attributes:
+        encode: texts to their token ids; all at once, because most texts are short and an engine may have threads.
         engine: "gigatoken" or "tiktoken".
         note: why the first choice was not used; empty otherwise.
 
@@ -80,7 +96,7 @@ class Encoder:
 
 
 def _differences(encode: Encode, texts: Sequence[str], expected: Sequence[list[int]]) -> int:
-    return sum(encode(text).tolist() != ids for text, ids in zip(texts, expected, strict=True))
+    return sum(found.tolist() != ids for found, ids in zip(encode(texts).each(), expected, strict=True))
 
 
 def _reference(tokenizer_json: str, texts: list[str]) -> list[list[int]]:
@@ -92,9 +108,18 @@ def _reference(tokenizer_json: str, texts: list[str]) -> list[list[int]]:
 
 
 def _gigatoken(tokenizer_json: str) -> Encode:
+    import awkward
     import gigatoken
 
-    encode: Encode = gigatoken.Tokenizer.from_json(without_special_tokens(tokenizer_json)).encode
+    tokenizer = gigatoken.Tokenizer.from_json(without_special_tokens(tokenizer_json))
+
+    def encode(texts: Sequence[str]) -> Encoded:
+        if not texts:
+            return Encoded(np.zeros(0, np.uint32), np.zeros(0, np.int64))
+        found = tokenizer.encode_batch(list(texts))
+        ids, lengths = awkward.to_numpy(awkward.flatten(found)), awkward.to_numpy(awkward.num(found))
+        return Encoded(ids.astype(np.uint32, copy=False), lengths.astype(np.int64, copy=False))
+
     return encode
 
 
@@ -108,7 +133,9 @@ def _tiktoken(tokenizer_json: str) -> Encode:
     ranks = {token: index for index, token in enumerate(token_bytes(tokenizer_json)) if token}
     encoding = tiktoken.Encoding("kslm", pat_str=CL100K_PATTERN, mergeable_ranks=ranks, special_tokens={})
 
-    def encode(text: str) -> NDArray[np.uint32]:
-        return np.asarray(encoding.encode_to_numpy(text, disallowed_special=()), dtype=np.uint32)
+    def encode(texts: Sequence[str]) -> Encoded:
+        found = [encoding.encode_to_numpy(text, disallowed_special=()) for text in texts]
+        ids = np.concatenate([np.zeros(0, np.uint32), *found]).astype(np.uint32, copy=False)
+        return Encoded(ids, np.array([len(one) for one in found], np.int64))
 
     return encode

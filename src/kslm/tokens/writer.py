@@ -6,7 +6,7 @@ order of a 128-bit hash of doc_id: a fixed shuffle. Once the tokens of all are k
 others made to occur several times, apart from each other. Shards are written under their final names, because a rename
 on a Volume copies the file; the manifest comes last and makes them valid.
 
-Limits: one part a split. Memory holds 51 bytes a document, and disk twice the tokens while publishing.
+Limits: one part a split. Memory holds 43 bytes a document, and disk twice the tokens while publishing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import io
 import json
 import os
 import tempfile
-from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -28,13 +27,18 @@ from numpy.typing import NDArray
 
 from kslm.errors import DataError
 from kslm.report import write_atomically
+from kslm.tokens.encoder import Encoded
 from kslm.tokens.manifest import FILE_NAME, FileRecord, Lineage, Manifest, SplitRecord, dtype_for
 from kslm.tokens.repeats import Chooser, Everything, shuffled, slice_counts
 from kslm.tokens.tokenizer import EOT_ID, UNK_ID, huggingface_config, vocabulary
 
 SPLITS = ("train", "val", "test")
 BLOCK_TOKENS = 1 << 20
-LOW_HALF = (1 << 64) - 1
+_ROW = np.dtype(
+    [(name, "u8") for name in ("high", "low", "start", "length", "bytes")]
+    + [(name, "u1") for name in ("split", "slice", "spare")]
+)
+"""What is kept of a document: both halves of its hash, where its tokens lie in the spool, and what it is."""
 
 
 class ShardWriter:
@@ -61,11 +65,7 @@ class ShardWriter:
             scratch.mkdir(parents=True, exist_ok=True)
         self._spool: IO[bytes] = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by __exit__
         self._spooled = 0
-        self._pending: list[NDArray[Any]] = []
-        self._waiting = 0
-        self._high, self._low = array("Q"), array("Q")
-        self._starts, self._lengths, self._bytes = array("Q"), array("Q"), array("Q")
-        self._splits, self._slice_of, self._spare = array("B"), array("B"), array("B")
+        self._rows: list[NDArray[Any]] = []
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -76,32 +76,50 @@ class ShardWriter:
         self._spool.close()
 
     def add(
-        self, doc_id: str, split: str, slice_name: str, text_bytes: int, ids: NDArray[Any], *, spare: bool = False
+        self,
+        doc_ids: Sequence[str],
+        splits: Sequence[str],
+        slices: Sequence[str],
+        text_bytes: Sequence[int],
+        encoded: Encoded,
+        *,
+        spare: Sequence[bool] = (),
     ) -> None:
-        """Take one document's token ids, without an end-of-text token.
+        """Take some documents' token ids, without end-of-text tokens.
 
         Args:
-            spare: of a training document: whether others of its slice are to be taken before it.
+            spare: of training documents: whether others of their slice are to be taken before them; none by default.
 
         Raises:
-            DataError: unknown split or slice; or, now or when publishing, an id that text cannot have.
+            DataError: unknown split or slice, or an id that text cannot have.
         """
-        if split not in SPLITS or slice_name not in self.slices:
-            raise DataError(f"document {doc_id} is in split {split!r}, slice {slice_name!r}: not both known")
-        digest = xxhash.xxh3_128_intdigest(doc_id.encode())
-        self._high.append(digest >> 64)
-        self._low.append(digest & LOW_HALF)
-        self._starts.append(self._spooled)
-        self._lengths.append(len(ids))
-        self._bytes.append(text_bytes)
-        self._splits.append(SPLITS.index(split))
-        self._slice_of.append(self.slices.index(slice_name))
-        self._spare.append(spare and split == "train")
-        self._pending.append(ids)
+        rows = np.zeros(len(doc_ids), _ROW)
+        rows["split"] = self._places("split", SPLITS, splits)
+        rows["slice"] = self._places("slice", self.slices, slices)
+        digests = b"".join(xxhash.xxh3_128_digest(doc_id.encode()) for doc_id in doc_ids)
+        rows["high"], rows["low"] = np.frombuffer(digests, ">u8").reshape(-1, 2).T
+        rows["start"] = self._spooled + np.cumsum(encoded.lengths) - encoded.lengths
+        rows["length"], rows["bytes"] = encoded.lengths, text_bytes
+        if len(spare):
+            rows["spare"] = spare & (rows["split"] == SPLITS.index("train"))
+        self._spool_ids(encoded.ids)
+        self._rows.append(rows)
+
+    def _places(self, what: str, names: Sequence[str], said: Sequence[str]) -> list[int]:
+        places = {name: index for index, name in enumerate(names)}
+        try:
+            return [places[name] for name in said]
+        except KeyError as error:
+            raise DataError(f"a document is in {what} {error}, and there are {', '.join(names)}") from None
+
+    def _spool_ids(self, ids: NDArray[np.uint32]) -> None:
+        if len(ids) and (int(ids.max()) >= len(self.vocab) or int(ids.min()) <= UNK_ID):
+            raise DataError(
+                "a document holds a token id that text cannot have",
+                cause=f"ids {UNK_ID + 1} to {len(self.vocab) - 1} are text; got {ids.min()} to {ids.max()}",
+            )
+        self._spool.write(ids.astype(self.dtype).data)
         self._spooled += len(ids)
-        self._waiting += len(ids)
-        if self._waiting >= BLOCK_TOKENS:
-            self._spill()
 
     def publish(self, fingerprint: str, lineage: Lineage, choose: Chooser | None = None) -> Manifest:
         """Write every file, the manifest last.
@@ -115,12 +133,10 @@ class ShardWriter:
         choose = choose or Everything()
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FILE_NAME).unlink(missing_ok=True)
-        self._spill()
-        order = self._order()
-        split_of = np.asarray(self._splits)[order]
+        rows = self._shuffled_rows()
         files, splits = self._write_tokenizer(), {}
         for index, split in enumerate(SPLITS):
-            splits[split] = self._write_split(split, order[split_of == index], choose, files)
+            splits[split] = self._write_split(split, rows[rows["split"] == index], choose, files)
         manifest = Manifest(
             fingerprint=fingerprint,
             dtype="uint16" if self.dtype.itemsize == 2 else "uint32",
@@ -136,35 +152,23 @@ class ShardWriter:
         manifest.save(self.folder)
         return manifest
 
-    def _spill(self) -> None:
-        """Move pending ids to the spool; checking them a block at a time is what keeps short documents fast."""
-        if self._waiting:
-            ids = np.concatenate(self._pending)
-            if int(ids.max()) >= len(self.vocab) or int(ids.min()) <= UNK_ID:
-                raise DataError(
-                    "a document holds a token id that text cannot have",
-                    cause=f"ids {UNK_ID + 1} to {len(self.vocab) - 1} are text; got {ids.min()} to {ids.max()}",
-                )
-            self._spool.write(ids.astype(self.dtype).data)
-        self._pending, self._waiting = [], 0
-
-    def _order(self) -> NDArray[np.int64]:
-        high, low = np.asarray(self._high), np.asarray(self._low)
-        order = np.lexsort((low, high))
-        high, low = high[order], low[order]
-        if np.any((high[1:] == high[:-1]) & (low[1:] == low[:-1])):
+    def _shuffled_rows(self) -> NDArray[Any]:
+        """All documents in the order of their hashes."""
+        rows = np.concatenate([np.zeros(0, _ROW), *self._rows])
+        rows = rows[np.lexsort((rows["low"], rows["high"]))]
+        if np.any((rows["high"][1:] == rows["high"][:-1]) & (rows["low"][1:] == rows["low"][:-1])):
             raise DataError("a doc_id occurs twice in the corpus", remedy="make the tables again: kslm curate --force")
-        return order
+        return rows
 
     def _write_split(
-        self, split: str, rows: NDArray[np.int64], choose: Chooser, files: dict[str, FileRecord]
+        self, split: str, rows: NDArray[Any], choose: Chooser, files: dict[str, FileRecord]
     ) -> SplitRecord:
-        tokens = np.asarray(self._lengths)[rows].astype(np.int64) + 1
-        slices, text_bytes = np.asarray(self._slice_of)[rows], np.asarray(self._bytes)[rows]
-        preferred = np.argsort(np.asarray(self._spare)[rows], kind="stable")
+        tokens = rows["length"].astype(np.int64) + 1
+        slices, text_bytes = rows["slice"], rows["bytes"]
+        preferred = np.argsort(rows["spare"], kind="stable")
         repeats = np.zeros(len(rows), np.uint8)
         repeats[preferred] = choose(split, tokens[preferred], slices[preferred], self.slices)
-        written = shuffled(repeats, np.asarray(self._high)[rows], np.asarray(self._low)[rows])
+        written = shuffled(repeats, rows["high"], rows["low"])
         files[f"{split}.bin"] = _write(self.folder / f"{split}.bin", self._gathered(rows[written]))
         columns = {
             "idx": np.cumsum(tokens[written], dtype="<u8"),
@@ -182,7 +186,7 @@ class ShardWriter:
             by_slice=by_slice,
         )
 
-    def _gathered(self, rows: NDArray[np.int64]) -> Iterator[bytes]:
+    def _gathered(self, rows: NDArray[Any]) -> Iterator[bytes]:
         """Documents in the order of `rows`, each with its end-of-text token, in blocks of about BLOCK_TOKENS."""
         self._spool.flush()
         spool: NDArray[Any] = np.zeros(0, self.dtype)
@@ -191,8 +195,7 @@ class ShardWriter:
         end = np.full(1, EOT_ID, self.dtype)
         block: list[NDArray[Any]] = []
         held = 0
-        for row in rows.tolist():
-            start, length = self._starts[row], self._lengths[row]
+        for start, length in zip(rows["start"].tolist(), rows["length"].tolist(), strict=True):
             block += (spool[start : start + length], end)
             held += length + 1
             if held >= BLOCK_TOKENS:
