@@ -29,7 +29,7 @@ _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([^\n]*)")
 _SPDX_CHARS = 2000
 _GNU = re.compile(r"((?:A|L)?GPL-\d\.\d|GFDL-\d\.\d(?:-(?:no-)?invariants)?)(\+?)")
 _NOTICE_CHARS = 4000
-_MARKS = re.compile(r"[\s*#/;]+")
+_MARKS = str.maketrans("*#/;", "    ")
 _GPL = re.compile(r"(?<!Lesser )(?<!Library )General Public Licen[sc]e|GNU GPL|the GPL\b|GPL version")
 _CHOICE = re.compile(
     r"(?i)alternatively|\bdual|choice of|one of (?:the )?two|terms of either|either license|OpenIB\.org"
@@ -161,7 +161,7 @@ def decode(raw: bytes) -> tuple[str, list[str]]:
     """
     if len(raw) > LARGEST_FILE:
         return "", [f"larger than {LARGEST_FILE >> 20} MiB"]
-    nuls = raw.count(0)
+    nuls = raw.count(0) if 0 in raw else 0
     if nuls > _MOST_NULS:
         return "", ["binary: many NUL bytes"]
     reasons = []
@@ -209,7 +209,7 @@ def licence_of(text: str) -> str | None:
     head = text[:_NOTICE_CHARS]
     if "icense" not in head and "ermission" not in head and "edistribution" not in head:
         return None
-    words = _MARKS.sub(" ", head)
+    words = " ".join(head.translate(_MARKS).split())
     gpl = ("GPL-2.0-or-later" if "any later version" in words else "GPL-2.0-only") if _GPL.search(words) else None
     notice = next((name for name, pattern in _NOTICES if pattern.search(words)), None)
     if notice is None:
