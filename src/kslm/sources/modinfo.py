@@ -130,11 +130,6 @@ def parse_usb_alias(alias: str) -> UsbAlias | None:
     return UsbAlias(*(None if part == "*" else part.lower() for part in match.groups())) if match else None
 
 
-def pci_aliases(module: KernelModule) -> list[PciAlias]:
-    """The PCI aliases of a module, in order."""
-    return [parsed for alias in module.aliases if (parsed := parse_pci_alias(alias))]
-
-
 def read_module(raw: bytes, path: str) -> KernelModule:
     """Read one uncompressed module, 32 or 64 bits, of either byte order.
 
