@@ -35,10 +35,9 @@ def main() -> None:
     if given.one:
         measure(given.profile, given.one)
         return
-    print(
-        "| cut | bronze MB | ingest s | CPU-s | RSS MB | gold MB | documents | curate s | CPU-s | gold MB/CPU-s | RSS MB |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    columns = ("cut", "bronze MB", "ingest s", "CPU-s", "RSS MB", "gold MB", "documents", "curate s", "CPU-s")
+    print("|", " | ".join((*columns, "gold MB/CPU-s", "RSS MB")), "|")
+    print("|---" * (len(columns) + 2) + "|", flush=True)
     for cut in given.cuts.split(","):
         # A process each, so that one cut's memory is not the next one's.
         command = [sys.executable, __file__, "--profile", given.profile, "--one", cut]
