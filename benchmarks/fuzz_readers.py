@@ -35,6 +35,7 @@ from kslm.sources import (
     dts,
     html,
     hwdb,
+    kbuild,
     kconfig,
     kernel_tree,
     logs,
@@ -98,6 +99,14 @@ choice
 	prompt "which"
 endchoice
 endmenu
+"""
+KBUILD = b"""obj-$(CONFIG_FOO) += foo.o sub/
+foo-y := main.o \\
+	$(addprefix lib/,a.o b.o) $(more)
+foo-$(CONFIG_BAR) += bar.o
+more := $(lib)/c.o
+lib := ../lib
+include $(src)/Makefile
 """
 BINDING = b"""%YAML 1.2
 ---
@@ -180,6 +189,7 @@ TARGETS = {
     "comments": Target(all_of(comments.extract), (C,), (), (b"/*", b"*/", b"//", b'"', b"'", b"\\\n")),
     "printk": Target(all_of(printk.extract, "a.c"), (C,), (), (b"pr_err(", b'"', b"\\", b"dev_warn(dev, ")),
     "kconfig": Target(all_of(kconfig.parse), (KCONFIG,), (), (b"help\n", b"config ", b"---help---\n", b"\t")),
+    "kbuild": Target(lambda raw: kbuild.built({"d/Makefile": text(raw)}), (KBUILD,), (), (b"$(", b")", b" += ", b"obj-y", b"\\\n")),
     "dt_binding": Target(all_of(dt_binding.extract), (BINDING,), (ValueError,), (b": ", b"- ", b"&a", b"*a", b"{")),
     "compatibles": Target(all_of(dt_binding.compatibles), (BINDING,), (ValueError,), (b": ", b"- ", b"*a")),
     "dts": Target(all_of(dts.extract), (DTS,), (), (b"{", b"};", b"/*", b"<", b">", b'"', b"&x {")),

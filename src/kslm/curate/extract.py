@@ -128,6 +128,11 @@ def _symbols(row: Row, entities: Entities) -> Iterator[Text]:
         yield _text(row, "", "os", entities.of_source(row["path"]))
 
 
+def _nothing(row: Row, entities: Entities) -> Iterator[Text]:
+    """No text: a Makefile only tells what other files are built into (`kslm.sources.kbuild`)."""
+    yield _text(row, "", "os", entities.of_source(row["path"]))
+
+
 def _manual(row: Row, entities: Entities) -> Iterator[Text]:
     page = page_of(row["path"])
     slice_ = "os" if page and page.section.startswith(_SYSTEM_SECTIONS) else "admin"
@@ -163,6 +168,7 @@ def _text(row: Row, text: str, slice_: str, group: str, *, fragment: str = "", k
 _EXTRACTORS: Mapping[str, Callable[[Row, Entities], Iterator[Text]]] = {
     "c": _c,
     "kconfig": _symbols,
+    "makefile": _nothing,
     "rst": _prose,
     "text": _prose,
     "dt_binding": _binding,

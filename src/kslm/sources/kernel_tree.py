@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kslm.errors import DataError
+from kslm.sources.kbuild import is_makefile
 
 # The largest file of a kernel tree has 24 MB (register tables of one GPU).
 LARGEST_FILE = 64 << 20
@@ -137,11 +138,13 @@ def _runs(members: list[Member]) -> Iterator[list[Member]]:
 
 
 def kind_of(name: str) -> str:
-    """What a file of the tree is: c, kconfig, rst, dt_binding, dts, abi or text; "other" is not ingested."""
+    """What a file of the tree is: c, kconfig, makefile, rst, dt_binding, dts, abi or text; "other" is not ingested."""
     base = name.rpartition("/")[2]
     extension = base.rpartition(".")[2] if "." in base else ""
     if base.startswith("Kconfig"):
         return "kconfig"
+    if is_makefile(name):
+        return "makefile"
     if extension in _KINDS:
         return _KINDS[extension]
     if name.startswith("Documentation/ABI/"):
