@@ -134,7 +134,10 @@ def test_boards_of_one_chip_and_symbols_of_one_module_belong_together():
     kconfig = 'config E\n\tbool "e"\n\thelp\n\t  The module will be called e1000e.\nchoice\n\tprompt "Which"\n'
     found = texts("kconfig", "drivers/net/Kconfig", kconfig)
     assert [(one.split_group, one.text) for one in found] == [
-        ("drivers/net/e1000e", "CONFIG_E: e\nThe module will be called e1000e."),
+        (
+            "drivers/net/e1000e",
+            "CONFIG_E: e\nType bool: y or n. Its module is e1000e.\nThe module will be called e1000e.",
+        ),
         ("drivers/net", "Choice: Which"),
     ]
 

@@ -118,10 +118,8 @@ def _symbols(row: Row, entities: Entities) -> Iterator[Text]:
     for entry in kconfig.parse(row["text"]):
         if not (entry.prompt or entry.help):
             continue
-        help_text = entry.help or ""
-        group = entities.of_symbol(row["path"], help_text, entry.name)
-        title = f"CONFIG_{entry.name}: {entry.prompt or ''}" if entry.name else f"Choice: {entry.prompt or ''}"
-        sections[group].append(f"{title.rstrip(': ')}\n{help_text}".strip())
+        group = entities.of_symbol(row["path"], entry.help or "", entry.name)
+        sections[group].append(kconfig.document(entry, row["path"]))
     for group, found in sections.items():
         yield _text(row, "\n\n".join(found), "os", group, fragment=f"#{group}")
     if not sections:

@@ -3,8 +3,12 @@
 Grammar: Documentation/kbuild/kconfig-language.rst in the kernel tree. Read line by line, since a help text's end is a
 matter of indentation: the first line indented less than the text's own first line (`help` and the older `---help---`).
 A `choice` has a prompt and often a help text of its own; it is an entry without a name unless it is given one, and the
-prompts of the menus around an entry say what it is about. Symbols are not evaluated: `if` blocks and dependencies of a
-menu or choice are not added to an entry's own `depends on`, and `source` is not followed.
+prompts of the menus around an entry say what it is about. What an `if` block, a menu or a choice asks for is asked of
+every entry in it.
+
+Narrow: `source` is not followed, so what surrounds the `source` of a file is not known to its entries: what an entry is
+said to require is needed, but may not be all. Symbols are not evaluated. `imply`, `default`, `range` and a menu's
+`visible if`, which hides prompts only, are passed over.
 """
 
 from __future__ import annotations
@@ -12,16 +16,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _ENTRY = re.compile(r"[ \t]*(menuconfig|config)[ \t]+(\w+)[ \t]*(?:#.*)?")
 # Statements that end an entry; what follows them belongs to none.
-_END = re.compile(r"[ \t]*(?:endchoice|menu|endmenu|mainmenu|comment|if|endif|source|rsource|osource|orsource)\b")
+_END = re.compile(
+    r"[ \t]*(endchoice|menu|endmenu|mainmenu|comment|if|endif|source|rsource|osource|orsource)\b(.*)", re.DOTALL
+)
 _CHOICE = re.compile(r"[ \t]*choice\b[ \t]*(\w*)[ \t]*(?:#.*)?")
-_MENU = re.compile(r"[ \t]*(?:(menu)[ \t]+(\S.*)|endmenu\b.*)", re.DOTALL)
 _TYPE = re.compile(r"[ \t]*(def_)?(tristate|bool|boolean|int|hex|string)\b(.*)", re.DOTALL)
 _PROMPT = re.compile(r"[ \t]*prompt\b(.*)", re.DOTALL)
 _QUOTED = re.compile(r"""[ \t]*(?:"((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)')""", re.DOTALL)
+_IF = re.compile(r"[ \t]*if\b(.*)", re.DOTALL)
 _DEPENDS = re.compile(r"[ \t]*depends[ \t]+on\b(.*)", re.DOTALL)
+_SELECT = re.compile(r"[ \t]*select\b(.*)", re.DOTALL)
+_OPERATOR = re.compile(r"[ \t]*(\|\||&&)[ \t]*")
+_NESTING = re.compile(r"[()]|\|\|| if ")
 _HELP = re.compile(r"[ \t]*(?:help|---help---)[ \t]*")
 _CALLED = re.compile(
     r"""(?:modules?|it|driver)(?:[ ']+|\s+)(?:will|ll|would|is|to)?\s*(?:be\s+)?(?:called|named)[:\s]+
@@ -29,6 +39,9 @@ _CALLED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _NO_MODULE = frozenset({"the", "a", "an", "as", "after", "in", "by", "from", "and", "with"})
+_STATES = {"tristate": "tristate: y (built in), m (a module) or n", "bool": "bool: y or n"}
+_DEEPEST = 60
+"""Blocks within blocks; deeper ones, which no kernel has, are not kept."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +53,13 @@ class ConfigEntry:
         kind: bool, tristate, int, hex or string; "" where the entry gives none (it adds to one defined elsewhere).
         prompt: the line shown to who configures the kernel; None for a symbol that only others select.
         help: the help text without its indentation; None where there is none.
-        depends: the expressions after `depends on`, in order.
+        depends: the expressions after its own `depends on`, in order.
         line: where the entry begins, from 1.
         menus: prompts of the menus around it in this file, outermost first.
         is_choice: whether it is a choice among the entries after it; its name is "" unless it has one.
+        around: what the blocks around it in this file ask for, outermost first.
+        selects: what it selects, as written: a symbol, or `symbol if expression`.
+        offered: the expression after `if` of its prompt; None where the prompt has none.
     """
 
     name: str
@@ -54,6 +70,17 @@ class ConfigEntry:
     line: int
     menus: tuple[str, ...] = ()
     is_choice: bool = False
+    around: tuple[str, ...] = ()
+    selects: tuple[str, ...] = ()
+    offered: str | None = None
+
+    @property
+    def requires(self) -> str:
+        """All it depends on within its file, as one expression; "" where that is nothing."""
+        operands = list(dict.fromkeys((*self.around, *self.depends)))
+        if len(operands) == 1:
+            return operands[0]
+        return " && ".join(f"({one})" if _is_either(one) else one for one in operands)
 
     @property
     def module(self) -> str | None:
@@ -61,20 +88,30 @@ class ConfigEntry:
         return module_called(self.help or "")
 
 
+class _Block(NamedTuple):
+    kind: str
+    prompt: str
+    conditions: list[str]
+
+
 @dataclass
 class _Draft:
     name: str
     line: int
     menus: tuple[str, ...]
+    around: tuple[str, ...]
     is_choice: bool = False
     kind: str = ""
     prompt: str | None = None
+    offered: str | None = None
     help: str | None = None
     depends: list[str] = field(default_factory=list)
+    selects: list[str] = field(default_factory=list)
 
     def entry(self) -> ConfigEntry:
         return ConfigEntry(
-            self.name, self.kind, self.prompt, self.help, tuple(self.depends), self.line, self.menus, self.is_choice
+            *(self.name, self.kind, self.prompt, self.help, tuple(self.depends), self.line, self.menus),
+            *(self.is_choice, self.around, tuple(self.selects), self.offered),
         )
 
 
@@ -82,7 +119,8 @@ def parse(text: str) -> Iterator[ConfigEntry]:
     """Read one Kconfig file. Lines that are no Kconfig are passed over; no text raises."""
     lines = text.split("\n")
     draft: _Draft | None = None
-    menus: list[str] = []
+    head: _Block | None = None
+    blocks: list[_Block] = []
     index = 0
     while index < len(lines):
         number = index + 1
@@ -93,19 +131,46 @@ def parse(text: str) -> Iterator[ConfigEntry]:
             if draft:
                 yield draft.entry()
             name = start[2] if start else choice[1] if choice else ""
-            draft = _Draft(name, number, tuple(menus), is_choice=start is None)
+            draft = _draft(name, number, blocks, is_choice=start is None)
+            if choice:
+                _begin(blocks, _Block("choice", "", draft.depends))
         elif draft and _HELP.fullmatch(line):
             help_text, index = _help(lines, index)
             draft.help = help_text or draft.help
-        elif _END.match(line):
+        elif end := _END.fullmatch(line):
             if draft:
                 yield draft.entry()
-            draft = None
-            _enter(menus, line)
+            draft, head = None, _enter(blocks, end[1], end[2])
         elif draft:
             _attribute(draft, line)
+        elif head and (depends := _DEPENDS.fullmatch(line)):
+            head.conditions.extend(_expression(depends[1]))
     if draft:
         yield draft.entry()
+
+
+def document(entry: ConfigEntry, path: str) -> str:
+    """An entry as text: its title, a line of facts, its help text.
+
+    Args:
+        path: of its file in the kernel tree.
+    """
+    title = f"CONFIG_{entry.name}: {entry.prompt or ''}" if entry.name else f"Choice: {entry.prompt or ''}"
+    built_for = architecture(path)
+    facts = [f"For the architecture {built_for}."] if built_for else []
+    facts += [f"In the menu {' / '.join(entry.menus)}."] if entry.menus else []
+    facts += [f"Type {_STATES.get(entry.kind, entry.kind)}."] if entry.name and entry.kind else []
+    facts += [f"Depends on {entry.requires}."] if entry.requires else []
+    facts += [f"Offered only with {entry.offered}."] if entry.offered else []
+    facts += [f"Selects {', '.join(entry.selects)}."] if entry.selects else []
+    facts += [f"Its module is {entry.module}."] if entry.module else []
+    return "\n".join(filter(None, (title.rstrip(": "), " ".join(filter(None, facts)), entry.help)))
+
+
+def architecture(path: str) -> str | None:
+    """The architecture whose file this is: mips of arch/mips/Kconfig; None for a file of all."""
+    parts = path.split("/")
+    return parts[1] if parts[0] == "arch" and len(parts) > 2 else None
 
 
 def module_called(help_text: str) -> str | None:
@@ -114,13 +179,33 @@ def module_called(help_text: str) -> str | None:
     return found[1] if found and found[1].lower() not in _NO_MODULE else None
 
 
-def _enter(menus: list[str], line: str) -> None:
-    """Keep the stack of menus; one that is never ended lasts to the end of the file."""
-    menu = _MENU.fullmatch(line)
-    if menu and menu[1]:
-        menus.append(_quoted(menu[2]) or "")
-    elif menu and menus:
-        menus.pop()
+def _draft(name: str, line: int, blocks: list[_Block], *, is_choice: bool) -> _Draft:
+    menus = tuple(block.prompt for block in blocks if block.prompt)
+    around = tuple(condition for block in blocks for condition in block.conditions)
+    return _Draft(name, line, menus, around, is_choice)
+
+
+def _begin(blocks: list[_Block], block: _Block) -> None:
+    if len(blocks) < _DEEPEST:
+        blocks.append(block)
+
+
+def _enter(blocks: list[_Block], statement: str, rest: str) -> _Block | None:
+    """Keep the stack of blocks; one that is never ended lasts as long as the one around it.
+
+    Returns:
+        The menu that begins here, to which the next lines' `depends on` belong.
+    """
+    if statement == "if":
+        _begin(blocks, _Block("if", "", _expression(rest)))
+    elif statement == "menu":
+        menu = _Block("menu", _quoted(rest) or "", [])
+        _begin(blocks, menu)
+        return menu
+    elif statement.startswith("end"):
+        ended = (place for place in reversed(range(len(blocks))) if blocks[place].kind == statement[3:])
+        del blocks[next(ended, len(blocks)) :]
+    return None
 
 
 def _continued(lines: list[str], index: int) -> tuple[str, int]:
@@ -138,13 +223,37 @@ def _attribute(draft: _Draft, line: str) -> None:
     if kind := _TYPE.fullmatch(line):
         draft.kind = "bool" if kind[2] == "boolean" else kind[2]
         if not kind[1]:
-            draft.prompt = _quoted(kind[3]) or draft.prompt
+            _ask(draft, kind[3])
     elif prompt := _PROMPT.fullmatch(line):
-        draft.prompt = _quoted(prompt[1]) or draft.prompt
+        _ask(draft, prompt[1])
     elif depends := _DEPENDS.fullmatch(line):
-        expression = " ".join(depends[1].partition("#")[0].split())
-        if expression:
-            draft.depends.append(expression)
+        draft.depends.extend(_expression(depends[1]))
+    elif select := _SELECT.fullmatch(line):
+        draft.selects.extend(_expression(select[1]))
+
+
+def _ask(draft: _Draft, text: str) -> None:
+    """Keep a prompt, and the condition that it is shown under."""
+    if prompt := _quoted(text):
+        condition = _IF.fullmatch(_QUOTED.sub("", text, count=1))
+        draft.prompt = prompt
+        draft.offered = next(iter(_expression(condition[1] if condition else "")), None)
+
+
+def _expression(text: str) -> list[str]:
+    """The expression without its comment, blanks around operators as usual; none where there is none."""
+    found = _OPERATOR.sub(r" \1 ", " ".join(text.partition("#")[0].split())).strip()
+    return [found] if found else []
+
+
+def _is_either(expression: str) -> bool:
+    """Whether an `||` of it, or the `if` of newer kernels' `depends on A if B`, stands outside all parentheses."""
+    depth = 0
+    for match in _NESTING.finditer(expression):
+        if match[0] not in "()" and depth <= 0:
+            return True
+        depth += (match[0] == "(") - (match[0] == ")")
+    return False
 
 
 def _quoted(text: str) -> str | None:

@@ -1,4 +1,9 @@
-"""Questions about the kernel's configuration symbols, from Kconfig files."""
+"""Questions about the kernel's configuration symbols, from Kconfig files.
+
+What a file below arch/ says holds for one architecture: question and answer name it. What is said to be needed is what
+the symbol's own file asks for (`kslm.sources.kconfig`); of a symbol that a file defines twice it is not said, since one
+definition is enough.
+"""
 
 from __future__ import annotations
 
@@ -6,53 +11,58 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kslm.curate.entities import Entities, Row
+from kslm.curate.facts import sentence
 from kslm.curate.instruct.question import Fact, questions, shortened
 from kslm.curate.records import Text
 from kslm.sources import kconfig
 from kslm.sources.kconfig import ConfigEntry
 
-_STATES = {"tristate": "y (built in), m (a module) or n", "bool": "y or n"}
+_STATES = {"tristate": "y (built in) or m (a module)", "bool": "y"}
 
 
 def symbols(row: Row, entities: Entities) -> Iterator[Text]:
     """What each symbol with a help text does, how to set it, and the module it builds.
 
-    Symbols defined twice in a file (for two architectures, say) are asked about by their first help text.
+    Symbols defined twice in a file are asked about by their first help text.
     """
-    seen: Counter[str] = Counter()
-    for entry in kconfig.parse(row["text"]):
-        if not entry.name or not entry.help or seen[entry.name]:
+    entries = [entry for entry in kconfig.parse(row["text"]) if entry.name]
+    defined = Counter(entry.name for entry in entries)
+    seen: set[str] = set()
+    for entry in entries:
+        if not entry.help or entry.name in seen:
             continue
-        seen[entry.name] += 1
+        seen.add(entry.name)
         group = entities.of_symbol(row["path"], entry.help, entry.name)
         key = f"{row['doc_id']}#CONFIG_{entry.name}"
         fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
-        yield from _symbol(entry, entry.help, row["path"], fact)
+        needs = _needs(entry) if defined[entry.name] == 1 else ""
+        yield from _symbol(entry, entry.help, needs, row["path"], fact)
 
 
-def _symbol(entry: ConfigEntry, help_text: str, file: str, fact: Fact) -> Iterator[Text]:
-    symbol = f"CONFIG_{entry.name}"
+def _needs(entry: ConfigEntry) -> str:
+    depends = f"It depends on {entry.requires}." if entry.requires else ""
+    offered = f"It is offered only with {entry.offered}." if entry.offered else ""
+    return " ".join(filter(None, (depends, offered)))
+
+
+def _symbol(entry: ConfigEntry, help_text: str, needs: str, file: str, fact: Fact) -> Iterator[Text]:
+    symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
+    kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
     place = f"{file}#{symbol}"
-    title = f"{symbol}: {entry.prompt}. " if entry.prompt else f"{symbol}: "
-    needs = f"It depends on {' && '.join(entry.depends)}." if entry.depends else ""
+    title = sentence(f"{symbol}{there}: {entry.prompt}") if entry.prompt else f"{symbol}{there}:"
     action = f"grep {symbol}= /boot/config-$(uname -r)"
-    context = f"{symbol}: {entry.prompt or shortened(help_text, 80)}"
-    answer = f"{title}{shortened(help_text)} {needs}".rstrip()
-    yield from questions("symbol_help", fact, place, answer, context=context, action=action, asked={"symbol": symbol})
+    context = f"{symbol}{there}: {entry.prompt or shortened(help_text, 80)}"
+    answer = f"{title} {sentence(shortened(help_text))} {needs}".rstrip()
+    asked = {"symbol": symbol, "architecture": architecture or ""}
+    yield from questions(f"symbol_help{kind}", fact, place, answer, context=context, action=action, asked=asked)
     if entry.prompt and len(entry.prompt.split()) > 1 and entry.kind in _STATES:
         menu = f", menu {' / '.join(entry.menus)}," if entry.menus else ""
-        parts = [f'Set {symbol} to {_STATES[entry.kind]}; it is in {file}{menu} as "{entry.prompt}".', needs]
+        parts = [f"{f'For {architecture}, set' if architecture else 'Set'} {symbol} to {_STATES[entry.kind]};"]
+        parts += [f'it is in {file}{menu} as "{entry.prompt}".', needs]
         parts.append(f"Look at the present state with: {action}")
         answer, where = " ".join(filter(None, parts)), f"{place}.enable"
-        yield from questions(
-            "symbol_enable",
-            fact,
-            where,
-            answer,
-            context=context,
-            action=action,
-            asked={"prompt": entry.prompt.rstrip(".?")},
-        )
+        asked |= {"prompt": entry.prompt.rstrip(".?").replace('"', "'")}
+        yield from questions(f"symbol_enable{kind}", fact, where, answer, context=context, action=action, asked=asked)
     if entry.module:
         yield from _module(symbol, entry.module, entry.prompt, place, fact)
 
