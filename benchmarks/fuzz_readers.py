@@ -43,6 +43,7 @@ from kslm.sources import (
     modinfo,
     pnp_ids,
     printk,
+    rst,
     snapshot,
     tldr,
 )  # fmt: skip
@@ -86,6 +87,25 @@ static int foo_probe(struct device *dev)
 	pr_err("foo: cannot map " "registers of %s\\n", name); /* give up */
 	return 0; // done "here"
 }
+"""
+RST = b""".. SPDX-License-Identifier: GPL-2.0
+.. _label:
+
+Title
+=====
+:Author: A B
+
+See :c:func:`f` and :ref:`that <label>`::
+
+  code
+
+.. note:: Words
+   and more.
+
+.. flat-table:: T
+   :header-rows: 1
+
+   * - a
 """
 KCONFIG = b"""menu "Drivers"
 config IGB
@@ -188,6 +208,7 @@ CATALOG = b"-- f77379a8490b408bbe5f6940505a777b\nSubject: Started\nDefined-By: s
 TARGETS = {
     "comments": Target(all_of(comments.extract), (C,), (), (b"/*", b"*/", b"//", b'"', b"'", b"\\\n")),
     "printk": Target(all_of(printk.extract, "a.c"), (C,), (), (b"pr_err(", b'"', b"\\", b"dev_warn(dev, ")),
+    "rst": Target(lambda raw: rst.render(text(raw)), (RST,), (), (b".. ", b"::", b":ref:`", b"`", b"\n   ", b"    :a: ")),
     "kconfig": Target(all_of(kconfig.parse), (KCONFIG,), (), (b"help\n", b"config ", b"---help---\n", b"\t")),
     "kbuild": Target(lambda raw: kbuild.built({"d/Makefile": text(raw)}), (KBUILD,), (), (b"$(", b")", b" += ", b"obj-y", b"\\\n")),
     "dt_binding": Target(all_of(dt_binding.extract), (BINDING,), (ValueError,), (b": ", b"- ", b"&a", b"*a", b"{")),

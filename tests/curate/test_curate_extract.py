@@ -41,7 +41,7 @@ C = '// SPDX-License-Identifier: MIT\n/* Drives the card. */\nint f(void)\n{\n\t
 
 def test_a_c_file_gives_comments_and_messages_of_one_group():
     comments, messages = texts("c", "drivers/net/e1000e/main.c", C)
-    assert (comments.text, comments.slice, comments.kind) == ("Drives the card.", "os", "c")
+    assert (comments.text, comments.slice, comments.kind) == ("Drives the card: int f(void)", "os", "c")
     assert (messages.text, messages.slice, messages.kind) == ("err e1000e/main: no card", "admin", "printk")
     assert messages.path == "drivers/net/e1000e/main.c#printk"
     assert comments.split_group == messages.split_group == "drivers/net/e1000e"

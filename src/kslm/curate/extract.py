@@ -16,7 +16,7 @@ from kslm.curate.instruct import from_document
 from kslm.curate.instruct.manuals import page_of
 from kslm.curate.records import Text
 from kslm.profile import Source
-from kslm.sources import abi, catalog, comments, dt_binding, dts, hwdb, kconfig, pnp_ids, printk, tldr
+from kslm.sources import abi, catalog, comments, dt_binding, dts, hwdb, kconfig, pnp_ids, printk, rst, tldr
 
 Row = Mapping[str, Any]
 
@@ -82,7 +82,8 @@ def _c(row: Row, entities: Entities) -> Iterator[Text]:
     """The comments of a C file, and the messages it logs."""
     group = entities.of_source(row["path"])
     yield _text(row, comments.extract(row["text"]), "os", group)
-    messages = printk.extract(row["text"], row["path"])
+    target = entities.target(row["path"])
+    messages = printk.extract(row["text"], row["path"], target.name if target else None)
     if messages:
         yield _text(row, messages, "admin", group, fragment="#printk", kind="printk")
 
@@ -103,9 +104,9 @@ def _board(row: Row, entities: Entities) -> Iterator[Text]:
 
 
 def _prose(row: Row, entities: Entities) -> Iterator[Text]:
-    path = row["path"]
+    path, text = row["path"], row["text"]
     slice_ = next((slice_ for folder, slice_ in _DOCUMENTATION if path.startswith(folder)), "os")
-    yield _text(row, row["text"], slice_, entities.of_source(path))
+    yield _text(row, rst.render(text) if row["kind"] == "rst" else text, slice_, entities.of_source(path))
 
 
 def _abi(row: Row, entities: Entities) -> Iterator[Text]:

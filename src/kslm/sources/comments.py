@@ -1,23 +1,28 @@
-"""Comments of C, header and assembler files: what the kernel's authors say about it, without the code.
+"""Comments of C, header and assembler files: what the kernel's authors say about it, and what they say it about.
 
 Comment openers are rare and quotes are not, so the text is searched for openers alone, and quoted strings are stepped
 over only on the line before one. Nothing is scanned twice, whatever the input: an unterminated comment ends with the
 file, an unterminated string with its line. That is exact enough for kernel sources and needs no compiler or grammar.
 
-By kind: kernel-doc is kept whole; blocks and one-line comments of at least two words are kept as text. Left out are
-SPDX lines, the licence and copyright paragraphs and the credits of a file's header (its licence is known from
-`kernel_tree.spdx_of`), a file's own name, banner lines and box frames, repetitions within the file (register dumps),
-and commented-out code where it is plainly that: most lines of a block, or all of a one-line comment, are statements.
+By kind: kernel-doc is kept whole, blocks and one-line comments of at least two words as text. What they describe goes
+with them (`kslm.sources.comment_code`): a comment at a line's end follows its statement, `u32 flags: state bits`; a
+block is followed by the head of the definition below it; so is a one-line comment, which if it is a mere label is
+followed by whatever statement stands below it. Left out are SPDX lines, the licence and copyright paragraphs and the
+credits of a file's header (its licence is known from `kernel_tree.spdx_of`) with the words that led up to them, field
+names without a field, a file's own name, banner lines and box frames, repetitions within the file (register dumps),
+comments beside an #include, an #endif or a closing brace and between a call's arguments, and commented-out code where
+it is plainly that: most lines of a block, or all of a one-line comment, are statements.
 
-Narrow: comment characters that only one assembler knows (`@`, `!`, `;`, `#`) are not comments here; code is not looked
-at, so a trailing comment loses the statement it stood beside; a comment opener inside a string continued over lines by
-a backslash is taken for a comment.
+Narrow: comment characters that only one assembler knows (`@`, `!`, `;`, `#`) are not comments here; a comment opener
+inside a string continued over lines by a backslash is taken for a comment.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
+from kslm.sources import comment_code
 
 _OPENER = re.compile(r"/[*/]")
 _QUOTE = re.compile("[\"']")
@@ -58,47 +63,88 @@ _STATEMENT = re.compile(
     re.VERBOSE,
 )
 _MOSTLY_CODE = 0.6
+_SAYS_NOTHING = re.compile(
+    r"(?i)[-\s]*+(?:(?:intentional(?:ly)? )?falls?[ -]?thr(?:ough|u)\b.{0,20}|do nothing|nothing to do|not reached"
+    r"|not used|end of \w+|terminating entry|to do|for now|all done|\w+ only|see above|see below)\W*+"
+)
+_FIELD = r"[A-Z][\w/&-]{0,20}(?: [\w/&-]{1,20}){0,2}[ \t]*+:"
+_EMPTY_FIELD = re.compile(rf"(?m)^([ \t]*+){_FIELD}[ \t-]*+\n(?=\s*+\Z|(?:[ \t]*+\n)*+\1{_FIELD})")
+_LEADS_UP = re.compile(r"(?i)(?:\A|\n)[^\n]*(?::|\b(?:from|by|on|of|and|or|under|with|to|the|is|are|in)\b)\s*+\Z")
+LABEL = 45
+"""Characters below which a comment that is no sentence is a label: it names something, and says little without it."""
 
 
 def extract(text: str) -> str:
-    """The comments of one source file, in order.
+    """The comments of one source file, in order, each with the code it describes where that is told by its place.
 
     One-line comments stand on lines of their own; a comment of several lines has a blank line before and after it.
     Returns an empty string when nothing is worth keeping.
     """
     kept: list[str] = []
     seen: set[str] = set()
-    for start, end in _spans(text):
+    for line_start, start, end in _spans(text):
         comment = text[start:end]
-        if "\n" in comment:
-            body = _block(comment)
-            if body and body not in seen:
-                kept.append(f"\n{body}\n")
-            seen.add(body)
+        before = text[line_start:start].strip()
+        is_block = "\n" in comment
+        body = _block(comment) if is_block else comment.strip("/* \t")
+        if not body or body in seen or not (is_block or _is_worthwhile(body)):
             continue
-        line = comment.strip("/* \t")
-        if line not in seen and _is_worthwhile(line):
-            kept.append(line)
-        seen.add(line)
+        with_code = _with_head(body, before, text, end) if is_block else _with_line(body, before, text, end)
+        if with_code and with_code not in seen:
+            kept.append(with_code)
+            seen.add(with_code)
+        if not before:
+            seen.add(body)
     return _BLANK_LINES.sub("\n\n", "\n".join(kept)).strip("\n")
+
+
+def _beside(before: str, comment: str) -> str:
+    """A comment with the statement it stands behind; empty where that says what the comment is not worth."""
+    code = comment_code.statement(before)
+    if code is None:
+        return ""
+    return f"{code}: {comment}" if code else comment
+
+
+def _with_head(comment: str, before: str, text: str, end: int) -> str:
+    """A comment of several lines with the statement before it, or the head of the definition below it."""
+    if before:
+        return _beside(before, " ".join(comment.split()))
+    head = comment_code.head(text, end)
+    return f"\n{comment}\n{head}\n" if head and head not in comment else f"\n{comment}\n"
+
+
+def _with_line(comment: str, before: str, text: str, end: int) -> str:
+    """A comment of one line with its statement: that before it, that behind it, or that on the next line."""
+    after, below = comment_code.neighbours(text, end)
+    if before:
+        return "" if after else _beside(before, comment)
+    code = comment_code.statement(after or below)
+    if code is None:
+        return "" if "include" in below else comment
+    wanted = after or (len(comment) < LABEL and comment[-1] not in ".!?:;,") or comment_code.is_definition(below)
+    return f"{comment.rstrip(' .:')}: {code}" if code and wanted else comment
 
 
 def without_header(text: str) -> str:
     """A source file without the SPDX line and the legal notices that it begins with; the code itself is untouched."""
     position = 0
-    for start, end in _spans(text):
+    for _, start, end in _spans(text):
         if text[position:start].strip() or not is_legal(text[start:end]):
             break
         position = end
     return text[position:].strip("\n")
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where each comment begins and ends, marks included; lines of // that follow one another are one comment."""
-    position = 0
+def _spans(text: str) -> Iterator[tuple[int, int, int]]:
+    """Where each comment's line, or what is left of it behind another comment, begins, and where the comment begins and
+    ends, marks included; lines of // that follow one another are one comment.
+    """
+    position = line = 0
     while opener := _OPENER.search(text, position):
         start = opener.start()
-        quoted_end = _end_of_quotes(text, max(position, text.rfind("\n", position, start) + 1), start)
+        line = max(line, text.rfind("\n", position, start) + 1)
+        quoted_end = _end_of_quotes(text, max(position, line), start)
         if quoted_end > start:
             position = quoted_end
             continue
@@ -108,7 +154,8 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
         else:
             lines = _LINE_COMMENTS.match(text, start)
             position = lines.end() if lines else start + 2
-        yield start, position
+        yield line, start, position
+        line = position
 
 
 def _end_of_quotes(text: str, position: int, start: int) -> int:
@@ -121,11 +168,12 @@ def _end_of_quotes(text: str, position: int, start: int) -> int:
 
 
 def _is_worthwhile(line: str) -> bool:
-    """Two words or more, one of them of three letters, and neither a legal notice nor code."""
+    """Two words or more, one of them of three letters, and neither a legal notice, a set phrase nor code."""
     return (
         len(line.split(None, 1)) == 2
         and _WORD.search(line) is not None
         and not is_legal(line)
+        and not _SAYS_NOTHING.fullmatch(line)
         and not ((line[-1] in ";{" or line[0] == "#") and _STATEMENT.fullmatch(line))
         and not ("@" in line and _CREDIT.fullmatch(line))
     )
@@ -134,7 +182,10 @@ def _is_worthwhile(line: str) -> bool:
 def is_legal(text: str, words: tuple[str, ...] = _LEGAL) -> bool:
     """Whether a comment is, or begins with, a notice of copyright or licence."""
     lowered = text.lower()
-    return any(word in lowered for word in words)
+    for word in words:  # noqa: SIM110 (a generator costs more than the searches)
+        if word in lowered:
+            return True
+    return False
 
 
 def _is_code(body: str) -> bool:
@@ -159,7 +210,19 @@ def _block(comment: str) -> str:
         if _is_code(body):
             return ""
     if is_legal(body, _LEGAL_HEADER if is_kernel_doc else _LEGAL):
-        paragraphs = re.split(r"\n[ \t]*\n", body)
-        body = "\n\n".join(part for part in paragraphs if not _LEGAL_PARAGRAPH.search(part))
+        body = _without_notices(re.split(r"\n[ \t]*\n", body))
+    if not is_kernel_doc and ":" in body:
+        body = _EMPTY_FIELD.sub("", body.rstrip() + "\n")
     body = body.strip()
     return body if _WORD.search(body) and len(body.split(None, 1)) == 2 else ""
+
+
+def _without_notices(paragraphs: list[str]) -> str:
+    """Paragraphs but for the legal ones, and for a line before one of them that only leads up to it."""
+    kept: list[str] = []
+    for part in paragraphs:
+        if not _LEGAL_PARAGRAPH.search(part):
+            kept.append(part)
+        elif kept:
+            kept[-1] = _LEADS_UP.sub("", kept[-1])
+    return "\n\n".join(filter(None, kept))

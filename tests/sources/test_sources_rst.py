@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kslm.sources.rst import render
+
+PAGE = """\
+.. SPDX-License-Identifier: GPL-2.0
+.. include:: <isonum.txt>
+
+.. _usb_core:
+
+========
+USB core
+========
+
+:Author: A B <a@example.org>
+:Updated:
+   Somebody else
+
+See :c:func:`usb_alloc_urb()` and :ref:`the guide <usb_guide>`_ or
+:doc:`/driver-api/index`.
+
+.. toctree::
+   :maxdepth: 1
+
+   urb
+   hcd
+
+.. note:: Keep the
+   lock.
+
+.. code-block:: c
+   :caption: example
+
+   x = 1; /* :c:func:`kept` */
+   .. kept as well
+
+Like this::
+
+  .. literal
+     text
+
+.. c:function:: int f(void)
+
+   Does it.
+
++-------------+---+
+| :ref:`a`    | b |
++-------------+---+
+
+..
+   a comment
+
+.. [1] A footnote
+.. _manual: https://example.org/m
+.. |x| replace:: y
+
+The end
+"""
+
+
+def test_what_only_sphinx_reads_is_left_out_and_the_layout_stays() -> None:
+    assert render(PAGE) == (
+        "========\nUSB core\n========\n\nSee usb_alloc_urb() and the guide_ or\n/driver-api/index.\n\n"
+        "Note: Keep the\n   lock.\n\n\n   x = 1; /* :c:func:`kept` */\n   .. kept as well\n\nLike this:\n\n"
+        "  .. literal\n     text\n\nint f(void)\n\n   Does it.\n\n"
+        "+-------------+---+\n| a           | b |\n+-------------+---+\n\n"
+        "[1] A footnote\nmanual: https://example.org/m\nThe end"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("", ""),
+        ("..", ""),
+        ("... and so on", "... and so on"),
+        ("1..2 is a range", "1..2 is a range"),
+        ("a\n\n.. flat-table:: Sizes\n    :header-rows: 1\n\n    * - :cspan:`1` Name\n      - Size",
+         "a\n\nSizes\n\n    * -  Name\n      - Size"),
+        ("::\n\n  code\nafter", "\n  code\nafter".strip("\n")),
+        (".. only:: html\n\n   Indices\n   =======\n\nText", "Text"),
+        (":Return: zero", ":Return: zero"),
+    ],
+)  # fmt: skip
+def test_corner_cases(source: str, kept: str) -> None:
+    assert render(source) == kept
+
+
+LINES = st.sampled_from(
+    [
+        "",
+        "words",
+        "  words",
+        ".. note:: x",
+        ".. c",
+        "  .. code::",
+        "   :opt: 1",
+        "a::",
+        ":ref:`a <b>`",
+        ":Author: x",
+        "====",
+    ]
+)
+
+
+@given(st.lists(LINES).map("\n".join) | st.text())
+def test_any_text_gives_no_more_lines_than_it_has(text: str) -> None:
+    assert render(text).count("\n") <= text.count("\n")
+
+
+@given(st.lists(st.text("abc =-~|+*", min_size=1).filter(str.strip)))
+def test_text_without_markup_is_unchanged(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert render(text) == text
+
+
+@pytest.mark.parametrize("piece", [".. ", ":a:`", ".. a:", "\n..", " ", ":a", "`<", ".. _", ".. a::\n", "::\n "])
+def test_time_grows_linearly_on_hostile_input(piece: str) -> None:
+    started = time.process_time()
+    render(piece * (200_000 // len(piece)))
+    assert time.process_time() - started < 1.5
