@@ -54,8 +54,8 @@ def test_a_part_of_two_objects_belongs_to_the_one_that_can_be_a_module() -> None
 
 def test_kbuild_goes_before_makefile_and_tools_are_not_the_kernel() -> None:
     assert built({"d/Makefile": "obj-y += a.o", "d/Kbuild": "obj-y += b.o"}) == {"d/b": Built("b", "d", None, True)}
-    assert [is_makefile(path) for path in ("Kbuild", "fs/Makefile", "tools/Makefile", "fs/Makefile.x")] == [
-        *(True, True, False, False)
+    assert [is_makefile(path) for path in ("Makefile", "fs/Makefile", "tools/Makefile", "fs/Makefile.x")] == [
+        *(False, True, False, False)
     ]
 
 

@@ -87,6 +87,7 @@ def test_patterns_cross_folders_and_exclusion_wins() -> None:
         ("Documentation/memory-barriers.txt", "text"),
         ("Documentation/netlink/a.yaml", "other"),
         ("Makefile", "other"),
+        ("fs/ext4/Makefile", "makefile"),
         ("", "other"),
     ],
 )

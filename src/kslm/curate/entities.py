@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 import xxhash
 
 from kslm.curate.families import Union, last_names, related, trees_of, units_of, upwards
+from kslm.sources import kbuild
 from kslm.sources.modinfo import parse_pci_alias, parse_usb_alias
 
 Row = Mapping[str, Any]
@@ -42,6 +43,8 @@ BUCKETS = 20
 """Groups that the devices of one vendor are put into."""
 _BUILT_IN_FOLDERS = ("drivers/", "sound/", "fs/", "net/")
 """Where a folder belongs to a driver; elsewhere (crypto, lib) unrelated modules share one."""
+_TESTS = frozenset({"usbtest"})
+"""Modules that try out a bus with any device that is put to it: they drive none."""
 _OF_ALIAS = re.compile(r"of:N[^T]*T[^C]*C(.+?)(?:C\*|\*)?")
 _COMPATIBLE = re.compile(r"[A-Za-z0-9-]+,[A-Za-z0-9._+-]*[A-Za-z0-9]")
 _MODULE_CALLED = re.compile(r"module\s+(?:will\s+be|is)\s+(?:called|named)\s+[\"'`]*([A-Za-z0-9_-]+)")
@@ -56,6 +59,20 @@ class Device(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.vendor}:{self.device}"
+
+
+class Target(NamedTuple):
+    """What a C file is built into.
+
+    Attributes:
+        name: KBUILD_MODNAME, which its messages may begin with; a module's, where it is one.
+        how: "module" if bronze.modules has it, "option" if an option asks for it, "fixed" if it is always built in.
+        symbol: that option, without CONFIG_; "" where there is none.
+    """
+
+    name: str
+    how: str
+    symbol: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +95,8 @@ class Entities:
     """Last part of a driver's folder, where only one is called so, to group."""
     compatibles: dict[str, str] = field(default_factory=dict)
     """Device-tree `compatible` with a driver, to group."""
+    built: dict[str, str] = field(default_factory=dict)
+    """C file, without its suffix, to what it is built into: a Target, its fields with a blank between."""
 
     def of_device(self, device: Device) -> str:
         """A device's group; one in no table belongs to its vendor."""
@@ -89,6 +108,9 @@ class Entities:
         Drivers group by folder, so that all comments about one driver stay together; documentation and headers go with
         the driver they are named after, and everything else is a group of its own.
         """
+        target = self.target(path)
+        if target and target.how == "module":
+            return self.modules[target.name]
         folder = str(PurePosixPath(path).parent)
         if path.startswith(_BUILT_IN_FOLDERS):
             return (
@@ -101,6 +123,12 @@ class Entities:
             around = [self.names[name] for name in _subjects(path) if name in self.names]
             return next(iter(named + around), path)
         return path
+
+    def target(self, path: str) -> Target | None:
+        """What a C file is built into, as the Makefiles say; None for a header, and where they do not."""
+        stem, _, suffix = path.rpartition(".")
+        found = self.built.get(stem) if suffix in ("c", "S") else None
+        return Target(*found.split(" ")) if found else None
 
     def _unit_of(self, path: str) -> str | None:
         """Group of a file in a shared folder whose name begins or ends as a module's there."""
@@ -180,9 +208,11 @@ def driven_devices(aliases: Iterable[str]) -> Iterator[tuple[Device, bool]]:
 
 
 def drivers_of(modules: Iterable[Row]) -> dict[Device, dict[str, bool]]:
-    """Device to its modules; the flag says that the module drives some boards of it only."""
+    """Device to its modules but those that only test; the flag says that one drives some boards or revisions only."""
     drivers: dict[Device, dict[str, bool]] = defaultdict(dict)
     for row in modules:
+        if row["module"] in _TESTS:
+            continue
         for device, partly in driven_devices(row["aliases"] or ()):
             drivers[device][row["module"]] = partly and drivers[device].get(row["module"], True)
     return dict(drivers)
@@ -199,12 +229,13 @@ def source_folder(path: str) -> str:
     return re.sub(r"^(?:.*?/)??kernel/(?=[a-z])", "", folder, count=1) if "kernel/" in folder else folder
 
 
-def build(modules: Iterable[Row], names: Mapping[Device, str]) -> Entities:
+def build(modules: Iterable[Row], names: Mapping[Device, str], makefiles: Mapping[str, str] | None = None) -> Entities:
     """Group modules, folders and devices.
 
     Args:
         modules: rows of bronze.modules.
         names: device names of all buses.
+        makefiles: path in the kernel tree to text.
     """
     modules = sorted(modules, key=lambda row: str(row["module"]))
     homes = {module_name(row["module"]): _home(row) for row in modules}
@@ -231,7 +262,17 @@ def build(modules: Iterable[Row], names: Mapping[Device, str]) -> Entities:
             for alias in row["aliases"] or ()
             if (found := _OF_ALIAS.fullmatch(alias))
         },
+        built={stem: " ".join(_target(one, homes)) for stem, one in kbuild.built(makefiles or {}).items()},
     )
+
+
+def _target(one: kbuild.Built, homes: Mapping[str, str]) -> Target:
+    """A module counts if it is built in the folder that bronze.modules has it in, where that is known."""
+    name = module_name(one.name)
+    home = homes.get(name, "")
+    if not one.fixed and home in (one.folder, f"module:{name}", f"module:{one.name}"):
+        return Target(name, "module", one.symbol or "")
+    return Target(name, "option", one.symbol) if one.symbol else Target(name, "fixed")
 
 
 def _bucket(device: Device, name: str | None) -> str:

@@ -16,7 +16,17 @@ from kslm.curate.facts import Hardware, Origin
 from kslm.curate.instruct import from_tables
 from kslm.curate.records import Text
 from kslm.lake import Lake
-from kslm.lake.tables import FILES, LOG_EVENTS, LOG_TEMPLATES, MODULES, PCI_IDS, SYSTEM_SNAPSHOTS, USB_IDS, Table
+from kslm.lake.tables import (
+    DOCUMENTS,
+    FILES,
+    LOG_EVENTS,
+    LOG_TEMPLATES,
+    MODULES,
+    PCI_IDS,
+    SYSTEM_SNAPSHOTS,
+    USB_IDS,
+    Table,
+)
 from kslm.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,7 +62,7 @@ def knowledge(lake: Lake) -> Knowledge:
     names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
     vendors = {key: name for bus, rows in ids.items() for key, name in facts_.vendor_names(rows, bus).items()}
     hardware = Hardware(vendors, names, entities_.drivers_of(modules))
-    return Knowledge(ids, modules, hardware, entities_.build(modules, names))
+    return Knowledge(ids, modules, hardware, entities_.build(modules, names, _makefiles(lake)))
 
 
 def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
@@ -146,6 +156,13 @@ def snapshots(lake: Lake, settings: Settings) -> DataFrame:
         F.lit(_logs_licence(settings)).alias("licence"),
         F.concat_ws("\n", "title", "text").alias("text"),
     )
+
+
+def _makefiles(lake: Lake) -> dict[str, str]:
+    """Path to text; where several trees have one, that of the last source by name."""
+    found = lake.read(DOCUMENTS).where("kind = 'makefile'").select("source", "doc_id", "path", "text")
+    rows = sorted(found.toArrow().to_pylist(), key=lambda row: (str(row["source"]), str(row["doc_id"])))
+    return {row["path"]: row["text"] for row in rows}
 
 
 def _rows(lake: Lake, table: Table) -> list[dict[str, object]]:

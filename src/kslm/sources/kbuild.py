@@ -62,8 +62,8 @@ class _Word(NamedTuple):
 
 
 def is_makefile(path: str) -> bool:
-    """Whether a file of the tree may say what is built into the kernel."""
-    return path.rpartition("/")[2] in ("Makefile", "Kbuild") and not path.startswith(_ELSEWHERE)
+    """Whether a file of the tree may say what is built into the kernel; the outermost only names folders."""
+    return "/" in path and path.rpartition("/")[2] in ("Makefile", "Kbuild") and not path.startswith(_ELSEWHERE)
 
 
 def built(makefiles: Mapping[str, str]) -> dict[str, Built]:

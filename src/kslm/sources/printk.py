@@ -6,17 +6,20 @@ its name: a severity, after an underscore or alone, with suffixes such as _once 
 undone; conversions (%d, %pOF) stay as they are. Parentheses are frequent and names are not, so text is searched for a
 parenthesis after the last letters of such a name; that is many times faster than looking for the names.
 
+What stands before a message in a log follows from the call: dev_err and netdev_err put the driver's and the device's
+name there, pr_err what the file's pr_fmt says, which mostly is the module's name.
+
 Narrow: the level of a call without one in its name is that of its KERN_ argument, and the kernel's default (warn) where
-it has none; what pr_fmt or a macro puts before the format is not known; a format beginning with a macro loses it; calls
-whose arguments before the format nest parentheses twice are passed over, pieces of lines (pr_cont) too, and a call in a
-comment counts.
+it has none; what another macro puts before the format is not known; a format beginning with a macro loses it, one with
+a macro within or chosen by a condition is passed over; so are calls whose arguments before the format nest parentheses
+twice, pieces of lines (pr_cont) and formats of trace events (TP_printk); a call in a comment counts. A driver may give
+itself another name than its module's, and a library logs under its users' names.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 _TAILS = (
@@ -27,6 +30,7 @@ _CALL = re.compile(
     rf"""\((?<={"|".join(re.escape(tail) for tail in _TAILS)})
     ([^"();{{}}]*+(?:\([^"();{{}}]*+\)[^"();{{}}]*+){{0,6}}+)      # arguments before the format
     ((?:"(?:[^"\\\n]++|\\.)*+"(?:\s|\\\n)*+(?:PRI\w++\s*+)?+)++)   # the format
+    (?=[,)])
     """,
     re.VERBOSE,
 )
@@ -35,22 +39,38 @@ _NAME = re.compile(
     r"(?i)(?:\b|_)(emerg|alert|crit|error|err|warning|warn|notice|info|debug|dbg|panic|printk)"
     r"(?:_(?:once|ratelimited|probe|kms|first|rst))*+ ?\Z"
 )
+_PRINTER = re.compile(r"(?<![A-Za-z0-9_])(?:net)?(dev|pr)\Z")
+_PRINTER_CHARS = 8
+_NO_LOG = ("TP_", "trace_")
+"""How TP_printk and trace_printk begin: formats of traces."""
 _LEVEL = re.compile(r"KERN_([A-Z]{3,7})\b")
+_SEVERITIES = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 _LEVELS = {
     **{"error": "err", "warning": "warn", "dbg": "debug", "panic": "emerg", "printk": "warn"},
-    **{name: name for name in ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")},
+    **{name: name for name in _SEVERITIES},
 }
 _LITERAL = re.compile(r'"((?:[^"\\\n]++|\\.)*+)"|PRI\w*([diuxXo])\w*')
 _ESCAPE = re.compile(r"\\(?:([\"'\\?])|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _CONVERSION = re.compile(r"%[-+ #0-9.*]*+(?:hh|ll|[hlLzt])?(?:p[A-Za-z]*|[a-zA-Z%])")
 _WORD = re.compile(r"[A-Za-z]{3}")
+_PR_FMT = re.compile(r"#[ \t]*+define[ \t]++pr_fmt\([ \t]*+(\w++)[ \t]*+\)((?:[^\n\\]|\\.)*+)", re.DOTALL)
+_TOKEN = re.compile(r'"((?:[^"\\\n]++|\\.)*+)"|(\w++)')
+DEVICE = "<device>"
+"""Stands for a device's name, as 0000:00:1f.6."""
 
 
 class Template(NamedTuple):
-    """One message: its level (emerg, alert, crit, err, warn, notice, info or debug) and its printf format."""
+    """One message.
+
+    Attributes:
+        level: emerg, alert, crit, err, warn, notice, info or debug.
+        format: for printf.
+        printer: "dev" where the driver's and the device's name stand before it, "pr" where pr_fmt does, else "".
+    """
 
     level: str
     format: str
+    printer: str = ""
 
 
 @lru_cache(1)  # a file's messages are wanted as text and for questions, one after the other
@@ -61,19 +81,57 @@ def templates(text: str) -> tuple[Template, ...]:
         start = call.start()
         name = _NAME.search(text, max(0, start - _NAME_CHARS), start)
         level = _level(name[1].lower(), call[1]) if name else None
-        if level is None:
+        if name is None or level is None or text.endswith(_NO_LOG, 0, name.start() + 1):
             continue
-        template = Template(level, _joined(call[2]))
+        template = Template(level, _joined(call[2]), _printer(text, name.start()))
         if template not in found and _WORD.search(_CONVERSION.sub("", template.format)):
             found[template] = None
     return tuple(found)
 
 
-def extract(text: str, path: str) -> str:
-    """The messages of a file, a line each: `err e1000e/netdev: Failed to initialize`; "" where it has none."""
-    place = PurePosixPath(path)
-    where = f"{place.parent.name}/{place.stem}" if place.parent.name else place.stem
-    return "\n".join([f"{level} {where}: {format_}" for level, format_ in templates(text)])
+def extract(text: str, path: str, module: str | None = None) -> str:
+    """The messages of a file as a log shows them, those of one level together; "" where it has none.
+
+    Args:
+        text, path: of the file.
+        module: KBUILD_MODNAME, the name of what the file is built into; messages that begin with it go without where it
+            is not known.
+    """
+    found = templates(text)
+    if not found:
+        return ""
+    before = {"pr": prefix(text, module), "dev": f"{module} {DEVICE}: " if module else "", "": ""}
+    lines = [f"Kernel messages of {module} ({path})" if module else f"Kernel messages of {path}"]
+    for level in _SEVERITIES:
+        said = [f"{before[one.printer]}{one.format}" for one in found if one.level == level]
+        lines += [f"Level {level}:", *dict.fromkeys(said)] if said else []
+    return "\n".join(lines)
+
+
+def prefix(text: str, module: str | None) -> str:
+    """What a file's pr_fmt puts before a message; "" where it has none, or says it with a macro of another file."""
+    found = _PR_FMT.search(text) if "pr_fmt(" in text else None
+    if found is None:
+        return ""
+    known = {"KBUILD_MODNAME": module}
+    parts: list[str | None] = []
+    for token in _TOKEN.finditer(found[2]):
+        if token[2] == found[1]:
+            return "" if None in parts else "".join(filter(None, parts))
+        parts.append(token[1] if token[2] is None else known.get(token[2]) or _defined(text, token[2]))
+    return ""
+
+
+def _defined(text: str, name: str) -> str | None:
+    """The string that a file defines a macro as."""
+    found = re.search(rf'#[ \t]*+define[ \t]++{name}[ \t]++"([^"\\\n]*+)"', text)
+    return found[1] if found else None
+
+
+def _printer(text: str, start: int) -> str:
+    """What puts something before the message of a call whose severity, with its underscore, begins at `start`."""
+    found = _PRINTER.search(text[max(0, start - _PRINTER_CHARS) : start])
+    return found[1] if found else ""
 
 
 def _level(name: str, arguments: str) -> str | None:
@@ -83,8 +141,8 @@ def _level(name: str, arguments: str) -> str | None:
 
 
 def _joined(literals: str) -> str:
-    """The string that adjacent literals make, in one line, without the blanks and colons around it."""
+    """The string that adjacent literals make, in one line, without the blanks around and the colons before it."""
     body = "".join([found[1] if found[2] is None else found[2] for found in _LITERAL.finditer(literals)])
     if "\\" in body:
         body = _ESCAPE.sub(lambda escape: escape[1] or " ", body)
-    return " ".join(body.split()).strip(": ")
+    return " ".join(body.split()).lstrip(": ")
