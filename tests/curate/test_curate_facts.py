@@ -101,7 +101,7 @@ def test_a_card_states_what_modinfo_says():
         "Load it with: modprobe igb\n"
         "Its licence is GPL.\n"
         "It depends on i2c-algo-bit and dca.\n"
-        "Its parameter debug: Debug level (0=none,...,16=all) (int)\n"
+        "Its parameter debug takes a whole number: Debug level (0=none,...,16=all)\n"
         "The igb kernel module drives PCI device 8086:1533 I210 Gigabit Network Connection."
     )
     assert "drives some boards of PCI device 8086:0007 82379AB." in cards["boards"].text

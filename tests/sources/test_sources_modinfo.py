@@ -57,6 +57,39 @@ def test_module_of_any_width_and_byte_order_is_read(bits: int, order: str) -> No
     assert alias is not None and alias.matches("8086", "1533")
 
 
+VALUES = "Default: 0; 1/0x1: warning; 2/0x2: info"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "takes"),
+    [
+        ("Debug level (0-2) (int)", "Debug level (0-2)", "a whole number"),
+        ("(bint)", "", "yes or no"),
+        ("Off\n (bool)", "Off", "yes or no"),
+        ("Names. (array of charp)", "Names.", "a list of texts"),
+        ("Ports (array of byte)", "Ports", "a list of whole numbers"),
+        ("Flags (array of bool)", "Flags", "a list of yes or no"),
+        ("A number (uint) (uint)", "A number", "a whole number"),
+        ("Size (default 128)", "Size (default 128)", ""),
+        ("", "", ""),
+        ("Default: 0\n\t\t   1/0x1: warning\n\t\t   2/0x2: info\n (int)", VALUES, "a whole number"),
+        ("Which:\n  auto -- all [default]\n  off  -- none", "Which: auto -- all [default]; off -- none", ""),
+        ("A word of the\n driver, a,\n  b.\nMore.", "A word of the driver, a, b. More.", ""),
+    ],
+)
+def test_what_a_parameter_does_and_takes(text: str, said: str, takes: str) -> None:
+    assert modinfo.parameter(text) == (said, takes)
+
+
+@given(st.text() | st.lists(st.sampled_from(["(int)", "(", "array of ", "x", "\n", " ", "0:", ")"])).map("".join))
+def test_any_parameter_is_one_line_and_loses_nothing_but_its_type(text: str) -> None:
+    said, takes = modinfo.parameter(text)
+    assert "\n" not in said and said == said.strip()
+    kept = "".join(said.replace(";", "").split())
+    assert "".join(text.replace(";", "").split()).startswith(kept)
+    assert takes or kept == "".join(text.replace(";", "").split())
+
+
 def test_folder_gives_each_kind_of_file_in_order_and_what_could_not_be_read(tmp_path: Path) -> None:
     raw = elf(INFO)
     kernel = tmp_path / "kernel"

@@ -12,9 +12,14 @@ from typing import NamedTuple
 
 from kslm.curate.entities import Device, Entities, Row, module_name
 from kslm.curate.records import Text
+from kslm.sources.modinfo import parameter
 
 BUS = {"pci": "PCI", "usb": "USB"}
 """The name of a bus in texts."""
+
+
+PARTS = {"pci": "boards", "usb": "revisions"}
+"""What of a device an alias may be limited to, by bus: a PCI alias to a subsystem, a USB alias to releases."""
 
 
 class Origin(NamedTuple):
@@ -103,15 +108,19 @@ def module_texts(modules: Iterable[Row], hardware: Hardware, entities: Entities,
         lines.extend([f"It depends on {listed(row['depends'])}."] if row["depends"] else [])
         lines.extend(f"It may request the firmware {file}." for file in row["firmware"] or ())
         parameters = sorted(dict(row["parameters"] or {}).items())
-        lines.extend(
-            f"Its parameter {key}: {value}" if value else f"It has a parameter {key}." for key, value in parameters
-        )
+        lines.extend(_parameter(key, text) for key, text in parameters)
         for device, partly in sorted(devices[name]):
-            scope = "some boards of " if partly else ""
+            scope = f"some {PARTS[device.bus]} of " if partly else ""
             lines.append(f"The {name} kernel module drives {scope}{hardware.described(device)}.")
         text = "\n".join(lines)
         group = _module_group(name, entities)
         yield _card(text, f"modules/{name}", path=name, kind="modules", group=group, origin=origin)
+
+
+def _parameter(name: str, text: str | None) -> str:
+    said, takes = parameter(text or "")
+    taken = f" takes {takes}" if takes else ""
+    return f"Its parameter {name}{taken}: {said}" if said else f"Its parameter {name}{taken or ' is not described'}."
 
 
 def _card(text: str, parent: str, *, path: str, kind: str, group: str, origin: Origin) -> Text:

@@ -23,7 +23,7 @@ from kslm.settings import Settings
 from kslm.sources import kconfig
 from kslm.sources.modinfo import parse_pci_alias, parse_usb_alias
 
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = """
 CREATE TABLE ids (bus, level, vendor, device, name, line, version);
 CREATE TABLE modules (module PRIMARY KEY, path, builtin, description, firmware, depends, version);
@@ -127,6 +127,6 @@ def _records(table: str, row: dict[str, Any]) -> Iterator[tuple[str, tuple[Any, 
                 yield "aliases", ("usb", usb.vendor, usb.product, alias, row["module"])
     else:
         for entry in kconfig.parse(row["text"] or ""):
-            depends = " && ".join(entry.depends)
-            found = (entry.name, entry.kind, entry.prompt, entry.help, depends, row["path"], entry.line, row["version"])
+            needs = entry.requires
+            found = (entry.name, entry.kind, entry.prompt, entry.help, needs, row["path"], entry.line, row["version"])
             yield "options", found

@@ -35,6 +35,14 @@ _OPENERS: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open, "
 _ELF_LAYOUT = {1: (0x20, "I", 0x2E, "10I"), 2: (0x28, "Q", 0x3A, "IIQQQQIIQQ")}
 _BYTE_ORDER = {1: "<", 2: ">"}
 
+_TYPE = r"(array of )?(hexint|u?int|bool|charp|string|u?short|u?long|ullong|byte|bint|invbool)"
+_TYPE_AT_END = re.compile(rf"\s*\({_TYPE}\)\s*\Z")
+_TAKES = dict.fromkeys(("bool", "bint", "invbool"), "yes or no") | dict.fromkeys(("charp", "string"), "text")
+_WHOLE = "a whole number"
+_UNENDED = (")", "]", "'", '"')
+# A line that begins a point of a list: `0 = off`, `-1: as found`, `auto -- all`, `Bit 0 ...`.
+_POINT = re.compile(r"[^a-z]|\S+\s*(?:=|:|-+>?)\s")
+
 _ID8, _ID4, _ID2 = (rf"([0-9A-F]{{{digits}}}|\*)" for digits in (8, 4, 2))
 _PCI = re.compile(rf"pci:v{_ID8}d{_ID8}sv{_ID8}sd{_ID8}bc{_ID2}sc{_ID2}i{_ID2}\*?")
 _USB = re.compile(
@@ -175,6 +183,34 @@ def read_folder(path: Path) -> Iterator[KernelModule | Bad]:
                 yield Bad(name, 0, str(error), place.stat().st_size)
             except (OSError, EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError) as error:
                 yield Bad(name, 0, f"cannot be read: {type(error).__name__}", 0, str(error)[:SAMPLE_BYTES])
+
+
+def parameter(text: str) -> tuple[str, str]:
+    """What a parameter does, on one line, and what it takes, in words: ("Debug level", "a whole number").
+
+    Either is "" where the module does not say it; a type that the module makes itself stays part of the first.
+
+    Args:
+        text: value of KernelModule.parameters.
+    """
+    said, takes = text.strip(), ""
+    while found := _TYPE_AT_END.search(said):
+        said = said[: found.start()].rstrip()
+        takes = takes or _taken(found[2], listed=bool(found[1]))
+    lines = said.split("\n")
+    joined = lines[0].strip()
+    for line in filter(str.strip, lines[1:]):
+        set_off = (line[:1].isspace() or line[:1].isdigit()) and _POINT.match(line.strip())
+        ended = not joined[-1:].isalnum() and joined[-1:] not in _UNENDED
+        joined += f"{'; ' if set_off and not ended else ' '}{line.strip()}"
+    return " ".join(joined.split()), takes
+
+
+def _taken(kind: str, *, listed: bool) -> str:
+    one = _TAKES.get(kind, _WHOLE)
+    if not listed:
+        return one
+    return {"text": "a list of texts", _WHOLE: "a list of whole numbers"}.get(one, "a list of yes or no")
 
 
 def _unpacked(place: Path) -> bytes:

@@ -79,13 +79,51 @@ def test_a_board_with_the_id_of_a_device_of_another_group_is_not_asked_about():
 
 
 def test_parameters_firmware_and_dependencies_of_modules():
-    assert answer("parameters/igb").startswith("igb takes 2 parameters:\ndebug: Debug level (0=none,...,16=all) (int)")
+    assert answer("parameters/igb").startswith("igb takes 2 parameters:\ndebug (a whole number): Debug level (0=")
+    assert answer("parameter/igb/debug").startswith(
+        "The parameter debug of igb: Debug level (0=none,...,16=all). It takes a whole number. Set it with: modprobe "
+    )
     assert "options igb debug=VALUE" in answer("parameter/igb/debug")
     assert "parameter/igb/max_vfs" not in TEXTS
     assert "radeon/R300_cp.bin" in answer("firmware/radeon")
     assert answer("firmware-file/radeon/R300_cp.bin").startswith("The radeon kernel module asks for")
     assert json.loads(TEXTS["firmware-file/radeon/R300_cp.bin"].item)["intent"] == "TROUBLESHOOT"
     assert "depends on i2c-algo-bit and dca" in answer("depends/igb")
+
+
+def test_firmware_of_a_device_is_named_only_where_its_module_has_little_of_it():
+    for files, said in ((["a.fw", "b.fw"], "It may ask for firmware: a.fw and b.fw."), (list("abc"), "modinfo -F")):
+        modules = [module("m", "drivers/m", "pci:v00008086d00001533sv*sd*bc*sc*i*", firmware=files)]
+        hardware, entities = hardware_of(IDS, modules)
+        texts = {text.path: text.text for text in made(modules=modules, hardware=hardware, entities=entities)}
+        found = texts["driver/PCI/8086:1533"]
+        assert said in found and ("modinfo -F" in found) == (len(files) > 2)
+
+
+def test_revisions_of_a_usb_device_and_no_driver_that_only_tests():
+    release = "usb:v0B95p1790d0100dc*dsc*dp*ic*isc*ip*in*"
+    modules = [module("some", "drivers/usb/s", release), module("usbtest", "drivers/usb/misc", release)]
+    hardware, entities = hardware_of(IDS, modules)
+    texts = {text.path: text.text for text in made(modules=modules, hardware=hardware, entities=entities)}
+    assert "The some module drives some revisions of USB device 0b95:1790" in texts["driver/USB/0b95:1790"]
+    assert "The kernel drives some revisions of it with: some." in texts["identify/USB/0b95:1790"]
+    assert not any("usbtest" in text for path, text in texts.items() if path.startswith(("driver/", "identify/")))
+
+
+def test_a_module_that_says_nothing_is_asked_about_only_by_what_asks_for_it():
+    modules = [
+        module("lib80211", "net/wireless"),
+        module("ipw", "drivers/net/ipw", depends=["lib80211"]),
+        module("ufs", "fs/ufs", "fs-ufs"),
+        module("rc_keys", "drivers/media/rc/keymaps", parameters=[("x", "(int)"), ("y", "")]),
+    ]
+    hardware, entities = hardware_of(IDS, modules)
+    texts = {text.path: text.text for text in made(modules=modules, hardware=hardware, entities=entities)}
+    assert "These modules need it: ipw." in texts["module/lib80211"]
+    assert "The kernel asks for it by the name fs-ufs." in texts["module/ufs"]
+    assert "module/rc_keys" not in texts and "module/ipw" not in texts
+    assert "rc_keys takes 2 parameters:\nx (a whole number)\ny\n" in texts["parameters/rc_keys"]
+    assert not any(path.startswith("parameter/") for path in texts)
 
 
 def test_a_firmware_file_of_two_split_groups_is_not_asked_about():

@@ -12,13 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import xxhash
 
 from kslm.curate.entities import Device, Entities, Row
-from kslm.curate.facts import BUS, Hardware, Origin, listed, sentence
+from kslm.curate.facts import BUS, PARTS, Hardware, Origin, listed, sentence
 from kslm.curate.instruct.question import Fact, questions
 from kslm.curate.records import Text
 
 TOOL = {"pci": "lspci -nn", "usb": "lsusb"}
 LONGEST_LIST = 8
 """Ids, modules or parameters that an answer lists before it only counts the rest."""
+
+MOST_FIRMWARE = 2
+"""Firmware files that the answer about a device names: of more, some are for other devices of the module."""
 
 _CLASSES = {"class": "class", "subclass": "subclass", "prog_if": "programming interface"}
 
@@ -71,7 +74,7 @@ def _device(device: Device, name: str, hardware: Hardware, fact: Fact) -> tuple[
     parts.extend([sentence(f"Its vendor is {vendor}")] if vendor else [])
     modules = sorted(hardware.drivers.get(device, ()))
     if modules:
-        parts.append(f"The kernel drives {'some boards of it' if _partly(device, hardware) else 'it'} with: ")
+        parts.append(f"The kernel drives {_part(device, hardware)}it with: ")
         parts[-1] += f"{listed(modules)}."
     path = f"identify/{bus}/{device}"
     asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
@@ -103,11 +106,11 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
         bus = BUS[device.bus]
         fact = _module_fact(found, entities.of_device(device), modules, origin)
         verb = "modules drive" if len(found) > 1 else "module drives"
-        scope = "some boards of " if _partly(device, hardware) else ""
+        scope = _part(device, hardware)
         by = hardware.vendors.get((device.bus, device.vendor))
         parts = [f"The {listed(found)} {verb} {scope}{hardware.described(device)}{f' ({by})' if by else ''}."]
         others = sorted(set(hardware.drivers[device]) - set(found))
-        parts.extend([f"Some boards of it are for {listed(others)}."] if others else [])
+        parts.extend([f"Some {PARTS[device.bus]} of it are for {listed(others)}."] if others else [])
         parts.extend(_about(found, modules))
         name, vendor = hardware.names.get(device), hardware.vendors.get((device.bus, device.vendor))
         asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
@@ -136,7 +139,7 @@ def drivers_by_name(
             continue  # two vendors may share a name, and then these are not one thing
         found = sorted({module for device in devices for module in modules_of(device, hardware)})
         ids = listed([*map(str, devices[:LONGEST_LIST]), *_more(len(devices) - LONGEST_LIST)])
-        scope = "some boards of " if all(_partly(device, hardware) for device in devices) else ""
+        scope = f"some {PARTS[bus]} of " if all(_partly(device, hardware) for device in devices) else ""
         verb = "modules drive" if len(found) > 1 else "module drives"
         parts = [f"The {listed(found)} {verb} {scope}the {vendor} {name} ({BUS[bus]} {ids})."]
         parts.extend(_about(found, modules))
@@ -168,7 +171,11 @@ def _about(found: Sequence[str], modules: Mapping[str, Row]) -> Iterator[str]:
         yield f"{found[0]}: {sentence(first['description'])}"
     if len(found) == 1 and first["firmware"]:
         files = list(first["firmware"])
-        yield f"It may ask for firmware: {listed([*files[:2], *_more(len(files) - 2)])}."
+        yield (
+            f"It may ask for firmware: {listed(files)}."
+            if len(files) <= MOST_FIRMWARE
+            else f"Which firmware it asks for depends on the device; all of it: modinfo -F firmware {found[0]}."
+        )
     load = _loading(found, modules)
     if load:
         yield f"Load {'one of them' if len(found) > 1 else 'it'} with: {load}"
@@ -183,6 +190,10 @@ def _loading(found: Sequence[str], modules: Mapping[str, Row]) -> str | None:
 
 def _partly(device: Device, hardware: Hardware) -> bool:
     return all(hardware.drivers[device].values())
+
+
+def _part(device: Device, hardware: Hardware) -> str:
+    return f"some {PARTS[device.bus]} of " if _partly(device, hardware) else ""
 
 
 def _look(device: Device) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,11 +10,17 @@ from kslm.curate.entities import Device, Entities, Row, module_name, source_fold
 from kslm.curate.facts import BUS, Hardware, Origin, listed, sentence
 from kslm.curate.instruct.question import Fact, questions, shortened
 from kslm.curate.records import Text
+from kslm.sources.modinfo import parameter
 
 MOST_PARAMETERS = 10
 """Parameters that one answer describes; a module's others are asked about one by one."""
+MOST_USERS = 5
+"""Modules or names that ask for a module, as one answer lists them."""
 MOST_FILES = 12
 """Firmware files that one answer lists."""
+
+_FOLDERS = ("drivers/", "sound/", "fs/", "net/", "lib/", "crypto/")
+_PLAIN_ALIAS = re.compile(r"[a-z]+-[a-z][a-z0-9_-]*", re.IGNORECASE)
 
 
 def about(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
@@ -22,9 +29,15 @@ def about(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin
     for device in sorted(hardware.drivers):
         for module in hardware.drivers[device]:
             driven[module].append(device)
-    for row in modules:
+    rows = list(modules)
+    needed: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        for other in row["depends"] or ():
+            needed[module_name(other)].append(row["module"])
+    for row in rows:
         fact = _fact(row, entities, origin)
-        yield from _what(row, driven.get(row["module"], ()), fact)
+        name = row["module"]
+        yield from _what(row, driven.get(name, ()), needed.get(module_name(name), ()), fact)
         yield from _load(row, fact)
         yield from _parameters(row, fact)
         yield from _needs(row, fact)
@@ -58,27 +71,46 @@ def firmware(modules: Iterable[Row], entities: Entities, origin: Origin) -> Iter
         )
 
 
-def _what(row: Row, devices: Sequence[Device], fact: Fact) -> Iterator[Text]:
-    """What a module says it is. No device is named: whether it is held out is not known here."""
-    name = row["module"]
-    described = row["description"]
-    parts = [sentence(f"{name} is a kernel module: {described}" if described else f"{name} is a kernel module")]
+def _what(row: Row, devices: Sequence[Device], needed: Sequence[str], fact: Fact) -> Iterator[Text]:
+    """What a module says it is. No device is named: whether it is held out is not known here.
+
+    Of a module that says nothing it is told what asks for it; one that nothing is known to ask for is not asked about.
+    """
+    name, described = row["module"], row["description"]
     folder = source_folder(row["path"] or "")
-    parts.extend([f"Its source is in {folder}."] if folder.startswith(("drivers/", "sound/")) else [])
-    for bus in ("pci", "usb"):
-        found = [device for device in devices if device.bus == bus]
-        if found:
-            count = f"{len(found)} {BUS[bus]} device ids" if len(found) > 1 else f"one {BUS[bus]} device id"
-            parts.append(f"It is for {count}.")
+    uses = list(_uses(row, devices))
+    uses.extend([] if described else _asked_for(row, needed))
+    if not described and not uses:
+        return
+    parts = [sentence(f"{name} is a kernel module: {described}" if described else f"{name} is a kernel module")]
+    parts.extend([f"Its source is in {folder}."] if folder.startswith(_FOLDERS) else [])
+    parts.extend(uses)
     parts.extend([f"Its licence is {row['licence']}."] if row["licence"] else [])
     parts.append("It is built into the kernel." if row["builtin"] else f"More: modinfo {name}")
-    if not described and len(parts) < 3:
-        return
     context = f"{name}: {described or folder}"
     action = f"modinfo {name}"
     yield from questions(
         "module_what", fact, f"module/{name}", " ".join(parts), context=context, action=action, asked={"module": name}
     )
+
+
+def _uses(row: Row, devices: Sequence[Device]) -> Iterator[str]:
+    counts = {BUS[bus]: sum(device.bus == bus for device in devices) for bus in BUS}
+    counts["HID"] = sum(alias.startswith("hid:") for alias in row["aliases"] or ())
+    for bus, count in counts.items():
+        if count:
+            yield f"It is for {f'{count} {bus} device ids' if count > 1 else f'one {bus} device id'}."
+
+
+def _asked_for(row: Row, needed: Sequence[str]) -> Iterator[str]:
+    """By which names without ids, and by which modules, a module is asked for."""
+    names = sorted(alias for alias in row["aliases"] or () if _PLAIN_ALIAS.fullmatch(alias))
+    if names:
+        yield f"The kernel asks for it by the name {' or '.join(names[:MOST_USERS])}."
+    if needed:
+        users = sorted(needed)
+        more = len(users) - MOST_USERS
+        yield f"These modules need it: {listed([*users[:MOST_USERS], *([f'{more} more'] if more > 0 else [])])}."
 
 
 def _load(row: Row, fact: Fact) -> Iterator[Text]:
@@ -102,7 +134,8 @@ def _parameters(row: Row, fact: Fact) -> Iterator[Text]:
     parameters = sorted(dict(row["parameters"] or {}).items())
     if not parameters:
         return
-    lines = [f"{key}: {shortened(text, 160)}" if text else key for key, text in parameters[:MOST_PARAMETERS]]
+    described = {key: parameter(text or "") for key, text in parameters}
+    lines = [_line(key, *described[key]) for key, _ in parameters[:MOST_PARAMETERS]]
     rest = [key for key, _ in parameters[MOST_PARAMETERS:]]
     lines.extend([f"and {', '.join(rest)}"] if rest else [])
     count = f"{len(parameters)} parameters" if len(parameters) > 1 else "one parameter"
@@ -114,13 +147,20 @@ def _parameters(row: Row, fact: Fact) -> Iterator[Text]:
     yield from questions(
         "module_parameters", fact, place, answer, context=context, action=action, asked={"module": name}
     )
-    for key, text in parameters:
-        if text:
-            answer = f"The parameter {key} of {name}: {sentence(text)} {_setting(row, key)}"
+    for key, (said, takes) in described.items():
+        if said:
+            taken = f" It takes {takes}." if takes else ""
+            answer = f"The parameter {key} of {name}: {sentence(said)}{taken} {_setting(row, key)}"
             asked = {"module": name, "parameter": key}
             place = f"parameter/{name}/{key}"
-            context = f"{name}.{key}: {shortened(text, 160)}"
+            context = f"{name}.{key}: {shortened(said, 160)}"
             yield from questions("module_parameter", fact, place, answer, context=context, action=action, asked=asked)
+
+
+def _line(name: str, said: str, takes: str) -> str:
+    """One parameter in a list of them."""
+    title = f"{name} ({takes})" if takes else name
+    return f"{title}: {shortened(said, 160)}" if said else title
 
 
 def _setting(row: Row, parameter: str) -> str:
