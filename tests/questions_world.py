@@ -65,7 +65,7 @@ TEMPLATES = [
         "template_id": "t1",
         "source": "logs",
         "tag": "sshd",
-        "template": "Received disconnect from <*> port <*>: disconnected by remote user",
+        "template": "Received disconnect from <*> port <*>: disconnected by the remote user",
         "events": 3,
     },
     {"template_id": "t2", "source": "logs", "tag": "cron", "template": "<*> <*>", "events": 1},
@@ -86,7 +86,17 @@ config IGB_HWMON
     help
       Say Y if you want to expose thermal sensor data on Intel devices.
 """
-PAGE = "ls(1)\n\nNAME\nls - list directory contents\n\nDESCRIPTION\nList information about the FILEs.\n"
+PAGE = """ls(1)
+
+NAME
+ls - list directory contents
+
+SYNOPSIS
+ls [OPTION]... [FILE]...
+
+DESCRIPTION
+List information about the FILEs.
+"""
 
 
 def hardware_of(ids, modules):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,3 +132,23 @@ def test_any_text_is_read(text: str) -> None:
     assert all(how and command for how, command in tldr.parse(text).examples)
     assert "\n\n\n" not in hwdb.document(text)
     tldr.plain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("A start job for unit @UNIT@ has failed", "A start job for the unit has failed"),
+        ("Session @SESSION_ID@ has ended.\nIts leader is @LEADER@.", "Session has ended."),
+        ("Process @COREDUMP_PID@ (@COREDUMP_COMM@) dumped core", "Process dumped core"),
+        ("Made a valid .mount unit for @WHERE@", "Made a valid .mount unit for"),
+        ("@TAINT@.", ""),
+        ("as it  is", "as it  is"),
+    ],
+)
+def test_catalog_without_the_fields_of_an_entry(text: str, said: str) -> None:
+    assert catalog.filled(text) == said
+
+
+@given(st.text("@UNIT_LEADER unit.\n") | st.text())
+def test_catalog_filled_takes_any_text(text: str) -> None:
+    assert re.search(r"@[A-Z_]+@", catalog.filled(text)) is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.sources import man
-from kslm.sources.man_options import is_forms, man_options
+from kslm.sources.man_options import is_forms, man_options, spellings
 
 MAN = r""".TH LS 1
 .SH NAME
@@ -84,6 +84,33 @@ def test_hostile_forms_take_no_time(piece: str) -> None:
     is_forms(piece * (159 // len(piece)) + "!")
     list(man_options(("    " + piece * 30 + "\n") * 1000))
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("forms", "names"),
+    [
+        ("-a, --all", ["-a", "--all"]),
+        ("-u|--uuid UUID", ["-u", "--uuid"]),
+        ("--color[=WHEN], -I<dir>", ["--color", "-I"]),
+        ("-W warning or --warn write-back", ["-W", "--warn"]),
+        ("--[no-]verify", ["--verify"]),
+        ("-f file, -f name", ["-f"]),
+    ],
+)
+def test_names_of_an_option(forms: str, names: list[str]) -> None:
+    assert spellings(forms) == names
+
+
+@pytest.mark.parametrize(
+    ("set_before", "option"),
+    [
+        ("<file> Read it.", ("-z <file>", "Read it.")),
+        ("TYPE[,TYPE]... Search for objects of TYPE.", ("-z TYPE[,TYPE]...", "Search for objects of TYPE.")),
+        ("DEPRECATED Read it.", ("-z", "DEPRECATED Read it.")),
+    ],
+)
+def test_a_value_before_the_description(set_before: str, option: tuple[str, str]) -> None:
+    assert list(man_options(f"OPTIONS\n-z\n    {set_before}\n")) == [option]
 
 
 LINES = ["-a", "    does x", "", "OPTIONS", "  -b, --c", "      more", "SYNOPSIS", "-q   quiet", "-"]

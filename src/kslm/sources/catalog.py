@@ -14,7 +14,8 @@ Grammar of a `.catalog` file:
 Headers end at the first blank line; `@FIELD@` stands for a field of the journal entry. Irregularities: the identity may
 be written with dashes; header names come in any case and order, and Documentation may be repeated; a subject may run on
 in an indented line; translations live in files of their own (`systemd.de.catalog`), or have the language after the
-identity: both are left out. Text before the first entry is the file's licence.
+identity: both are left out. `filled` is for those who read an explanation without
+an entry. Text before the first entry is the file's licence.
 """
 
 from __future__ import annotations
@@ -25,6 +26,19 @@ from dataclasses import dataclass
 
 _ENTRY = re.compile(r"--[ \t]+([0-9a-fA-F-]{32,36})(?:[ \t]+(\S+))?[ \t]*")
 _HEADER = re.compile(r"([A-Za-z][A-Za-z-]*):[ \t]*(.*)")
+
+
+_UNIT = re.compile(r"(?:\b[Tt]he )?(?:\bunit )?@UNIT(?!\w)@?(?: unit)?")
+_USER = re.compile(r"(?:\bthe )?\buser @(?:USER_ID|_UID)@")
+_ASIDE = re.compile(r" (?:\(@[A-Z_]+@\)|with the ID @[A-Z_]+@|with its leader PID @[A-Z_]+@|with result '@[A-Z_]+@')")
+# Fields after a noun that says what they are, so that a sentence can do without: "Seat @SEAT_ID@ has been removed".
+_NAMED = re.compile(
+    r"'?@(?:COREDUMP_PID|SESSION_ID|SEAT_ID|SLEEP|NAME|EXECUTABLE|WHERE|USER_GROUP_NAME|MOUNT_POINT|OFFENDING_UNITS)@'?"
+)
+_SAID = {"OFFENDING_USER": "nobody", "COMMAND": "ExecStart", "TIMEZONE": "another one"}
+_SAID |= {"SIZE_LIMIT": "so many", "REALTIME": "so many"}
+_FIELD = re.compile(r"@([A-Z_]+)@")
+_SENTENCE = re.compile(r"(?<=[.:])\s+(?=[A-Z])|\n[ \t]*\n")
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,24 @@ def parse(text: str) -> Iterator[CatalogEntry]:
         body = []
     if found and (entry := _entry(*found, body)):
         yield entry
+
+
+def filled(text: str) -> str:
+    """A subject or explanation without the fields of a journal entry, as it reads of no entry in particular.
+
+    A field gives way to what it stands for ("the unit", "the user") or to nothing where a noun names it; a sentence
+    that only reports the value of another field is left out.
+
+    >>> filled("The stop job of unit @UNIT@ has finished.\\nThe job identifier is @JOB_ID@.")
+    'The stop job of the unit has finished.'
+    """
+    if "@" not in text:
+        return text
+    text = _UNIT.sub("the unit", _USER.sub("the user", _ASIDE.sub("", text)))
+    text = _FIELD.sub(lambda match: _SAID.get(match[1], match[0]), _NAMED.sub("", text))
+    kept = (part for part in _SENTENCE.split(text) if not _FIELD.search(part))
+    told = (re.sub(r"\s+([,.;])(?=\s|$)", r"\1", " ".join(part.split())) for part in kept)
+    return " ".join(part[0].upper() + part[1:] for part in told if part)
 
 
 def _entry(identity: str, line: int, body: list[str]) -> CatalogEntry | None:

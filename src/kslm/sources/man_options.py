@@ -8,8 +8,9 @@ description:
 
 Irregularities: several lines of forms may share one description (they are joined by commas); forms may stand in a table
 or a verbatim block, two or more blanks before their description on the same line; LVM's pages put the description right
-below, no further in. Left out: the sections SYNOPSIS and EXAMPLES, options without a description, paragraphs that
-merely begin with a dash, and whatever is indented below another option's description.
+below, no further in; an option's value may stand before its description (`<file> Read it.`), and is put with its forms.
+Left out: the sections SYNOPSIS and EXAMPLES, options without a description, paragraphs that merely begin with a dash,
+and whatever is indented below another option's description.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ _FORM = (
     r"(?: (?!-)[\w<>\[\]{}()|/.:=…*+'\"-]+){0,3})"
 )
 _TAG = re.compile(rf"{_FORM}(?:(?:\s*\|\s*|(?:,? or|,|;)?\s+){_FORM})*\.{{0,3}}")
+_NAME = re.compile(r"(?:^|(?<=[\s,|(/]))(-{1,2}(?:\[no-?\])?[A-Za-z0-9?@#$%!:_.][\w.+?@#:-]*)")
+# A value before a description, known by its brackets or because the description names it again: TYPE[,TYPE]...
+_REPEATED = r"(?P<of>[A-Z]{3,})(?:\[,(?P=of)\](?:\.{3})?)?(?=[\s,].*\b(?P=of)\b)"
+_VALUE = re.compile(rf"((?:<[^<>\n]{{1,40}}>|{_REPEATED})(?:, --[\w=-]+)?)(?:\s+|\.?$)", re.DOTALL)
+_HAS_VALUE = re.compile(r"[=<\[]|\S ")
 _LONGEST = 160
 _INLINE = re.compile(r"(-\S.{0,80}?)(?: {2,}|\t)\s*(\S.*)")
 
@@ -45,7 +51,7 @@ def man_options(text: str) -> Iterator[tuple[str, str]]:
             continue
         if inline := _INLINE.fullmatch(stripped):
             if is_forms(inline[1]):
-                yield inline[1], inline[2]
+                yield from _option(inline[1], inline[2])
             continue
         if not is_forms(stripped):
             continue
@@ -59,8 +65,16 @@ def man_options(text: str) -> Iterator[tuple[str, str]]:
             description, index = "\n".join(part.strip() for part in lines[index:end]), end
         else:
             description, index = _below(lines, index, indent)
-        if description:
-            yield ", ".join(forms), description
+        yield from _option(", ".join(forms), description)
+
+
+def _option(forms: str, description: str) -> Iterator[tuple[str, str]]:
+    """The option with its value among its forms, where a page sets it before the description."""
+    last = forms.rpartition(",")[2].strip()
+    if _HAS_VALUE.search(last) is None and (value := _VALUE.match(description)):
+        forms, description = f"{forms} {value[1]}", description[value.end() :]
+    if description:
+        yield forms, description
 
 
 def is_forms(text: str) -> bool:
@@ -70,6 +84,16 @@ def is_forms(text: str) -> bool:
     (True, False)
     """
     return text.startswith("-") and len(text) <= _LONGEST and _TAG.fullmatch(text) is not None
+
+
+def spellings(forms: str) -> list[str]:
+    """An option's names without their values, as one may type them, in the order of its forms.
+
+    >>> spellings("-o, --output=FILE"), spellings("--[no-]verify"), spellings("-I<dir>")
+    (['-o', '--output'], ['--verify'], ['-I'])
+    """
+    found = (match[1].replace("[no-]", "").replace("[no]", "").rstrip(".:+") for match in _NAME.finditer(forms))
+    return [name for name in dict.fromkeys(found) if name.strip("-")]
 
 
 def _below(lines: list[str], index: int, indent: int) -> tuple[str, int]:

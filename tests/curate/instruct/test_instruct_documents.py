@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pyarrow as pa
 import pytest
@@ -66,9 +67,13 @@ def test_symbols():
 def test_manual_pages():
     found = made("man", "coreutils/usr/share/man/man1/ls.1", PAGE)
     said = answers(found)
-    assert said["NAME"] == ("ls(1): list directory contents. It is in the package coreutils. Read it with: man 1 ls")
+    assert (
+        said["NAME"] == "ls(1): list directory contents. The page is in the package coreutils. Read it with: man 1 ls"
+    )
     assert "list directory contents" in found["find"].text.partition("\nAnswer: ")[0]
-    assert said["install"].startswith("The manual page ls(1) is in the package coreutils; install it with: apt install")
+    assert said["install"].startswith(
+        "ls is in the package coreutils; install it with: apt install coreutils\nls(1): list"
+    )
     assert {text.split_group for text in found.values()} == {"man:ls(1)"}
     assert json.loads(found["install"].item)["intent"] == "APP_INSTALL"
     assert "install" not in made("man", "man1/ls.1", PAGE)
@@ -120,6 +125,17 @@ def test_files_of_packages():
     assert said["owner"].startswith("/etc/ssh/sshd_config comes with the Debian package openssh-server.")
     said = answers(made("readme_debian", "ssh/usr/share/doc/ssh/README.Debian", "Notes\n"))
     assert said["readme"].startswith("Debian's notes on ssh are in /usr/share/doc/ssh/README.Debian.")
+
+
+def test_configuration_files_are_brought_back_as_dpkg_does_it():
+    found = [made("config", f"pack/etc/{number}.conf", "x\n")["owner"].text for number in range(60)]
+    for text in found:
+        question, _, answer = text.partition("\nAnswer: ")
+        lost = re.search(r"missing|delet|removed|No such file|bring back", question) is not None
+        changed = re.search(r"changed|reset|edits|keeps|Restore .* ships", question) is not None
+        assert ("--force-confmiss pack" in answer, "--force-confask,confnew pack" in answer) == (lost, changed)
+        assert "--reinstall pack" not in answer
+    assert len({text.partition("\nAnswer: ")[2].partition("pack. ")[2][:9] for text in found}) == 3
 
 
 @settings(max_examples=60, deadline=None)

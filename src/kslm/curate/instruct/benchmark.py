@@ -30,7 +30,7 @@ LARGEST_TASK = 500
 """Items of one task."""
 
 _MARKETING = re.compile(r"\s*\[([^\]]+)\]")
-_PAGE = re.compile(r"(?P<name>\S+)\((?P<section>[168])\S*\)(?P<option> -\S.*?)?: (?P<task>.+)")
+_PAGE = re.compile(r"(?P<name>[^()]+)\((?P<section>[168])\S*\)(?P<option> -\S.*?)?: (?P<task>.+)")
 _BUILDS = re.compile(r"(CONFIG_\w+) builds (\S+)")
 _PACKAGE = re.compile(r"(\S+)\([168]\S*\) is in (\S+)")
 _EXAMPLE = re.compile(r"(?P<command>[^:]+): (?P<task>.+)")
@@ -235,7 +235,7 @@ def _command(row: Row, context: str, place: _Place) -> _Item | None:
         spellings = [page["option"].strip(), *re.findall(r"(?<![\w-])-{1,2}\w[\w-]*", page["option"])]
         return _Item("command_completion", asked, spellings, {"kind": "option"}, *place)
     if page and part == "NAME":
-        asked = f"Which command does this: {page['task']}?"
+        asked = f'Which command is described as "{page["task"].rstrip(".")}"?'
         return _Item("command_completion", asked, [page["name"]], {"kind": "page"}, *place)
     return None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+import xxhash
+
 from kslm.curate.entities import Entities, Row
 from kslm.curate.facts import sentence
 from kslm.curate.instruct.phrasings import load
@@ -43,6 +45,20 @@ PACKAGE_MANAGERS = frozenset(
 """Commands whose examples are about installing programs."""
 
 _SAFE_TO_RUN = re.compile(r"^[a-z][\w.-]*(?: -{1,2}(?:help|version))$")
+_FORCED = "apt install --reinstall -o Dpkg::Options::=--force-{things} {{package}}"
+_ABOUT_FILES = (
+    ("file_owner", "Ask with: dpkg -S {file}\nIt is installed with the package: apt install {package}"),
+    (
+        "file_missing",
+        "dpkg takes the removal of a configuration file for your wish, so reinstalling alone does not bring it back. "
+        "Tell it to: " + _FORCED.format(things="confmiss"),
+    ),
+    (
+        "file_changed",
+        "dpkg -V {package} lists it if it was changed. Reinstalling alone keeps a changed configuration file. "
+        "Copy yours, then take the package's: " + _FORCED.format(things="confask,confnew"),
+    ),
+)
 _PACKAGED = re.compile(r"([a-z0-9][a-z0-9+.-]+)(/.+)")
 
 
@@ -102,18 +118,22 @@ def readmes(row: Row, entities: Entities) -> Iterator[Text]:
 
 
 def config_files(row: Row, entities: Entities) -> Iterator[Text]:
-    """Which package a file below /etc is from."""
+    """Which package a file below /etc is from, or how its deleted or changed file is brought back; one of the three.
+
+    dpkg keeps what was done to a configuration file, its removal too, unless it is forced (dpkg(1), --force-things).
+    """
     found = _PACKAGED.fullmatch(row["path"])
-    if found and found[2].startswith("/etc/"):
-        package, file = found[1], found[2]
-        yield from questions(
-            *("file_owner", _of_package(row, package), f"{row['path']}#owner"),
-            f"{file} comes with the Debian package {package}. Ask with: dpkg -S {file}\n"
-            f"Install it again with: apt install --reinstall {package}",
-            context=f"{file} is in {package}",
-            action=f"dpkg -S {file}",
-            asked={"file": file},
-        )
+    if not found or not found[2].startswith("/etc/"):
+        return
+    package, file = found[1], found[2]
+    kind, advice = _ABOUT_FILES[xxhash.xxh3_64_intdigest(row["path"].encode(), seed=2) % len(_ABOUT_FILES)]
+    yield from questions(
+        *(kind, _of_package(row, package), f"{row['path']}#owner"),
+        f"{file} comes with the Debian package {package}. {advice.format(file=file, package=package)}",
+        context=f"{file} is in {package}",
+        action=f"dpkg -V {package}" if kind == "file_changed" else f"dpkg -S {file}",
+        asked={"file": file},
+    )
 
 
 def _of_package(row: Row, package: str) -> Fact:

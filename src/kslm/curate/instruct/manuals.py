@@ -24,6 +24,20 @@ _WHAT = {
 }
 COMMANDS = ("1", "6", "8")
 """Sections of what one may type."""
+FREEBSD = "freebsd"
+"""What follows the section's number in the name of a page of FreeBSD's manual, as Debian packages it."""
+MOST_WORDS = 4
+"""Words of a command: `nvme intel id-ctrl`, `podman system connection rename`."""
+
+_SECTION = re.compile(r"[A-Z][A-Z0-9 /,&()'-]*(?: \([a-z]+\))?")
+_SYNOPSIS = ("SYNOPSIS", "SYNTAX", "USAGE")
+_LEAD = re.compile(r"(?i:usage:\s*)?(?:(?:/usr(?:/local)?)?/s?bin/)?")
+_OTHER_NAME = re.compile(r"\|\S+")
+_OPTIONAL = re.compile(r"\[[^\[\]]*\]|\{[^{}]*\}")
+_RELEASE = re.compile(r"-[0-9]+(?:\.[0-9]+)+$")
+_STARTED_BY_OTHERS = re.compile(r"\.(?:service|socket|target|timer|mount|slice|so)$|generic Postfix daemon options")
+_MANUALS = re.compile(r"(?:-man|-docs?|-data)$|^(?:freebsd-)?manpages|^binutils-common$")
+"""Packages of manual pages whose programs are in another package."""
 
 
 class Page(NamedTuple):
@@ -58,6 +72,43 @@ def name_line(page: str) -> str | None:
     return parts[1].strip() or None if len(parts) == 2 else None
 
 
+def command_of(page: Page, text: str) -> str | None:
+    """What one types to run what a page is about, as a line of its SYNOPSIS begins: git-push(1) is `git push`.
+
+    None for a page of another section, and where no such line begins with the page's name, as a command or with its
+    subcommands as words: a page about tc's fq, about iptables' extensions, or about a service that systemd starts.
+    """
+    if page.section[0] not in COMMANDS or _STARTED_BY_OTHERS.search(page.name):
+        return None
+    wanted = {page.name, _RELEASE.sub("", page.name)}
+    for line in _synopsis(text):
+        if _STARTED_BY_OTHERS.search(line):
+            continue
+        words = _OTHER_NAME.sub("", _LEAD.sub("", _without_options(line), count=1)).split()[:MOST_WORDS]
+        for count in range(1, len(words) + 1):
+            if "-".join(words[:count]) in wanted:
+                return " ".join(words[:count])
+    return None
+
+
+def _synopsis(text: str) -> Iterator[str]:
+    reading = False
+    for line in text.splitlines():
+        if _SECTION.fullmatch(line.rstrip()):
+            if reading:
+                return
+            reading = line.startswith(_SYNOPSIS)
+        elif reading and line.strip():
+            yield line.strip()
+
+
+def _without_options(line: str) -> str:
+    """A line of a synopsis without what is in brackets, which may stand between a command and its subcommand."""
+    for _ in range(4):
+        line = _OPTIONAL.sub(" ", line)
+    return line
+
+
 def pages(row: Row, entities: Entities) -> Iterator[Text]:
     """What the page is, which one has its description, and the package it comes in."""
     page = page_of(row["path"])
@@ -68,28 +119,73 @@ def pages(row: Row, entities: Entities) -> Iterator[Text]:
         *("bronze.documents", f"{row['doc_id']}#NAME", row["version"], f"man:{page}", row["source"], row["licence"])
     )
     packaged = _PACKAGED.match(row["path"])
-    package = packaged[1] if packaged else None
-    yield from _name(page, shortened(description, 300), package, row["path"], fact)
+    asked = _Asked(page, command_of(page, row["text"]), shortened(description, 300), packaged[1] if packaged else None)
+    yield from _what(asked, row["path"], fact)
+    yield from _find(asked, row["path"], fact)
+    yield from _install(asked, row["path"], fact)
 
 
-def _name(page: Page, description: str, package: str | None, path: str, fact: Fact) -> Iterator[Text]:
-    context, action = f"{page}: {description}", f"man {page.section} {page.name}"
-    said = sentence(description)
-    where = f" It is in the package {package}." if package else ""
+class _Asked(NamedTuple):
+    """A page, its command where it has one, its one-line description, and the package that it is in."""
+
+    page: Page
+    command: str | None
+    description: str
+    package: str | None
+
+    @property
+    def context(self) -> str:
+        """In short; of a page in a command's section that has no command, in words that say so."""
+        page, command = self.page, self.command
+        if command or page.section[0] not in COMMANDS:
+            return f"{command or page.name}({page.section}): {self.description}"
+        return f"{page} is a manual page: {self.description}"
+
+    @property
+    def system(self) -> str:
+        """The system that the page is about, where it is not this one."""
+        return "FreeBSD" if FREEBSD in self.page.section else ""
+
+
+def _what(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
+    page, action = asked.page, f"man {asked.page.section} {asked.page.name}"
+    of = f"{asked.system}'s " if asked.system else ""
+    where = f" The page is in the package {asked.package}." if asked.package else ""
+    section = page.section.removesuffix(FREEBSD)
     yield from questions(
-        *("page_what", fact, f"{path}#NAME", f"{page}: {said}{where} Read it with: {action}"),
-        context=context,
+        *("page_what", fact, f"{path}#NAME"),
+        f"{of}{page.name}({section}): {sentence(asked.description)}{where} Read it with: {action}",
+        context=asked.context,
         action=action,
-        asked={"name": page.name, "section": page.section},
+        asked={"name": page.name, "section": section, "on": f" on {asked.system}" if asked.system else ""},
     )
-    what = _WHAT.get(page.section[0])
+
+
+def _find(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
+    page, description = asked.page, asked.description
+    what, action = _WHAT.get(page.section[0]), f"man {page.section} {page.name}"
+    if page.section[0] in COMMANDS and not asked.command:
+        return
     if what and len(description) >= SHORTEST_DESCRIPTION and " " in description:
-        answer = f"{page.name}, described in {page}: {said} Read more with: {action}"
-        asked = {"what": what, "description": description.rstrip(".")}
-        yield from questions("page_find", fact, f"{path}#find", answer, context=context, action=action, asked=asked)
-    if package and page.section[0] in COMMANDS:
+        name, of = asked.command or page.name, f"{asked.system}'s " if asked.system else ""
+        yield from questions(
+            *("page_find", fact, f"{path}#find"),
+            f"{of}{name}, described in {page}: {sentence(description)} Read more with: {action}",
+            context=asked.context,
+            action=action,
+            asked={"what": f"{asked.system} {what}".strip(), "description": description.rstrip(".")},
+        )
+
+
+def _install(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
+    page, package = asked.page, asked.package
+    if package and asked.command == page.name and package != f"{page.name}-common" and not _MANUALS.search(package):
         action = f"apt install {package}"
-        answer = f"The manual page {page} is in the package {package}; install it with: {action}\n{page.name}: {said}"
-        context, asked = f"{page} is in {package}", {"name": page.name}
-        place = f"{path}#install"
-        yield from questions("page_install", fact, place, answer, context=context, action=action, asked=asked)
+        yield from questions(
+            *("page_install", fact, f"{path}#install"),
+            f"{page.name} is in the package {package}; install it with: {action}\n"
+            f"{page}: {sentence(asked.description)}",
+            context=f"{page} is in {package}",
+            action=action,
+            asked={"name": page.name},
+        )
