@@ -118,6 +118,8 @@ def test_a_comment_goes_with_what_it_describes(source: str, kept: str) -> None:
 def test_a_header_without_its_notices_has_no_loose_ends() -> None:
     notices = "/*\n * Drives foo, with code from:\n *\n * Copyright A B\n *\n * derived from\n *\n * (c) 2001 C D\n */"
     assert extract(notices) == ""
+    credits = "/*\n * Drives foo.\n *\n * Cleaned up by:\n *\tA B <a@example.org>\n *\n * Slowly.\n */"
+    assert extract(credits) == "Drives foo.\n\nSlowly."
     fields = "/*\n * Module: foo\n *\n * Export:\n *\n * History:\n *\n * Notes: two words\n *\n * Overview:\n */"
     assert extract(fields) == "Module: foo\n\nNotes: two words"
 

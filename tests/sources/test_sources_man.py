@@ -149,11 +149,25 @@ def test_mdoc_page_reads_as_text() -> None:
          "returned and the global variable errno is set to indicate the error."),
         (b".TS\nallbox tab(:);\nltB ltB.\nT{\nHook\nT}:T{\nUse:\n.B now\nT}\n.T&\n"
          b"lt lt\nlt lt.\na:b\n_\n.TE", "Hook  Use: now\na  b"),
+        (b".Dt INIT\\-D 5\n.Sh AUTHORS\n.An -nosplit\n.An A B ,\n.An C D", "INIT-D(5)\n\nAUTHORS\nA B, C D"),
+        (b".nf\n\\[rs]--tcti=x a\\e--b \\e-c", "--tcti=x a\\--b \\-c"),
         (b"a\\\" comment\n\\s-1B\\s+2S\\s0D\\h'2n'!", "a BSD!"),
     ],
 )  # fmt: skip
 def test_escapes_and_requests(source: bytes, text: str) -> None:
     assert man.render(source, "x(1)") == text
+
+
+def test_a_section_that_is_a_licence_goes_and_one_about_licences_stays() -> None:
+    page = "X(1)\n\nNAME\nx - y\n\nCOPYRIGHT\nCopyright A B.\n\nThis is free software.\n\nSEE ALSO\ny(1)"
+    assert man.without_notice(page) == "X(1)\n\nNAME\nx - y\n\nSEE ALSO\ny(1)"
+    assert man.without_notice("X(1)\n\nLICENSE NOTICE\nUnder the licence of y.") == "X(1)"
+    for kept in (
+        "COPYING\nFiles are copied in order.",
+        "LICENSE\n" + "A licence says. " * 300,
+        "LICENSES\nThe licence.",
+    ):
+        assert man.without_notice(kept) == kept.strip("\n")
 
 
 def test_folder_gives_pages_in_order_without_links_and_reports_damage(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ MAX_LICENCE_SHARE = 0.5
 """Share of characters in paragraphs of licence text."""
 MAX_LISTED_SHARE = 0.6
 """Share of lines that only say who owns it, or only say where in the book something is."""
+MAX_LABEL_SHARE = 0.6
+"""Share of characters in lines that are labels, of the comments of C: what they are labels of is not there."""
+LABEL = 45
+"""Characters below which a line that neither ends as one of a sentence nor says what it speaks of is a label."""
 HEADER_LINES = 15
 
 PROSE = quality.PROSE | {"readme_debian", "tldr", "catalog", "dt_binding"}
@@ -67,6 +71,8 @@ def judge(kind: str, text: str, raw: bytes, *, min_chars: int, max_non_english: 
     refusal = _boilerplate(text) or _foreign(text, sample, max_non_english)
     if refusal is None and kind in BOOKS:
         refusal = _contents(text)
+    if refusal is None and kind == "c":
+        refusal = _labels(text)
     return Verdict(score, refusal or (None if kind in REPEATING else _repeated_words(sample)))
 
 
@@ -133,6 +139,7 @@ def _repeated_words(sample: quality.Sample) -> Refusal | None:
     return None
 
 
+ENDS = frozenset(".!?:;,)")
 _LICENCE = (
     "permission is hereby granted", "without warranty", "without even the implied warranty", "merchantability",
     "this software is provided", "redistribution and use in source", "in no event shall", "in no event will",
@@ -177,6 +184,14 @@ def _licence_share(text: str) -> float:
     paragraphs = text.lower().split("\n\n")
     legal = sum(len(paragraph) for paragraph in paragraphs if any(phrase in paragraph for phrase in _LICENCE))
     return legal / len(text)
+
+
+def _labels(text: str) -> Refusal | None:
+    """Comments that are mostly names of things that are not told: "Control register", line after line."""
+    lines = text.split("\n")
+    labels = sum([len(line) for line in lines if 0 < len(line) < LABEL and line[-1] not in ENDS and ": " not in line])
+    share = labels / (len(text) - len(lines) + 1)
+    return Refusal("labels", round(share, 4)) if share > MAX_LABEL_SHARE else None
 
 
 def _contents(text: str) -> Refusal | None:

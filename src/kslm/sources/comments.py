@@ -69,6 +69,7 @@ _SAYS_NOTHING = re.compile(
 )
 _FIELD = r"[A-Z][\w/&-]{0,20}(?: [\w/&-]{1,20}){0,2}[ \t]*+:"
 _EMPTY_FIELD = re.compile(rf"(?m)^([ \t]*+){_FIELD}[ \t-]*+\n(?=\s*+\Z|(?:[ \t]*+\n)*+\1{_FIELD})")
+_LOOSE = re.compile(r"(?im)^[^\n]*\b(?:by|from|authors?|contributors?|thanks to)[ \t]*+:?[ \t]*+\n(?=\s*+\Z|[ \t]*+\n)")
 _LEADS_UP = re.compile(r"(?i)(?:\A|\n)[^\n]*(?::|\b(?:from|by|on|of|and|or|under|with|to|the|is|are|in)\b)\s*+\Z")
 LABEL = 45
 """Characters below which a comment that is no sentence is a label: it names something, and says little without it."""
@@ -206,7 +207,7 @@ def _block(comment: str) -> str:
     if not is_kernel_doc:
         body = _BANNER.sub("", _RIGHT_FRAME.sub("", body) if "*\n" in body else body)
         body = _FILE_NAME.sub("", body, count=1) if _FILE_NAME.match(body) else body
-        body = _CREDIT.sub("", body) if "@" in body or "uthor" in body else body
+        body = _LOOSE.sub("", _CREDIT.sub("", body) + "\n") if "@" in body or "uthor" in body else body
         if _is_code(body):
             return ""
     if is_legal(body, _LEGAL_HEADER if is_kernel_doc else _LEGAL):

@@ -25,6 +25,10 @@ from kslm.sources.roff import Page, arguments, joined, statements, unescape
 LARGEST_PAGE = 32 << 20
 _FILE = re.compile(r"(.+)\.([0-9][0-9A-Za-z]*|[nl])(\.gz|\.xz)?$")
 _MACRO = re.compile(r"[.']\s*([A-Za-z0-9]+)\s*(.*)")
+_HEADING = re.compile(r"^(?=[A-Z][A-Z ,/&()-]*$)", re.MULTILINE)
+_LEGAL_TITLE = re.compile(r"(?:COPYRIGHTS?|LICEN[CS]E|LICENSING|COPYING)(?:(?:[ /]| AND )(?:LICEN[CS]E|NOTICE))?\n")
+_LEGAL = re.compile(r"(?i)copyright|\(c\)|©|licen[cs]e|licensing|warranty|free software|public domain")
+_LONGEST_NOTICE = 4000
 _OPENERS = {".gz": gzip.open, ".xz": lzma.open}
 
 
@@ -72,6 +76,21 @@ def read_folder(path: Path) -> Iterator[tuple[str, str, str] | Bad]:
                 yield Bad.of(name, 0, "empty file", raw)
             elif text := render(raw, f"{found[1]}({found[2]})"):
                 yield name, found[2], text
+
+
+def without_notice(text: str) -> str:
+    """A page's text without a section that only says whose it is and under which licence, by its title and its words.
+
+    Sections of more than 4,000 characters stay: pages about licences have them.
+    """
+    if "COPYRIGHT" not in text and "LICEN" not in text and "COPYING" not in text:
+        return text
+    return "".join(part for part in _HEADING.split(text) if not _is_notice(part)).strip("\n")
+
+
+def _is_notice(section: str) -> bool:
+    title = _LEGAL_TITLE.match(section)
+    return bool(title and len(section) <= _LONGEST_NOTICE and _LEGAL.search(section, title.end()))
 
 
 class _Man:

@@ -104,7 +104,7 @@ class _Mdoc:
         plain = " ".join(unescape(word) for word in words)
         match macro:
             case "Dt":
-                page.heading(f"{words[0]}({words[1]})" if len(words) > 1 else self.title)
+                page.heading(f"{unescape(words[0])}({words[1]})" if len(words) > 1 else self.title)
                 page.blank()
             case "Sh" | "Ss":
                 self.section = plain if macro == "Sh" else self.section
@@ -207,6 +207,8 @@ class _Mdoc:
             if macro == "Ap":
                 self._put("'", glued=True)
             self.glue = True
+        elif macro == "An" and following in ("-split", "-nosplit"):  # how to lay out names, and no name
+            index += 1
         elif macro == "Ar" and following is None:
             self._word("file ...")
         elif macro == "Fc":

@@ -65,6 +65,8 @@ _NESTED = re.compile(r"[.']\s*(?:if|ie|el|de|while)\b")
 _COMMENT = re.compile(r'(?<!\\)\\".*')
 _PARAMETER = re.compile(r"\\\$([1-9*@])")
 _QUICK = re.compile(r"\\(?:f(?:[A-Z0-9]|\([A-Z][A-Z]|\[[A-Z]{0,4}\])|[&|,/^%:)])")
+# `\e\-\-tcti`: what a converter escaped twice prints a backslash, before an option that has none.
+_ESCAPED_TWICE = re.compile(r"(?<![^\s\[|(])\\(?=--[a-z])")
 _DEFINING = frozenset(("de", "de1", "am", "ami", "ig"))
 _CONDITIONAL = frozenset(("if", "ie", "el", "while"))
 # Macros of man(7), its extensions and mdoc(7) that pages redefine only for looks.
@@ -268,7 +270,8 @@ class Page:
     def text(self) -> str:
         """The page so far."""
         self.end_line()
-        return "\n".join(self.lines).strip("\n")
+        text = "\n".join(self.lines).strip("\n")
+        return _ESCAPED_TWICE.sub("", text) if "\\--" in text else text
 
     def _line(self, text: str) -> None:
         text = text.rstrip()
