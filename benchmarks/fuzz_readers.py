@@ -226,6 +226,7 @@ TARGETS = {
     "pnp_ids": Target(all_of(pnp_ids.parse, "p"), (b"AAA\tAvolites\n",), (), (b"\t", b"\n")),
     "tldr": Target(lambda raw: tldr.parse(text(raw)), (b"# tar\n\n> Archive.\n\n- Make:\n\n`tar cf {{a.tar}} {{b}}`\n",), (ValueError,), (b"`", b"{{", b"- ")),
     "config": Target(lambda raw: config_file.read(raw, "etc/x"), (b"# a\nkey=value\n",), (), (b"\0", b"-----BEGIN ")),
+    "notices": Target(lambda raw: (config_file.without_notice(text(raw)), man.without_notice(text(raw))), (b"# /etc/x\n# Copyright (c) 2001 A\n#\n# free software\nx = 1\n", b"X(1)\n\nCOPYRIGHT\nfree software\n\nSEE ALSO\ny\n"), (), (b"# ", b"\n#\n", b"\nLICENSE\n", b"\nA\n")),
     "copyright": Target(lambda raw: debian_copyright.licence_of(text(raw)), (b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nCopyright: x\nLicense: GPL-2+\n",), (), (b"License: ", b"\n ", b" or ", b" and ", b"(")),
     "logs": Target(read_log, LOGS, (), (b"\n", b"[", b"]", b"{", b'"', b"\xff", b"\0", b"\r\n", b" ")),
     "snapshot": Target(all_of(snapshot.parse), (SNAPSHOT,), (), (b"----- ", b" -----\n", b"kB", b"%")),
