@@ -26,7 +26,7 @@ _FORM = (
     r"(?: (?!-)[\w<>\[\]{}()|/.:=…*+'\"-]+){0,3})"
 )
 _TAG = re.compile(rf"{_FORM}(?:(?:\s*\|\s*|(?:,? or|,|;)?\s+){_FORM})*\.{{0,3}}")
-_NAME = re.compile(r"(?:^|(?<=[\s,|(/]))(-{1,2}(?:\[no-?\])?[A-Za-z0-9?@#$%!:_.][\w.+?@#:-]*)")
+_NAME = re.compile(r"(?:^|(?<=[\s,|(/]))(-{1,2}(?:\[no-?\])?[A-Za-z0-9?@#$%!:_][\w.+?@#:-]*)")
 # A value before a description, known by its brackets or because the description names it again: TYPE[,TYPE]...
 _REPEATED = r"(?P<of>[A-Z]{3,})(?:\[,(?P=of)\](?:\.{3})?)?(?=[\s,].*\b(?P=of)\b)"
 _VALUE = re.compile(rf"((?:<[^<>\n]{{1,40}}>|{_REPEATED})(?:, --[\w=-]+)?)(?:\s+|\.?$)", re.DOTALL)

@@ -67,6 +67,20 @@ def test_documents_give_commands_options_and_steps():
     assert said["Question: Which command loads the module that CONFIG_IGB=m builds?"]["answers"] == ["modprobe igb"]
 
 
+def test_options_and_configuration_files_of_documents():
+    text = PAGE + "\n--[no-]sort\n    Put the files in order, or not.\n"
+    page = document("man", "git-man/usr/share/man/man1/git-ls.1", text.replace("\nls [", "\ngit ls ["))
+    pages = from_document(page, ENTITIES)
+    files = from_document(document("config", "openssh-server/etc/ssh/sshd_config", "Port 22\n"), ENTITIES)
+    rows = rows_of({}, [instruction(text, "test") for text in (*pages, *files)])
+    said = {row["prompt"].partition("\n")[0]: row for row in rows}
+    option = said['Question: Which option of git ls is described as "Put the files in order, or not."?']
+    assert option["task"] == "command_completion" and option["answers"] == ["--[no-]sort", "--sort"]
+    file = said["Question: Which command installs the Debian package that /etc/ssh/sshd_config is from?"]
+    assert file["answers"] == ["apt install openssh-server", "openssh-server"]
+    assert file["baselines"]["name_in_question"] == "apt install ssh"
+
+
 def test_guesses_never_look_at_the_device_itself():
     labels = {
         Device("pci", "8086", "0010"): ["a"],

@@ -2,10 +2,10 @@
 
 Four tasks: `hardware_identification` (an id, its name), `driver_selection` (a device, the set of modules that name it),
 `command_completion` (what is to be done; the command, or its option) and `installation_steps` (a device's firmware, a
-kernel option or a program; the command or the option that brings it). An entity takes part if its split group is in
-split test, so nothing about it is in the training text. Where a driver is held out with all of its devices, no guess
-from training devices can be right; only the device's name may give its module away. What is asked is a sample by hash,
-the same on each run.
+kernel option, a program or its configuration file; the command that brings it). An entity takes part if its split group
+is in split test, so nothing about it is in the training text. Where a driver is held out with all of its devices, no
+guess from training devices can be right; only the device's name may give its module away. What is asked is a sample by
+hash, the same on each run.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from kslm.curate.entities import Device, Entities, Row, module_name
 from kslm.curate.facts import BUS, Hardware
 from kslm.curate.instruct.baselines import Guesses
 from kslm.curate.instruct.devices import modules_of
+from kslm.sources.man_options import spellings
 from kslm.sources.modinfo import parse_pci_alias
 
 ASKED = ("item_id", "text", "context", "fact_table", "fact_key", "fact_version", "split", "split_group")
@@ -33,6 +34,7 @@ _MARKETING = re.compile(r"\s*\[([^\]]+)\]")
 _PAGE = re.compile(r"(?P<name>[^()]+)\((?P<section>[168])\S*\)(?P<option> -\S.*?)?: (?P<task>.+)")
 _BUILDS = re.compile(r"(CONFIG_\w+) builds (\S+)")
 _PACKAGE = re.compile(r"(\S+)\([168]\S*\) is in (\S+)")
+_CONFIG_FILE = re.compile(r"(/etc/([^/]+).*) is in (\S+)")
 _EXAMPLE = re.compile(r"(?P<command>[^:]+): (?P<task>.+)")
 
 
@@ -211,7 +213,7 @@ def _from_instruction(row: Row) -> _Item | None:
 
 
 def _installation(context: str, place: _Place) -> _Item | None:
-    """What brings a module or a command, of the contexts that `kconfig` and `manuals` write."""
+    """What brings a module, a command or a file, of the contexts that `kconfig`, `manuals` and `commands` write."""
     if found := _BUILDS.fullmatch(context):
         asked = f"Which command loads the module that {found[1]}=m builds?"
         guess = {"kind": "module", "name_in_question": f"modprobe {found[1].removeprefix('CONFIG_').lower()}"}
@@ -220,6 +222,10 @@ def _installation(context: str, place: _Place) -> _Item | None:
         asked = f"{found[1]}: command not found. How do I install it on Debian?"
         guess = {"kind": "package", "name_in_question": f"apt install {found[1]}"}
         return _Item("installation_steps", asked, [f"apt install {found[2]}", found[2]], guess, *place)
+    if found := _CONFIG_FILE.fullmatch(context):
+        asked = f"Which command installs the Debian package that {found[1]} is from?"
+        guess = {"kind": "file", "name_in_question": f"apt install {found[2]}"}
+        return _Item("installation_steps", asked, [f"apt install {found[3]}", found[3]], guess, *place)
     return None
 
 
@@ -231,9 +237,9 @@ def _command(row: Row, context: str, place: _Place) -> _Item | None:
         asked = f"Which command does this: {found['task']}?"
         return _Item("command_completion", asked, [typed], {"kind": "example"}, *place)
     if page and page["option"]:
-        asked = f"Which option of {page['name']} does this: {page['task']}?"
-        spellings = [page["option"].strip(), *re.findall(r"(?<![\w-])-{1,2}\w[\w-]*", page["option"])]
-        return _Item("command_completion", asked, spellings, {"kind": "option"}, *place)
+        asked = f'Which option of {page["name"]} is described as "{page["task"]}"?'
+        answers = [page["option"].strip(), *spellings(page["option"])]
+        return _Item("command_completion", asked, answers, {"kind": "option"}, *place)
     if page and part == "NAME":
         asked = f'Which command is described as "{page["task"].rstrip(".")}"?'
         return _Item("command_completion", asked, [page["name"]], {"kind": "page"}, *place)
