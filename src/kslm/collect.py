@@ -65,7 +65,7 @@ def _redacted(text: str, pseudonyms: Pseudonyms) -> str:
     for kind, name in _own_names():
         pattern = rf"(?<![\w<-]){re.escape(name)}(?![\w>-])"
         text = re.sub(pattern, pseudonyms.pseudonym(kind, name), text, flags=re.IGNORECASE)
-    return _BELOW_HOME.sub(r"\1/...", redact(text, pseudonyms=pseudonyms).text)
+    return _BELOW_HOME.sub(r"\1/...", redact(text, pseudonyms=pseudonyms, machine=True).text)
 
 
 def _own_names() -> list[tuple[str, str]]:

@@ -7,45 +7,66 @@ from hypothesis import strategies as st
 
 from kslm.redact import Pseudonyms, redact
 from kslm.redact import text as of_text
+from kslm.redact.measure import load_cases
 
 PIECES = [
     "joe@example.org", "192.0.2.7", "fe80::1", "52:54:00:12:34:56", "/home/joe", " user joe", "user=joe", "password=x1",
     "token=Zx81qP02mmAa77", "serial: AB12CD34", "root@box", ":", "@", "-", ".", " ", "\n", "<", ">", "1", "a",
     "<email-1>",
     "session opened for", " from ", "8f6c2c1e-7e0e-4d0a-9e0b-3a1d5b6c7d8e", "İ",
-    "(at)", " dot ", "-10-105-160-95", "=", '"',
+    "(at)", " dot ", "-10-105-160-95", "=", '"', "web01.example.lan", "kestrel", "Mar  4 07:12:55 kestrel sshd[1]: ",
+    "server kestrel not responding", 'user "joe"', "node=", "host ", "$6$ab$" + "aB3d" * 10,
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(max_size=200)
 
 
+kinds = st.booleans()
+
+
 @settings(max_examples=400, deadline=None)
-@given(texts)
-def test_redacted_text_redacts_to_itself(text):
-    once = redact(text)
-    assert redact(once.text).text == once.text
+@given(texts, kinds)
+def test_redacted_text_redacts_to_itself(text, machine):
+    once = redact(text, machine=machine)
+    assert redact(once.text, machine=machine).text == once.text
     assert (once.count == 0) == (once.text == text)
 
 
-LITERALS = [detector.literal for detector in of_text._DETECTORS]
+LITERALS = [detector.literal for detector in of_text._MACHINE_DETECTORS]
 messages = st.lists(st.sampled_from([*PIECES, *LITERALS, *"0123456789"]), max_size=14).map("".join)
 
 
-def spans_of_every_detector(text):
+def spans_of_every_detector(text, machine):
     lowered = of_text._lowered(text)
-    searched = [one for one in of_text._DETECTORS if one.literal in (text if one.is_cased else lowered)]
-    return of_text._resolve([span for one in searched for span in one.find(text, lowered)], text)
+    detectors = of_text._MACHINE_DETECTORS if machine else of_text._DETECTORS
+    searched = [one for one in detectors if one.literal in (text if one.is_cased else lowered)]
+    found = [span for one in searched for span in one.find(text, lowered)]
+    return of_text._spans(text, found, Pseudonyms(), machine)
 
 
 @settings(max_examples=600, deadline=None)
-@given(messages | texts)
-def test_what_is_left_out_for_a_message_would_have_found_nothing(text):
-    assert of_text.find(text) == spans_of_every_detector(text)
+@given(messages | texts, kinds)
+def test_what_is_left_out_for_a_message_would_have_found_nothing(text, machine):
+    assert of_text.find(text, machine=machine) == spans_of_every_detector(text, machine)
+
+
+def test_what_is_left_out_of_the_labelled_cases_would_have_found_nothing():
+    for case in load_cases():
+        for machine in (True, False):
+            for text in (case.text, redact(case.text, machine=machine).text, case.text.upper()):
+                assert of_text.find(text, machine=machine) == spans_of_every_detector(text, machine)
+
+
+def test_labelled_cases_redact_to_themselves_once_redacted():
+    for case in load_cases():
+        once = redact(case.text, machine=case.machine).text
+        assert redact(once, machine=case.machine).text == once
 
 
 def test_what_is_left_out_depends_on_no_digit():
     for text in ("from 192.0.2.7 port 1", "a:b:c fe80::1 52:54:00:12:34:56", "x-10-105-160-95", "usb-a_12345678-1:0"):
         for other in (text, text.replace("0", "7"), text.replace("1", ""), text.upper()):
-            assert of_text.find(other) == spans_of_every_detector(other)
+            for machine in (True, False):
+                assert of_text.find(other, machine=machine) == spans_of_every_detector(other, machine)
 
 
 def test_one_value_has_one_stand_in():
@@ -81,6 +102,7 @@ def test_time_is_linear_in_one_long_line():
         " at a dot ",
         "://a:",
     ):
-        start = time.process_time()
-        redact(piece * (300_000 // len(piece)))
-        assert time.process_time() - start < 5, piece
+        for machine in (False, True):
+            start = time.process_time()
+            redact(piece * (300_000 // len(piece)), machine=machine)
+            assert time.process_time() - start < 5, (piece, machine)

@@ -22,6 +22,9 @@ from kslm.redact import Pseudonyms, redact
 BATCH_CHARS = 8_000_000
 """Characters gathered before a batch is handed on."""
 
+MACHINE_KINDS = frozenset(("log", "snapshot"))
+"""Kinds of text that a machine wrote about itself; redaction treats names in them as that machine's."""
+
 
 class Limits(NamedTuple):
     """How long a document may be, in characters, and how much of its words in another language than English."""
@@ -37,7 +40,7 @@ def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
     doc_id is xxh3-128 of source, path, part number and content, so it is the same wherever the row was processed.
     """
     pseudonyms = Pseudonyms() if text.item else None
-    redacted = redact(clean(text.text), pseudonyms=pseudonyms)
+    redacted = redact(clean(text.text), pseudonyms=pseudonyms, machine=text.kind in MACHINE_KINDS)
     item = _redact_item(text.item, pseudonyms) if text.item and pseudonyms else None
     parts = split(text.kind, redacted.text, min_chars=limits.min_chars, max_chars=limits.max_chars)
     source, place = text.source.encode(), text.path.encode()

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from kslm.curate.refine import MACHINE_KINDS
 from kslm.curate.split import position
 from kslm.curate.text import clean
 from kslm.explore.documents import Document, show
@@ -147,7 +148,8 @@ def _redacted(document: Document, bronze: str, table: str) -> tuple[dict[str, in
     if document.text is not None:
         text, where = document.text, "this text"
     else:
-        text, where = redact(clean(bronze)).text, f"the row of bronze.{table}"
+        text = redact(clean(bronze), machine=document.kind in MACHINE_KINDS).text
+        where = f"the row of bronze.{table}"
     before = {match[0] for match in PLACEHOLDER.finditer(bronze)} if table == DOCUMENTS.name else set()
     counts = Counter(match[1] for match in PLACEHOLDER.finditer(text) if match[0] not in before)
     return dict(sorted(counts.items())), where

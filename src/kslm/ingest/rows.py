@@ -74,16 +74,18 @@ def document_row(path: str, kind: str, text: str, origin: Origin) -> Row:
 
 def event_row(record: LogEvent, path: str, number: int, names: Pseudonyms, origin: Origin) -> Row:
     """A row of bronze.log_events, redacted; `number` is the event's position in its file, from 0."""
+    if record.host:
+        names.know("host", record.host)
     tag = record.tag
     if tag and not _says_nothing(tag):
-        tag = redact(tag, pseudonyms=names).text
+        tag = redact(tag, pseudonyms=names, machine=True).text
     return vars(record) | {
         "event_id": identity(origin.source, path, number),
         "source": origin.source,
         "path": path,
         "host": names.pseudonym("host", record.host) if record.host else None,
         "tag": tag,
-        "message": redact(record.message, pseudonyms=names).text,
+        "message": redact(record.message, pseudonyms=names, machine=True).text,
         "sha256": origin.sha256,
     }
 
@@ -91,7 +93,7 @@ def event_row(record: LogEvent, path: str, number: int, names: Pseudonyms, origi
 @lru_cache(maxsize=4096)
 def _says_nothing(tag: str) -> bool:
     """Whether there is nothing to redact in a tag: a log has few of them, many times."""
-    return redact(tag).count == 0
+    return redact(tag, machine=True).count == 0
 
 
 def mine(row: Row, miner: Miner) -> str | None:
@@ -136,7 +138,7 @@ def section_row(record: SnapshotSection, path: str, names: Pseudonyms, origin: O
 
     The timestamp is in ISO 8601 where it could be read, and as written otherwise.
     """
-    text = redact(_without_users(record, names), pseudonyms=names).text
+    text = redact(_without_users(record, names), pseudonyms=names, machine=True).text
     return asdict(record) | {
         "snapshot_id": identity(origin.source, path),
         "timestamp": snapshot.moment(record.timestamp) or record.timestamp,
@@ -154,19 +156,23 @@ def _without_users(record: SnapshotSection, names: Pseudonyms) -> str:
     lines = []
     for line in record.text.split("\n"):
         user, blank, rest = line.partition(" ")
-        known = not rest.split(None, 1)[:1] or not rest.split(None, 1)[0].isdigit() or is_system_account(user)
-        lines.append(line if known else f"{names.pseudonym('user', user)}{blank}{rest}")
+        is_heading = not rest.split(None, 1)[:1] or not rest.split(None, 1)[0].isdigit()
+        if is_heading or is_system_account(user):
+            lines.append(line)
+        else:
+            names.know("user", user)
+            lines.append(f"{names.pseudonym('user', user)}{blank}{rest}")
     return "\n".join(lines)
 
 
 def quarantine_row(bad: Bad, origin: Origin) -> Row:
-    """A row of bronze.quarantine; the sample is redacted, because a damaged log is a log."""
+    """A row of bronze.quarantine; the sample is redacted as a machine's own, because a damaged log is a log."""
     return {
         "source": origin.source,
         "path": bad.path,
         "offset": bad.offset,
         "reason": bad.reason,
         "bytes": bad.size,
-        "sample": redact(bad.sample).text,
+        "sample": redact(bad.sample, machine=True).text,
         "sha256": origin.sha256,
     }

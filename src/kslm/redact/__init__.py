@@ -15,7 +15,7 @@ prose stays, as do postal addresses and people's names.
 """
 
 from kslm.redact.credentials import looks_random
-from kslm.redact.identity import is_system_account
+from kslm.redact.frames import is_system_account
 from kslm.redact.pseudonyms import Pseudonyms
 from kslm.redact.text import Redacted, redact
 

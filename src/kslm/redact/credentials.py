@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from kslm.redact.pseudonyms import Detector, Span
+from kslm.redact.pseudonyms import PLACEHOLDER, Detector, Span
+from kslm.redact.words import is_ordinary
 
 # Shapes of well-known issuers' tokens, each with the literal that must be there.
 _SHAPES = tuple(
@@ -28,6 +29,23 @@ _SHAPES = tuple(
         ("sk-", r"sk-(?<![0-9A-Za-z]sk-)[0-9A-Za-z_-]{0,16}[0-9A-Za-z]{20,128}"),
         ("SHA256:", r"SHA256:[0-9A-Za-z+/]{43}(?![0-9A-Za-z+/])"),
         ("AAAA", r"AAAA[BCE][0-9A-Za-z+/]{60,4096}={0,2}(?: [\w.-]{1,64}@[\w.-]{1,64})?"),
+        ("_live_", r"(?:sk|rk|pk|whsec)_live_[0-9A-Za-z]{16,128}"),
+        ("npm_", r"npm_[0-9A-Za-z]{36}(?![0-9A-Za-z])"),
+        ("hvs.", r"hv[sb]\.[0-9A-Za-z_-]{24,255}"),
+        ("pypi-", r"pypi-[0-9A-Za-z_-]{50,255}"),
+        ("SG.", r"SG\.[0-9A-Za-z_-]{16,32}\.[0-9A-Za-z_-]{32,64}"),
+        ("GOCSPX-", r"GOCSPX-[0-9A-Za-z_-]{20,64}"),
+        ("ya29.", r"ya29\.[0-9A-Za-z_-]{20,512}"),
+        ("dop_v1_", r"dop_v1_[0-9a-f]{64}"),
+        ("xapp-", r"xapp-[0-9A-Za-z-]{20,255}"),
+        ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,64}"),
+        # Hashes of passwords: crypt(3) and its kin, LDAP's, MySQL's.
+        (
+            "$",
+            r"\$(?:[0-9][a-z]?|y|gy|sha1|md5|apr1|argon2(?:id?|d)|scrypt|pbkdf2[\w-]{0,12}|P|H)"
+            r"\$(?:[\w=,.]{1,40}\$){0,3}[0-9A-Za-z./+]{16,128}(?![0-9A-Za-z./+$])",
+        ),
+        ("}", r"\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)\}[0-9A-Za-z+/$.]{16,200}={0,2}"),
         ("PRIVATE KEY", r"PRIVATE KEY(?: BLOCK)?-----[^-]{1,16384}(?:-----END[ A-Z]{1,40}-----)?"),
     )
 )
@@ -47,16 +65,57 @@ _PASSWORDS = tuple(
     )
 )
 _RANDOM = tuple(
-    (literal, re.compile(pattern + r"([\w+/=.~-]{8,4096})"))
+    (literal, re.compile(pattern + r"([\w+/.~%-]{8,4096}={0,2})(?![\w=])"))
     for literal, pattern in (
         ("token", rf"token{_VALUE}"),
+        ("token ", r"token (?=[\w+/.~%-]{16})"),
         ("secret", rf"secret(?:[_-]?(?:access[_-]?)?key)?{_VALUE}"),
+        *((word, rf"{word}[_-]?key{_VALUE}") for word in ("account", "shared", "encryption", "signing", "license")),
+        ("sess", rf"sess(?:ion)?[_-]?(?:id|key|hash)?{_VALUE}(?=[\w+/.~%-]{{16}})"),
+        ("auth", rf"auth(?:tok)?{_VALUE}(?=[\w+/.~%-]{{16}})"),
+        ("signature", rf"signature{_VALUE}(?=[\w+/.~%-]{{16}})"),
         ("api", rf"api[_-]?key{_VALUE}"),
         ("access", rf"access[_-]?key(?:[_-]?id)?{_VALUE}"),
         ("bearer", r"bearer[ \t]{1,2}"),
         ("authorization", r"authorization: ?basic[ \t]{1,2}"),
     )
 )
+# Where only a secret stands, whatever it looks like; in a machine's own text, since manuals say the same of words.
+_GIVEN = tuple(
+    (literal, re.compile(pattern, re.MULTILINE))
+    for literal, pattern in (
+        (": ", r": (?:psk|xauth|eap|ntlm) [\"']([^\"'\n]{4,256})"),
+        (
+            " -p",
+            r"(?:my\w{0,10}|mariadb\S{0,8}|sshpass|plink|7z\w?|zip) (?:[^\n|;]{0,120} )?-p[\"']?([^\s\"'|;]{3,256})",
+        ),
+        (" -p", r" -p[\"']([^\s\"'|;]{3,256})[\"']"),
+        (" -a ", r"redis-cli (?:[^\n|;]{0,120} )?-a [\"']?([^\s\"'|;]{4,256})"),
+        (" -w ", r"\bldap\w{1,8} (?:[^\n|;]{0,120} )?-w [\"']?([^\s\"'|;]{3,256})"),
+        ("%", r" (?:-u|--user) ?[\"']?[\w.\\-]{1,64}%([^\s\"'|;]{3,256})"),
+        (" -u", r"(?:curl|wget|http) (?:[^\n|;]{0,200} )?-u ?[\"']?[\w.@-]{1,64}:([^\s\"'|;]{3,256})"),
+        ("user", r"--(?:proxy-)?user[= ][\"']?[\w.@-]{1,64}:([^\s\"'|;]{3,256})"),
+        ("--", r"--(?:pass|passphrase|token|secret|api-?key|auth-?key|psk)[= ][\"']?([^\s\"'|;]{4,256})"),
+        (
+            "pass",
+            r"(?:requirepass|masterauth|rootpw|userpass|ldappass|pass(?:wd|phrase)?:)[= ][\"']?([^\s\"'<>,;:]{6,256})",
+        ),
+        ("requirepass", r"requirepass[= ]{1,3}[\"']?([^\s\"'<>,;]{4,256})"),
+        ("masterauth", r"masterauth[= ]{1,3}[\"']?([^\s\"'<>,;]{4,256})"),
+        ("login ", r"\blogin [^\s]{1,64}\s{1,4}password [\"']?([^\s\"']{3,256})"),
+        ("password", r"password[ _]is[: ]{1,2}[\"']?([^\s\"'<>,;]{4,256})"),
+        ("password", r"\bpassword (?=\S{0,64}[0-9])[\"']?([^\s\"'<>,;()]{8,256})"),
+        ("identified ", r"identified (?:with \S{1,32} )?by (?:password )?[\"']([^\"'\n]{3,256})[\"']"),
+        ("community", r"(?:r[ow]community6?|community(?:[ _-]string)?)[ :=]{1,3}[\"']?([^\s\"'<>,;()]{5,64})"),
+        ("wpa_passphrase ", r"wpa_passphrase \S{1,64} [\"']?([^\s\"']{8,63})"),
+        ("_key", r"wep_key[0-3]=[\"']?([^\s\"']{5,64})"),
+        ("chpasswd", r"echo [\"']?[\w.-]{1,32}:([^\s\"'|]{3,256})[\"']? ?\|"),
+        ("pwd=", r"\bpwd=(?![/~.$])[\"']?([^\s\"'<>,;]{4,256})"),
+        ("_pw", r"_pw(?:d)?[:=][ ]?[\"']?([^\s\"'<>,;]{4,256})"),
+        ("secret ", r"\bsecret [\"']([^\s\"']{6,256})[\"']"),
+    )
+)
+_COOKIE_VALUE = re.compile(r"[ ;:\"'][\w.-]{1,64}=\"?([^\s;,\"']{8,4096})")
 _IN_URL = re.compile(r"://([^\s:/@<>]{1,64}):([^\s/@<>]{1,256})@")
 _NOT_A_PASSWORD = re.compile(
     r"(?:[0-9]{1,2}|null|none|no|yes|true|false|[01]|on|off|unset|n/a|empty|required|[*x.]{1,64}|[%$&{\[(\\].{0,256}|.{0,256}[()].{0,256})",
@@ -78,8 +137,23 @@ def _keyed(pattern: re.Pattern[str], accept: Callable[[str, str], bool], text: s
 def _in_urls(text: str, _lowered: str) -> Iterator[Span]:
     if "@" in text:
         for match in _IN_URL.finditer(text):
-            yield Span(*match.span(1), "user")
+            yield Span(*match.span(1), "user", "", True)
             yield Span(*match.span(2), "secret")
+
+
+def _cookies(text: str, lowered: str) -> Iterator[Span]:
+    """The values in a Cookie or Set-Cookie header that look generated."""
+    at = lowered.find("cookie:")
+    while at >= 0:
+        line = text.find("\n", at)
+        for match in _COOKIE_VALUE.finditer(text, at + 6, min(line if line >= 0 else len(text), at + 8192)):
+            if looks_random(match[1]):
+                yield Span(*match.span(1), "secret")
+        at = lowered.find("cookie:", at + 7)
+
+
+def _is_given(value: str, _key: str) -> bool:
+    return not _NOT_A_PASSWORD.fullmatch(value) and not is_ordinary(value) and not PLACEHOLDER.match(value)
 
 
 def _is_password(value: str, key: str) -> bool:
@@ -114,5 +188,7 @@ DETECTORS = (
     *(Detector(literal, True, partial(_shaped, pattern)) for literal, pattern in _SHAPES),
     *(Detector(literal, False, partial(_keyed, pattern, _is_password)) for literal, pattern in _PASSWORDS),
     *(Detector(literal, False, partial(_keyed, pattern, _is_random)) for literal, pattern in _RANDOM),
+    Detector("cookie:", False, _cookies),
     Detector("://", True, _in_urls),
 )
+MACHINE_DETECTORS = tuple(Detector(literal, False, partial(_keyed, pattern, _is_given)) for literal, pattern in _GIVEN)

@@ -18,16 +18,18 @@ import yaml
 from kslm.redact.text import find
 
 _LABEL = re.compile(r"⟦(\w+)\|(.*?)⟧", re.DOTALL)
-_CASES = Path(__file__).with_name("labelled.yml")
+_PUBLISHED = Path(__file__).with_name("labelled.yml")
+_MACHINE = Path(__file__).with_name("labelled_machine.yml")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One text, and where in it (start, end, kind) personal values stand."""
+    """One text, and where in it (start, end, kind) personal values stand; `machine` as `redact` takes it."""
 
     scene: str
     text: str
     labels: tuple[tuple[int, int, str], ...]
+    machine: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,20 @@ class Scores:
         return self.right / max(self.replaced, 1)
 
 
-def load_cases(path: Path = _CASES) -> list[Case]:
-    """The labelled cases, in the file's order."""
+def load_cases(path: Path | None = None, *, machine: bool = True) -> list[Case]:
+    """Labelled cases, in the file's order; by default all there are.
+
+    Args:
+        path: a YAML file of scenes, each a list of marked texts.
+        machine: whether the file's texts are a machine's own.
+    """
+    if path is None:
+        return [*load_cases(_PUBLISHED, machine=False), *load_cases(_MACHINE, machine=True)]
     scenes = yaml.safe_load(path.read_text("utf-8"))
-    return [_case(scene, marked) for scene, texts in scenes.items() for marked in texts]
+    return [_case(scene, marked, machine) for scene, texts in scenes.items() for marked in texts]
 
 
-def _case(scene: str, marked: str) -> Case:
+def _case(scene: str, marked: str, machine: bool) -> Case:
     labels: list[tuple[int, int, str]] = []
     text, end = "", 0
     for label in _LABEL.finditer(marked):
@@ -75,7 +84,7 @@ def _case(scene: str, marked: str) -> Case:
         labels.append((len(text), len(text) + len(label[2]), label[1]))
         text += label[2]
         end = label.end()
-    return Case(scene, text + marked[end:], tuple(labels))
+    return Case(scene, text + marked[end:], tuple(labels), machine)
 
 
 def measure(cases: list[Case]) -> Scores:
@@ -86,7 +95,7 @@ def measure(cases: list[Case]) -> Scores:
     missed: list[str] = []
     false: list[str] = []
     for case in cases:
-        spans = [(span.start, span.end) for span in find(case.text)]
+        spans = [(span.start, span.end) for span in find(case.text, machine=case.machine)]
         hidden = {position for start, end in spans for position in range(start, end)}
         for start, end, kind in case.labels:
             labelled[kind] += 1

@@ -9,15 +9,19 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from kslm.redact.pseudonyms import Detector, Span
 
-_DOTS = re.compile(r"\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9A-Za-z_])")
-_FIRST_OCTET = re.compile(r"(?:^|(?<=[^\w.-])|(?<=[0-9]-))([0-9]{1,3})$")
+_DOTS = re.compile(r"\.(?<!\.\.)([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9A-Za-z_])")
+_FIRST_OCTET = re.compile(r"(?:^|(?<=[^\w.-])|(?<=[0-9]-)|(?<=\.\.))([0-9]{1,3})$")
 _COLONS = re.compile(r":[0-9A-Fa-f:]{2,}")
+# As mdadm writes the identifier of an array.
+_RAID = re.compile(r"[0-9A-Fa-f]{8}(?::[0-9A-Fa-f]{8}){3}")
 _HEX_TAIL = re.compile(r"(?:^|(?<=[^\w:.]))([0-9A-Fa-f]{0,4})$")
 _DASHES = re.compile(
     r"-(?:[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+    r"|[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4}){4}-[0-9A-Za-z]{6}"
     r"|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){4}"
     r"|[0-9]{1,3}(?:-[0-9]{1,3}){2,3}(?:\.[A-Za-z0-9-]{1,63}){0,8})(?![\w-])"
 )
@@ -36,9 +40,24 @@ _ADDRESS_BEFORE = re.compile(
     r"[\s:=\[(\"']*|://|@)$",
     re.IGNORECASE,
 )
+# A product called server, and the address that manuals make up.
+_PRODUCT_BEFORE = re.compile(r"(?:\b(?![A-Z]{2,5} )[A-Z][\w.]*|[a-z]) Server \(?v?$")
+_MADE_UP = ("1", "2", "3", "4")
 _ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b|[ #]port\b|[ ]?->")
 _PACKAGE_AFTER = re.compile(r"[+~]|-[0-9A-Za-z](?![0-9]{0,2}\.[0-9])|\.[0-9]")
 _LARGEST_SECTION = 30
+_PUBLISHED = frozenset(
+    re.findall(r"^[0-9a-f-]{36}", Path(__file__).with_name("guids.txt").read_text("utf-8"), re.MULTILINE)
+)
+# UUIDs made from a short number: Bluetooth's services, COM's classes.
+_BASES = frozenset(("0000-1000-8000-00805f9b34fb", "0000-0000-c000-000000000046"))
+# Kinds of things and interfaces of firmware have UUIDs that are the same everywhere.
+_TYPE_BEFORE = re.compile(
+    r"(?:type(?:[ _-]?(?:uuid|guid|id))?|guid code|_dsm(?: evaluated with| uuid| guid)?|_osc(?: uuid)?|_dsd(?: uuid)?|wmi(?: guid| block)?|vendor guid"
+    r"|[a-z_]{3}\w*_guid|interface|variable|[a-z]\w*-)[\s=:\"'({\[]{0,4}$",
+    re.IGNORECASE,
+)
+_TYPE_AFTER = re.compile(r"[\"')}\]]{0,2}(?: \((?:efi|linux|microsoft|bios)\b)", re.IGNORECASE)
 _OCTETS = frozenset(str(number) for number in range(256))
 
 
@@ -56,14 +75,14 @@ def _ipv4(text: str, _lowered: str) -> Iterator[Span]:
 
 def _is_host_address(octets: tuple[str, ...]) -> bool:
     """Whether these are an address of one machine: no leading zeros, not loopback, netmask, broadcast or multicast."""
-    return _OCTETS.issuperset(octets) and 0 < int(octets[0]) < 224 and octets[0] != "127"
+    return _OCTETS.issuperset(octets) and 0 < int(octets[0]) < 224 and octets[0] != "127" and octets != _MADE_UP
 
 
 def _is_version(text: str, start: int, end: int, octets: tuple[str, ...]) -> bool:
     before = text[max(0, start - 24) : start]
     if before.endswith(("IP ", " > ")) and text[end : end + 1] == ".":  # a packet dump: address.port > address.port
         return False
-    if _PACKAGE_AFTER.match(text, end, end + 8) or _VERSION_BEFORE.search(before):
+    if _PACKAGE_AFTER.match(text, end, end + 8) or _VERSION_BEFORE.search(before) or _PRODUCT_BEFORE.search(before):
         return True
     if octets[0] == "10" or any(int(octet) > _LARGEST_SECTION for octet in octets):
         return False
@@ -76,6 +95,13 @@ def _colon_groups(text: str, _lowered: str) -> Iterator[Span]:
         colon, end = match.span()
         if end - colon > 60 or (end < len(text) and (text[end].isalnum() or text[end] == "_")):
             continue
+        if (
+            end - colon == 27
+            and _RAID.fullmatch(text, max(0, colon - 8), end)
+            and not text[colon - 9 : colon - 8].isalnum()
+        ):
+            yield Span(colon - 8, end, "uuid")
+            continue
         head = _HEX_TAIL.search(text[max(0, colon - 5) : colon])
         if head is None:
             continue
@@ -83,6 +109,8 @@ def _colon_groups(text: str, _lowered: str) -> Iterator[Span]:
         if text[end - 1] == ":" and text[end - 2] != ":":
             end -= 1
         groups = text[start:end].split(":")
+        if len(groups) == 9 and groups[8].isdigit() and "" not in groups:  # a whole address and a port
+            end -= len(groups.pop()) + 1
         if len(groups) in (6, 8, 14) and all(len(group) == 2 for group in groups):
             if _is_mac(groups, text[max(0, start - 4) : start]):
                 yield Span(start, end, "mac")
@@ -115,14 +143,30 @@ def _dash_groups(text: str, _lowered: str) -> Iterator[Span]:
         before = text[max(0, dash - 64) : dash]
         body = text[dash + 1 : end]
         if len(body) == 27 and body[4] == "-":
-            head = before[-8:]
-            if len(head) == 8 and _is_hex(head) and not before[-9:-8].isalnum() and body.strip("0-") + head.strip("0"):
+            if _is_uuid(before[-8:], body, before[:-8], text[end : end + 32]):
                 yield Span(dash - 8, end, "uuid")
+        elif len(body) == 31 and body[24] == "-" and body[4] == "-":
+            if before[-6:].isalnum() and len(before[-6:]) == 6 and not before[-7:-6].isalnum() and _is_mixed(body):
+                yield Span(dash - 6, end, "uuid")
         elif len(body) == 14 and body[2::3] == "----" and _is_hex(before[-2:]) and not before[-3:-2].isalnum():
             if len(before) > 1 and not int(before[-2:], 16) & 1 and (body.strip("0-") or before[-2:] != "00"):
                 yield Span(dash - 2, end, "mac")
         elif body[:1].isdigit():
             yield from _address_in_name(text, dash, end, before)
+
+
+def _is_uuid(head: str, body: str, before: str, after: str) -> bool:
+    """Whether these are the parts of somebody's UUID: not nil, and neither published nor said to be a kind's name."""
+    if len(head) < 8 or not _is_hex(head) or before[-1:].isalnum() or not body.strip("0-") + head.strip("0"):
+        return False
+    if f"{head}-{body}".lower() in _PUBLISHED or body.lower() in _BASES:
+        return False
+    return not (_TYPE_BEFORE.search(before) or _TYPE_AFTER.match(after))
+
+
+def _is_mixed(body: str) -> bool:
+    """LVM's identifiers are random letters of both cases and digits."""
+    return any(map(str.isdigit, body)) and body.lower() != body != body.upper()
 
 
 def _address_in_name(text: str, dash: int, end: int, before: str) -> Iterator[Span]:
@@ -148,7 +192,7 @@ def _is_hex(word: str) -> bool:
 DETECTORS = (
     Detector(".", True, _ipv4, re.compile(rb"\.\.\.")),
     Detector(":", True, _colon_groups, re.compile(rb":[A-Fa-f]*:")),
-    Detector("-", True, _dash_groups, re.compile(rb"-(?:[A-Fa-f]*-){2}")),
+    Detector("-", True, _dash_groups, re.compile(rb"-(?:[A-Fa-f]*-){2}|-(?:[A-Za-z]{0,4}-){4}")),
     # Where both are, both find the same, and of two alike one counts.
     Detector("enx", True, _interfaces),
     Detector("wlx", True, _interfaces),

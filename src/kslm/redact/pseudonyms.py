@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
+
+from kslm.redact.words import may_carry
 
 KINDS = ("email", "user", "host", "ipv4", "ipv6", "mac", "serial", "uuid", "secret")
 PLACEHOLDER = re.compile(r"<(email|user|host|ipv4|ipv6|mac|serial|uuid|secret)-([0-9]{1,9})>")
+# A machine's log names a few hosts and people; a collector's may name very many, and all are searched in each message.
+_MAX_KNOWN = 256
 
 
 class Span(NamedTuple):
-    """A piece of text to replace: text[start:end]; `value` is what identifies it ("" stands for the piece itself)."""
+    """A piece of text to replace: text[start:end].
+
+    Attributes:
+        value: what identifies it ("" stands for the piece itself).
+        is_name: it is surely a name of this machine, or of one of its people or neighbours, wherever else it stands.
+    """
 
     start: int
     end: int
     kind: str
     value: str = ""
+    is_name: bool = False
 
 
 class Detector(NamedTuple):
@@ -44,6 +54,8 @@ class Pseudonyms:
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
         self._last: dict[str, int] = {}
+        self._known: dict[str, str] = {}
+        self._of_known: re.Pattern[str] | None = None
 
     def pseudonym(self, kind: str, value: str) -> str:
         """The stand-in for `value`, for example `<host-1>`; a stand-in is returned as it is.
@@ -58,6 +70,27 @@ class Pseudonyms:
         if key not in self._numbers:
             self._last[kind] = self._numbers[key] = self._last.get(kind, 0) + 1
         return f"<{kind}-{self._numbers[key]}>"
+
+    def know(self, kind: str, name: str) -> bool:
+        """Have a host or user name replaced wherever it occurs in a machine's texts from now on, if it is distinctive.
+
+        Returns:
+            Whether it is new.
+        """
+        name = name.lower()
+        if name in self._known or len(self._known) >= _MAX_KNOWN or not may_carry(name):
+            return False
+        self._known[name] = kind
+        # The engine is fast where a pattern begins with letters, so what must not stand before them is looked for last.
+        words = (re.escape(one) for one in sorted(self._known, key=lambda one: (-len(one), one)))
+        self._of_known = re.compile("|".join(rf"{one}(?<![\w<]{one})(?![\w>]|-[0-9]{{1,9}}>)" for one in words))
+        return True
+
+    def known(self, lowered: str) -> Iterator[Span]:
+        """The names known so far, wherever they are words of a text given in lower case."""
+        if self._of_known is not None:
+            for match in self._of_known.finditer(lowered):
+                yield Span(*match.span(), self._known[match[0]])
 
     def reserve(self, text: str) -> None:
         """Keep the numbers of stand-ins already in `text` from being given to other values."""

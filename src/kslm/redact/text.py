@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kslm.redact import credentials, identity, network
+from kslm.redact import credentials, domains, hosts, mail, network, serials, users
 from kslm.redact.pseudonyms import PLACEHOLDER, Detector, Pseudonyms, Span
 
 # Replacing one value can make the end of a word of what stood beside it; a second look nearly always finds nothing.
 _MAX_PASSES = 8
-_DETECTORS = (*credentials.DETECTORS, *network.DETECTORS, *identity.DETECTORS)
+_DETECTORS = (
+    *credentials.DETECTORS,
+    *network.DETECTORS,
+    *mail.DETECTORS,
+    *users.DETECTORS,
+    *hosts.DETECTORS,
+    *serials.DETECTORS,
+)
+_MACHINE_DETECTORS = (
+    *_DETECTORS,
+    *credentials.MACHINE_DETECTORS,
+    *users.MACHINE_DETECTORS,
+    *hosts.MACHINE_DETECTORS,
+    *serials.MACHINE_DETECTORS,
+    *domains.DETECTORS,
+)
 _DIGITS = b"0123456789"
-_WITHOUT_DIGITS = [(detector, detector.literal.encode().translate(None, _DIGITS)) for detector in _DETECTORS]
+_WITHOUT_DIGITS = [(one, one.literal.encode().translate(None, _DIGITS)) for one in _MACHINE_DETECTORS]
 # The longest text taken for a message, in characters.
 _SHORT = 512
 
@@ -25,48 +41,62 @@ class Redacted:
     count: int
 
 
-def redact(text: str, *, pseudonyms: Pseudonyms | None = None) -> Redacted:
+def redact(text: str, *, pseudonyms: Pseudonyms | None = None, machine: bool = False) -> Redacted:
     """Replace personal data in `text`.
 
     Args:
         text: one document, or one message of a log.
         pseudonyms: stand-ins to share between texts that belong together; by default each text has its own.
+        machine: the text is some machine's own (log, snapshot, output of a tool), where any name of a host or a person
+            is that machine's; otherwise it is published, where such names are the world's unless marked as somebody's.
 
     Returns:
         The text, which redacts to itself, and how many values were replaced (occurrences, not distinct values).
     """
     count = 0
-    spans = find(text)
+    stand_ins = pseudonyms or Pseudonyms()
+    spans = _spans(text, _find(text, machine), stand_ins, machine)
     if not spans:
         return Redacted(text, 0)
-    stand_ins = pseudonyms or Pseudonyms()
     for _ in range(_MAX_PASSES):
         stand_ins.reserve(text)
         text, changed = _replace(text, spans, stand_ins)
         count += len(spans)
-        spans = _resolve(_find_around(text, changed), text)
+        spans = _spans(text, _find_around(text, changed, machine), stand_ins, machine)
         if not spans:
             break
     return Redacted(text, count)
 
 
-def find(text: str) -> list[Span]:
+def find(text: str, *, machine: bool = False) -> list[Span]:
     """The spans that a first look at `text` would replace, in order."""
-    return _resolve(_find(text), text)
+    return _spans(text, _find(text, machine), Pseudonyms(), machine)
 
 
-def _find(text: str) -> list[Span]:
+def _spans(text: str, found: list[Span], stand_ins: Pseudonyms, machine: bool) -> list[Span]:
+    """What was found, and in a machine's text the names known by now, wherever they stand."""
+    if machine:
+        for span in found:
+            if span.is_name:
+                stand_ins.know(span.kind, text[span.start : span.end])
+        found.extend(stand_ins.known(_lowered(text)))
+    return _resolve(found, text)
+
+
+def _find(text: str, machine: bool) -> list[Span]:
     lowered = _lowered(text)
     spans: list[Span] = []
-    is_message = len(text) <= _SHORT and text.isascii()
-    for literal, is_cased, detect, _ in _possible(text.encode().translate(None, _DIGITS)) if is_message else _DETECTORS:
+    detectors: Iterable[Detector] = _MACHINE_DETECTORS if machine else _DETECTORS
+    if len(text) <= _SHORT and text.isascii():
+        detectors = _possible(text.encode().translate(None, _DIGITS), machine)
+    for literal, is_cased, detect, _ in detectors:
         if literal in (text if is_cased else lowered):
             spans += detect(text, lowered)
     return spans
 
 
 @lru_cache(maxsize=1 << 14)
-def _possible(text: bytes) -> tuple[Detector, ...]:
+def _possible(text: bytes, machine: bool) -> tuple[Detector, ...]:
     """The detectors that may find something in the ASCII texts that are this one once their digits are deleted.
 
     A log says the same with other numbers, so its messages need not be searched for every literal each time. Without
@@ -75,17 +105,17 @@ def _possible(text: bytes) -> tuple[Detector, ...]:
     lowered = text.lower()
     return tuple(
         one
-        for one, literal in _WITHOUT_DIGITS
+        for one, literal in _WITHOUT_DIGITS[: None if machine else len(_DETECTORS)]
         if literal in (text if one.is_cased else lowered) and (one.bare is None or one.bare.search(text))
     )
 
 
-def _find_around(text: str, changed: list[tuple[int, int]]) -> list[Span]:
+def _find_around(text: str, changed: list[tuple[int, int]], machine: bool) -> list[Span]:
     if "\n" not in text:
-        return _find(text)
+        return _find(text, machine)
     spans: list[Span] = []
     for start, end in _lines_around(text, changed):
-        found = _find(text[start:end])
+        found = _find(text[start:end], machine)
         spans += [span._replace(start=span.start + start, end=span.end + start) for span in found] if start else found
     return spans
 

@@ -1,0 +1,77 @@
+"""Serial numbers of devices, world-wide names of disks, and identifiers that are no UUID in full.
+
+Whatever "serial" or "S/N" introduces counts if it holds digits. Links in /dev/disk/by-id end in a serial number, and
+tools that list disks or phones (nvme, adb, multipath) print one in a column.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kslm.redact.frames import Accept, detectors
+
+_SERIAL = r"(?P<serial>[a-z0-9][\w.:-]{3,63})(?![\w/])"
+_SHORT_UUID = "[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{8}-[0-9a-f]{2}|[0-9a-f]{16}|[0-9a-f]{32}"
+_UART = re.compile(r"(?:8250|16[4-9]50)\w{0,2}|tty\w+", re.IGNORECASE)
+# What the kernel gives as the serial number of a root hub: the controller's address.
+_BUS_ADDRESS = re.compile(
+    r"[0-9a-f]{4,5}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|.{1,60}\.auto|[0-9a-f]{6,16}\.[\w-]{2,32}", re.IGNORECASE
+)
+
+_FRAMES = (
+    ("serial", r"serial(?:[ _-]?(?:number|num|nr|no|n|id)\b\.?|_short|no)?[\"'\])]{0,2}\s{0,20}(?:[:=]\s{0,20}|is )"
+     rf"[\"'\[]?{_SERIAL}"),
+    ("s/n", rf"s/n[:=#. ]{{1,3}}{_SERIAL}"),
+    ("serial", r"iserial[ \t]{1,40}[0-9]{1,3} (?P<serial>\S{4,64})"),
+    ("serial", r"serial(?: no\.?[:=]?| number[:=]?|(?<=, serial)) (?P<label>/?[a-z0-9][a-z0-9/-]{5,32})(?![\w.])"),
+    ("serial number ", r"serial number (?P<uuid>[0-9a-f]{2}(?:-[0-9a-f]{2}){7})(?![\w-])"),
+    ("tag", rf"(?:asset|service)[ _-]?tag[\"']?[ \t]{{0,20}}[:=][ \t]{{0,4}}[\"']?{_SERIAL}"),
+    ("imei", r"imei(?:sv|[ _]?[0-9])?[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{14,17})(?![0-9])"),
+    ("vmware-", r"(?P<serial>vmware-[0-9a-f]{2}(?:[ -][0-9a-f]{2}){2,15})"),
+    ("ww", r"ww[pn]?[nid][ \w]{0,12}[ :=]{1,3}(?:0x|naa\.|eui\.)?(?P<uuid>[0-9a-f]{16,33}|[0-9a-f][- ][0-9a-f]{6}[- ][0-9a-f]{9})(?!\w)"),
+    ("naa.", r"naa\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
+    ("eui.", r"eui\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
+    (":0", r"usb-(?<!\wusb-)(?P<serial>[\w.]{1,48}_[0-9a-z]{8,32})-[0-9]:[0-9]"),
+    ("by-id/", r"by-id/(?P<serial>[\w.:+-]{8,128})"),
+    ("uuid", r"uuid(?:=|/|(?<=by-uuid)/|[a-z]{0,8}[\"']?[ \t]{0,16}[:=][ \t]{0,4}|-(?<=uuid-))[\"'\[]?"
+     rf"(?P<uuid>{_SHORT_UUID})(?![\w-]|\.[0-9])"),
+    ("machine", r"machine[ _-]id[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
+    ("boot", r"boot(?:[ _-]id)?[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
+    ("/media/", r"/media/(?:[\w.-]{1,32}/)?(?P<uuid>[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16})(?![\w-])"),
+)  # fmt: skip
+_MACHINE_FRAMES = (
+    ("serial", r"(?:model|type) \S{1,32}(?: \S{1,32})? serial (?P<serial>[a-z0-9-]{4,32})(?![\w.])"),
+    ("/dev/nvme", r"^/dev/nvme[0-9]{1,3}n[0-9]{1,3}[ \t]{1,16}(?:/dev/ng\S{1,12}[ \t]{1,16})?(?P<serial>[\w-]{6,32})[ \t]"),
+    *((state, rf"(?:^|: )(?P<serial>[\w.-]{{6,32}})[ \t]{{1,32}}{state}(?=$|[ \t][^\n]{{0,120}}(?:product|model|usb|transport_id):)")
+      for state in ("device", "unauthorized", "offline", "recovery", "fastboot")),
+    *((word, r"(?<![\w-])(?P<uuid>3[0-9a-f]{32})(?![\w-])") for word in ("path", "wwid", "dm-", "load table")),
+    *((f"{bus}-", rf"{bus}-(?<![\w/-]{bus}-)[a-z0-9][\w.+-]{{2,64}}_(?P<label>[a-z0-9][a-z0-9-]{{5,32}})(?!\w)")
+      for bus in ("ata", "nvme", "usb", "scsi", "virtio", "mmc")),
+    ("iccid", r"iccid[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9a-f]{11,20})(?![0-9a-f])"),
+    ("imsi", r"imsi[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{11,16})(?![0-9])"),
+)  # fmt: skip
+
+
+def _is_serial(value: str, before: str) -> bool:
+    digits = sum(map(str.isdigit, value))
+    if digits < 2 or digits == len(value) < 5 or before.startswith("@"):
+        return False
+    return not _UART.fullmatch(value) and not _BUS_ADDRESS.fullmatch(value)
+
+
+def _is_label(value: str, _before: str) -> bool:
+    """A serial number without a colon before it: what a maker prints on a label, and no word or device name."""
+    digits = sum(map(str.isdigit, value))
+    return (
+        digits >= 2 and value.upper() == value and digits < len(value.replace("/", "")) and not _UART.fullmatch(value)
+    )
+
+
+def _always(_value: str, _before: str) -> bool:
+    return True
+
+
+_ACCEPT: dict[str, Accept] = {"serial": _is_serial, "label": _is_label, "uuid": _always}
+
+DETECTORS = detectors(_FRAMES, _ACCEPT)
+MACHINE_DETECTORS = detectors(_MACHINE_FRAMES, _ACCEPT)
