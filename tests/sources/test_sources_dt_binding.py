@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.dt_binding import compatibles, extract
+from kslm.sources.dt_binding import Compatible, compatibles, extract, vendors
 
 BINDING = """\
 %YAML 1.2
@@ -72,9 +73,65 @@ def test_what_is_said_of_a_device_is_kept() -> None:
 
 
 def test_compatible_strings_with_the_title_and_without_patterns() -> None:
-    title = "Foo Ethernet controller"
-    assert compatibles(BINDING) == [("acme,foo-1", title), ("acme,foo-2", title), ("acme,foo", title)]
+    first, second, general = compatibles(BINDING)
+    assert first == Compatible("acme,foo-1", "Foo Ethernet controller", "", ("acme,foo",), False)
+    assert second == first._replace(name="acme,foo-2")
+    assert general == first._replace(name="acme,foo", general=())
     assert compatibles("* Foo controller") == compatibles("$id: [") == []
+
+
+BOARDS = """\
+$id: http://devicetree.org/schemas/arm/acme.yaml#
+title: ACME
+properties:
+  $nodename: {const: "/"}
+  compatible:
+    oneOf:
+      - items:
+          - enum:
+              # Boards with a fan
+              - acme,one  #  ACME One  board
+              - acme,two
+          - enum: ["acme,soc-a", "acme,soc-b"]
+          - const: acme,soc  # any of them
+      - items:
+          - enum:
+              # ACME Three,
+              # second edition
+              - acme,three
+              # these:
+              - acme,four
+"""
+
+
+def test_boards_are_of_the_root_node_and_remarks_say_what_one_is() -> None:
+    found = {one.name: one for one in compatibles(BOARDS)}
+    assert {name: one.remark for name, one in found.items()} == {
+        "acme,one": "ACME One board",
+        "acme,two": "",
+        "acme,soc-a": "",
+        "acme,soc-b": "",
+        "acme,soc": "any of them",
+        "acme,three": "ACME Three, second edition",
+        "acme,four": "",
+    }
+    assert all(one.of_root for one in found.values())
+    assert found["acme,one"].general == found["acme,soc-a"].general == ("acme,soc",)
+
+
+def test_names_of_vendors() -> None:
+    text = '$id: x\npatternProperties:\n  "^(a|b),.*": true\n  "^abb,.*":\n    description: ABB\n'
+    assert vendors(text) == {"abb": "ABB"}
+    assert vendors(BINDING) == vendors("abb: ABB") == vendors("$id: [") == {}
+
+
+def test_time_grows_linearly_on_many_items() -> None:
+    items = "".join(f"\n    - const: acme,{number}" for number in range(5_000))
+    started = time.process_time()
+    found = compatibles(f"$id: x\ntitle: T\nproperties:\n  compatible:\n    items:{items}\n")
+    assert len(found) == 5_000 and found[0].general == ("acme,1", "acme,2", "acme,3")
+    compatibles("$id: x\n" + "# a\n" * 30_000 + " " * 30_000)
+    assert time.process_time() - started < 5
 
 
 def test_plain_text_comes_back() -> None:
@@ -105,7 +162,8 @@ TREES = st.recursive(
 @given(st.fixed_dictionaries({"$id": st.just("x"), "properties": TREES, "examples": TREES, "description": TREES}))
 def test_any_schema_gives_text(tree: dict[str, object]) -> None:
     assert isinstance(extract(json.dumps(tree)), str)
-    assert all(name and title for name, title in compatibles(json.dumps(tree | {"title": "x"})) if name)
+    assert all(one.title == "x" for one in compatibles(json.dumps(tree | {"title": "x"})))
+    assert isinstance(vendors(json.dumps(tree)), dict)
 
 
 @given(st.text())

@@ -98,6 +98,9 @@ class Entities:
     built: dict[str, str] = field(default_factory=dict)
     """C file, without its suffix, to what it is built into: a Target, its fields with a blank between."""
 
+    vendors: Mapping[str, str] = field(default_factory=dict)
+    """Vendor prefix of a device-tree `compatible` to the vendor's name."""
+
     def of_device(self, device: Device) -> str:
         """A device's group; one in no table belongs to its vendor."""
         return self.devices.get(device) or f"{device.bus}:{device.vendor}"
@@ -248,6 +251,7 @@ def build(modules: Iterable[Row], names: Mapping[Device, str], makefiles: Mappin
     groups = {module: joined.root(unit) for module, unit in units.items()}
     folders = {home: joined.root(home) for home in homes.values() if not home.startswith("module:")}
     trees = trees_of(homes, groups)
+    places = {(module_name(row["module"]), source_folder(row["path"] or "")) for row in modules}
     return Entities(
         modules=groups,
         folders=folders,
@@ -262,15 +266,14 @@ def build(modules: Iterable[Row], names: Mapping[Device, str], makefiles: Mappin
             for alias in row["aliases"] or ()
             if (found := _OF_ALIAS.fullmatch(alias))
         },
-        built={stem: " ".join(_target(one, homes)) for stem, one in kbuild.built(makefiles or {}).items()},
+        built={stem: " ".join(_target(one, places)) for stem, one in kbuild.built(makefiles or {}).items()},
     )
 
 
-def _target(one: kbuild.Built, homes: Mapping[str, str]) -> Target:
-    """A module counts if it is built in the folder that bronze.modules has it in, where that is known."""
+def _target(one: kbuild.Built, places: set[tuple[str, str]]) -> Target:
+    """A module counts if it is built in the folder that bronze.modules has it in: many objects are called `core`."""
     name = module_name(one.name)
-    home = homes.get(name, "")
-    if not one.fixed and home in (one.folder, f"module:{name}", f"module:{one.name}"):
+    if not one.fixed and (name, one.folder) in places:
         return Target(name, "module", one.symbol or "")
     return Target(name, "option", one.symbol) if one.symbol else Target(name, "fixed")
 

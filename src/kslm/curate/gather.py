@@ -7,6 +7,7 @@ so their blocks are put together by the engine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kslm.curate import entities as entities_
@@ -28,9 +29,12 @@ from kslm.lake.tables import (
     Table,
 )
 from kslm.settings import Settings
+from kslm.sources import dt_binding
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+
+VENDOR_PREFIXES = "Documentation/devicetree/bindings/vendor-prefixes.yaml"
 
 BLOCK_LINES = 1000
 """Lines of a log that make one document, before those alike are left out."""
@@ -62,7 +66,8 @@ def knowledge(lake: Lake) -> Knowledge:
     names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
     vendors = {key: name for bus, rows in ids.items() for key, name in facts_.vendor_names(rows, bus).items()}
     hardware = Hardware(vendors, names, entities_.drivers_of(modules))
-    return Knowledge(ids, modules, hardware, entities_.build(modules, names, _makefiles(lake)))
+    entities = replace(entities_.build(modules, names, _makefiles(lake)), vendors=_vendor_prefixes(lake))
+    return Knowledge(ids, modules, hardware, entities)
 
 
 def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
@@ -163,6 +168,13 @@ def _makefiles(lake: Lake) -> dict[str, str]:
     found = lake.read(DOCUMENTS).where("kind = 'makefile'").select("source", "doc_id", "path", "text")
     rows = sorted(found.toArrow().to_pylist(), key=lambda row: (str(row["source"]), str(row["doc_id"])))
     return {row["path"]: row["text"] for row in rows}
+
+
+def _vendor_prefixes(lake: Lake) -> dict[str, str]:
+    """Names of the vendors in device trees; of several kernels' lists the last by id adds to the others."""
+    found = lake.read(DOCUMENTS).where(f"kind = 'dt_binding' AND path = '{VENDOR_PREFIXES}'").select("doc_id", "text")
+    rows = sorted(found.toArrow().to_pylist(), key=lambda row: str(row["doc_id"]))
+    return {prefix: name for row in rows for prefix, name in dt_binding.vendors(row["text"]).items()}
 
 
 def _rows(lake: Lake, table: Table) -> list[dict[str, object]]:

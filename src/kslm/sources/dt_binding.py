@@ -5,21 +5,29 @@ already and comes back as it is. Of a YAML binding these are kept: the title, th
 what is said of each property (description, type, values, items, bounds, default; nested ones under their node), which
 ones are required, and the examples. The rest is machinery: maintainers, references, conditions (`allOf`, `if`).
 
+What one compatible of many is stands in a YAML comment, if anywhere: after it on its line, or above it where each has
+lines of its own. A comment above several is taken for none of them.
+
 Narrow: a compatible that only an `if` names is not listed; a property of which only the count is fixed is left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 60
 _MOST_VALUES = 40
+_MOST_GENERAL = 3
+"""Of the compatibles that may follow one, those kept."""
 _CHOICES = ("oneOf", "anyOf", "allOf", "items", "contains")
+_ENTRY = re.compile(r"[ ]*-[ ]+(?:const:[ ]*)?([\w.+-]+,[\w.+-]+)[ ]*(?:#[ ]*(\S.*))?")
+_PREFIX = re.compile(r"\^([\w.+-]+),\.\*")
 
 
 def extract(text: str) -> str:
@@ -46,8 +54,25 @@ def extract(text: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def compatibles(text: str) -> list[tuple[str, str]]:
-    """Each compatible string of a YAML binding with the binding's title; none of a text or a broken binding.
+class Compatible(NamedTuple):
+    """One compatible string of a binding.
+
+    Attributes:
+        title: of the binding.
+        remark: what a comment in the binding says of this one; "" where there is none.
+        general: more general ones that may follow it, where that is fixed.
+        of_root: whether the root node has it: it names a board or the chip on it.
+    """
+
+    name: str
+    title: str
+    remark: str
+    general: tuple[str, ...]
+    of_root: bool
+
+
+def compatibles(text: str) -> list[Compatible]:
+    """Each compatible string of a YAML binding with a title; none of a text or a broken binding.
 
     Patterns are left out: they name no device.
     """
@@ -57,8 +82,50 @@ def compatibles(text: str) -> list[tuple[str, str]]:
         schema = _load(text)
     except ValueError:
         return []
-    title = _line(schema.get("title"))
-    return [(name, title) for name in _names(schema, patterns=False)] if title else []
+    title, remarks, of_root = _line(schema.get("title")), _remarks(text), _is_of_root(schema)
+    found = _names(schema, patterns=False).items() if title else ()
+    return [Compatible(name, title, remarks.get(name, ""), general, of_root) for name, general in found]
+
+
+def vendors(text: str) -> dict[str, str]:
+    """Vendor prefix to the vendor's name, of vendor-prefixes.yaml; nothing of any other text."""
+    try:
+        schema = _load(text) if _is_schema(text) else {}
+    except ValueError:
+        return {}
+    patterns = schema.get("patternProperties")
+    found = patterns.items() if isinstance(patterns, dict) else ()
+    named = ((_PREFIX.fullmatch(str(key)), _line(_prose(facts))) for key, facts in found)
+    return {match[1]: name for match, name in named if match and name}
+
+
+def _is_of_root(schema: dict[Any, Any]) -> bool:
+    properties = schema.get("properties")
+    node = properties.get("$nodename") if isinstance(properties, dict) else None
+    return isinstance(node, dict) and node.get("const") == "/"
+
+
+def _remarks(text: str) -> dict[str, str]:
+    """What comments say of compatibles; the first of two remarks on one."""
+    remarks: dict[str, str] = {}
+    above: list[str] = []
+    alone = said = ""
+    for line in (*text.splitlines(), "") if "#" in text else ():
+        if entry := _ENTRY.fullmatch(line):
+            name, after = entry.groups()
+            if after:
+                remarks.setdefault(name, " ".join(after.split()))
+            alone, said = "" if after or not above else name, " ".join(above)
+            above.clear()
+            continue
+        if alone:
+            remarks.setdefault(alone, said)
+            alone = ""
+        if line.lstrip().startswith("#"):
+            above.append(line.strip(" #"))
+        else:
+            above.clear()
+    return {name: remark for name, remark in remarks.items() if not remark.endswith(":")}
 
 
 def _is_schema(text: str) -> bool:
@@ -89,25 +156,38 @@ def _check_shape(text: str) -> None:
             raise ValueError(f"not a binding: nested deeper than {_DEEPEST}")
 
 
-def _names(schema: dict[Any, Any], patterns: bool = True) -> Iterator[str]:
-    """Every string that the property `compatible` may hold, in order, once."""
+def _names(schema: dict[Any, Any], patterns: bool = True) -> dict[str, tuple[str, ...]]:
+    """Every string that the property `compatible` may hold, in order, to the more general ones after it."""
     properties = schema.get("properties")
     node = properties.get("compatible") if isinstance(properties, dict) else None
-    yield from dict.fromkeys(_strings(node, ("const", "pattern") if patterns else ("const",)))
+    names: dict[str, tuple[str, ...]] = {}
+    for name, general in _strings(node, ("const", "pattern") if patterns else ("const",)):
+        names.setdefault(name, tuple(dict.fromkeys(general))[:_MOST_GENERAL])
+    return names
 
 
-def _strings(node: Any, keys: tuple[str, ...]) -> Iterator[str]:
+def _strings(node: Any, keys: tuple[str, ...], general: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
     if isinstance(node, list):
         for item in node:
-            yield from _strings(item, keys)
+            yield from _strings(item, keys, general)
     elif isinstance(node, dict):
         for key, value in node.items():
             if key in keys and isinstance(value, str):
-                yield value
+                yield value, general
             elif key == "enum" and isinstance(value, list):
-                yield from (item for item in value if isinstance(item, str))
+                yield from ((item, general) for item in value if isinstance(item, str))
+            elif key == "items" and isinstance(value, list):
+                for place, item in enumerate(value, 1):
+                    yield from _strings(item, keys, (*_fixed(value[place : place + _MOST_GENERAL]), *general))
             elif key in _CHOICES:
-                yield from _strings(value, keys)
+                yield from _strings(value, keys, general)
+
+
+def _fixed(items: list[Any]) -> Iterator[str]:
+    """The strings that stand at these places whatever is chosen."""
+    for item in items:
+        if isinstance(item, dict) and isinstance(item.get("const"), str):
+            yield item["const"]
 
 
 def _properties(node: dict[Any, Any], indent: str) -> Iterator[str]:

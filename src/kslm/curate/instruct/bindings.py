@@ -1,32 +1,45 @@
-"""Questions about device-tree compatibles: which hardware a string names, and where its binding is."""
+"""Questions about device-tree compatibles: which hardware a string names, and where its binding is.
+
+What the root node may be, a binding lists by the hundred under the chip maker's name: of such a board it is asked only
+where it is listed, unless a remark says what it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from kslm.curate.entities import Entities, Row
-from kslm.curate.facts import sentence
+from kslm.curate.facts import listed, sentence
 from kslm.curate.instruct.question import Fact, questions
 from kslm.curate.records import Text
-from kslm.sources.dt_binding import compatibles
+from kslm.sources.dt_binding import Compatible, compatibles
 
 
 def bindings(row: Row, entities: Entities) -> Iterator[Text]:
     """What each compatible of a binding is."""
-    seen: set[str] = set()
     group = entities.of_binding(row["path"], row["text"])
-    for compatible, title in compatibles(row["text"]):
-        if compatible in seen:
-            continue
-        seen.add(compatible)
-        key = f"{row['doc_id']}#{compatible}"
+    for one in compatibles(row["text"]):
+        key = f"{row['doc_id']}#{one.name}"
         fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
-        maker, _, part = compatible.partition(",")
-        named = f" The part {part} has the vendor prefix {maker}." if part else ""
         yield from questions(
-            *("compatible", fact, f"{row['path']}#{compatible}"),
-            f'{compatible} is described by the binding "{sentence(title).rstrip(".")}".{named} See {row["path"]}.',
-            context=f"{compatible}: {title}",
-            action=f"grep -rl {compatible} /proc/device-tree",
-            asked={"compatible": compatible},
+            *("compatible" if one.remark or not one.of_root else "compatible_where", fact, f"{row['path']}#{one.name}"),
+            " ".join([*_answer(one, entities), f"See {row['path']}."]),
+            context=f"{one.name}: {one.remark or one.title}",
+            action=f"grep -rl {one.name} /proc/device-tree",
+            asked={"compatible": one.name},
         )
+
+
+def _answer(one: Compatible, entities: Entities) -> Iterator[str]:
+    title = sentence(one.title).rstrip(".")
+    if one.of_root:
+        yield f'{one.name} is in the list of boards and chips "{title}".'
+    else:
+        yield f'{one.name} is described by the binding "{title}".'
+    if one.remark:
+        yield sentence(f"The binding says of it: {one.remark}")
+    maker, comma, _ = one.name.partition(",")
+    if comma and maker in entities.vendors:
+        yield sentence(f"The vendor {maker} is {entities.vendors[maker]}")
+    if one.general:
+        yield f"The more general {listed(one.general)} may follow it."
