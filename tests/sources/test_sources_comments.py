@@ -105,6 +105,8 @@ def test_corner_cases(source: str, kept: str) -> None:
         ("/* fall through */\ncase A:\n/* Do nothing. */\n", ""),
         ("/**\n * f - does it\n */\nint f(struct a *b,\n      int (*c)(int));",
          "f - does it\nint f(struct a *b, int (*c)(int))"),
+        ("/*\n * One of\n * two\n */\ntypedef union {", "One of\ntwo"),
+        ("/* all names */\nstatic char *names[] = {\n", "all names: static char *names[]"),
         ("/**\n * struct a - one\n */\nstruct a {", "struct a - one"),
         ("/**\n * f - does it\n */\nstatic int\nf(void)\n{", "f - does it\nstatic int f(void)"),
         ("\t/*\n\t * Wait for\n\t * the chip\n\t */\n\treturn wait(chip);", "Wait for\nthe chip"),
@@ -155,6 +157,9 @@ def test_margin_without_stars_is_stripped() -> None:
         "*\n",
         " at ",
         "if (",
+        "/*\na b\n*/\nint f(",
+        "/* aaa b */ x ",
+        "\n#define A 1",
     ],
 )
 @pytest.mark.parametrize("lead", ["", '"', "/*", "//", "'", "/*\n;#@author "])

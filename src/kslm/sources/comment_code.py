@@ -10,7 +10,7 @@ joined to one, the marks that end a statement and the backslash that continues a
     {
 
 Limits: a statement over several lines is known by the one line that touches the comment; a definition longer than 400
-characters, or with a function among its parameters' parameters, has no head.
+characters, without a name, or with a function among its parameters' parameters, has no head.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def statement(code: str) -> str | None:
         return ""
     if code[0] == "#" and (define := _DEFINE.match(code)):
         code = code[define.end() :]
-    return " ".join(code.split()).lstrip("} ").rstrip(" ,;:{\\")
+    return " ".join(code.split()).lstrip("} ").rstrip(" ,;:{\\").removesuffix(" =")
 
 
 def neighbours(text: str, end: int) -> tuple[str, str]:
@@ -105,4 +105,5 @@ def head(text: str, end: int) -> str:
         below = neighbours(text, end)[1]
         return statement(below) or "" if _MACRO_HEAD.match(below) else ""
     found = _HEAD.match(text, end)
-    return " ".join(found[1].split()) if found else ""
+    words = found[1].split() if found else []
+    return "" if words[-1:] in (["struct"], ["union"], ["enum"]) else " ".join(words)
