@@ -16,7 +16,21 @@ from kslm.curate.instruct import from_document
 from kslm.curate.instruct.manuals import page_of
 from kslm.curate.records import Text
 from kslm.profile import Source
-from kslm.sources import abi, catalog, comments, dt_binding, dts, hwdb, kconfig, pnp_ids, printk, rst, tldr
+from kslm.sources import (
+    abi,
+    catalog,
+    comments,
+    config_file,
+    dt_binding,
+    dts,
+    hwdb,
+    kconfig,
+    man,
+    pnp_ids,
+    printk,
+    rst,
+    tldr,
+)
 
 Row = Mapping[str, Any]
 
@@ -135,7 +149,7 @@ def _nothing(row: Row, entities: Entities) -> Iterator[Text]:
 def _manual(row: Row, entities: Entities) -> Iterator[Text]:
     page = page_of(row["path"])
     slice_ = "os" if page and page.section.startswith(_SYSTEM_SECTIONS) else "admin"
-    yield _text(row, row["text"], slice_, f"man:{page or row['path']}")
+    yield _text(row, man.without_notice(row["text"]), slice_, f"man:{page or row['path']}")
 
 
 def _tldr(row: Row, entities: Entities) -> Iterator[Text]:
@@ -177,7 +191,7 @@ _EXTRACTORS: Mapping[str, Callable[[Row, Entities], Iterator[Text]]] = {
     "tldr": _tldr,
     "html": _of_package("admin", str),
     "doc": _of_package("admin", str),
-    "config": _of_package("admin", str),
+    "config": _of_package("admin", config_file.without_notice),
     "catalog": _of_package("admin", _messages),
     "readme_debian": _of_package("instructions", str),
     "hwdb": _of_package("hardware", hwdb.document),
