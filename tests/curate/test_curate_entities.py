@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kslm.curate import entities
-from kslm.curate.entities import Device
+from kslm.curate.entities import Device, Target
 
 
 def module(name, folder, *aliases, depends=()):
@@ -160,3 +160,20 @@ def test_grouping_is_stable_when_an_unrelated_module_comes():
     more = [module(f"new{n}", f"drivers/new/n{rng.randrange(9)}") for n in range(20)]
     after = entities.build([*MODULES, *more], NAMES)
     assert {name: after.modules[name] for name in WORLD.modules} == WORLD.modules
+
+
+def test_what_a_file_is_built_into():
+    modules = [
+        {"module": "snd-acme", "path": "kernel/sound/acme/snd-acme.ko", "aliases": []},
+        {"module": "core", "path": "kernel/drivers/misc/core.ko", "aliases": []},
+    ]
+    makefiles = {
+        "sound/acme/Makefile": "obj-$(CONFIG_SND_ACME) += snd-acme.o\nsnd-acme-y := chip.o\nobj-y += always.o\n",
+        "sound/core/Makefile": "obj-$(CONFIG_SND) += core.o\n",
+    }
+    known = entities.build(modules, {}, makefiles)
+    assert known.target("sound/acme/chip.c") == Target("snd_acme", "module", "SND_ACME")
+    assert known.target("sound/acme/always.c") == Target("always", "fixed")
+    assert known.target("sound/core/core.c") == Target("core", "option", "SND")
+    assert known.target("sound/acme/chip.h") is None
+    assert known.of_source("sound/acme/chip.c") == known.modules["snd_acme"]

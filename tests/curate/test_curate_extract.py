@@ -39,12 +39,39 @@ def test_a_binding_that_is_not_valid_yaml_is_kept_as_it_stands():
 C = '// SPDX-License-Identifier: MIT\n/* Drives the card. */\nint f(void)\n{\n\tpr_err("no card\\n");\n}\n'
 
 
+LOGGED = "Kernel messages of drivers/net/e1000e/main.c\nLevel err:\nno card"
+
+
 def test_a_c_file_gives_comments_and_messages_of_one_group():
     comments, messages = texts("c", "drivers/net/e1000e/main.c", C)
     assert (comments.text, comments.slice, comments.kind) == ("Drives the card: int f(void)", "os", "c")
-    assert (messages.text, messages.slice, messages.kind) == ("err e1000e/main: no card", "admin", "printk")
+    assert (messages.text, messages.slice, messages.kind) == (LOGGED, "admin", "printk")
     assert messages.path == "drivers/net/e1000e/main.c#printk"
     assert comments.split_group == messages.split_group == "drivers/net/e1000e"
+
+
+def test_messages_begin_with_the_module_that_the_makefile_names():
+    modules = [{"module": "e1000e", "path": "kernel/drivers/net/e1000e/e1000e.ko", "aliases": [], "depends": []}]
+    makefiles = {
+        "drivers/net/e1000e/Makefile": "obj-$(CONFIG_E1000E) += e1000e.o\ne1000e-y := main.o\nobj-y += core.o\n",
+    }
+    known = build(modules, {}, makefiles)
+    code = '#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt\npr_err("no card\\n"); dev_err(d, "no link\\n");'
+
+    def logged(path: str) -> list[str]:
+        return [found.text for found in extract(row("c", path, code), known) if found.kind == "printk"]
+
+    assert logged("drivers/net/e1000e/main.c") == [
+        "Kernel messages of e1000e (drivers/net/e1000e/main.c)\nLevel err:\ne1000e: no card\ne1000e <device>: no link"
+    ]
+    assert logged("drivers/net/e1000e/core.c") == [
+        "Kernel messages of drivers/net/e1000e/core.c\nLevel err:\ncore: no card\nno link"
+    ]
+    assert logged("tools/perf/main.c") == []
+
+
+def test_a_makefile_is_no_text():
+    assert only("makefile", "fs/Makefile", "obj-y += a.o").text == ""
 
 
 def test_a_c_file_with_nothing_to_say_gives_an_empty_text():

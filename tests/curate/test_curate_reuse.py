@@ -60,6 +60,23 @@ def refined(settings, rows, entities=ENTITIES, limits=LIMITS, root="state", part
     return found, (done.refined, done.reused, done.retired)
 
 
+def messages(settings, rows):
+    """What was noted of kernel messages, by path."""
+    with kslm.lake.open(settings) as lake:
+        upsert(lake, tables.DOCUMENTS, rows)
+        done = reuse.candidates(lake, settings.home.cache / "state", ENTITIES, LIMITS)
+    return {row["path"]: (row["doc_id"], row["version"], row["messages"]) for row in done.messages}
+
+
+def test_messages_are_noted_once_and_brought_forward_with_todays_version(settings):
+    noted = '[["err", "queue hangs, adapter reset"]]'
+    first = messages(settings, ROWS)
+    assert first == {"drivers/net/igb/main.c": (ROWS[0]["doc_id"], "6.1", noted)}
+    assert messages(settings, ROWS) == first
+    newer = [*ROWS[1:], ROWS[0] | {"version": "6.2"}]
+    assert messages(settings, newer) == {"drivers/net/igb/main.c": (ROWS[0]["doc_id"], "6.2", noted)}
+
+
 def anew(settings, *arguments, **options):
     return refined(settings, *arguments, root="anew", partitions=1, **options)[0]
 

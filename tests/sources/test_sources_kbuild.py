@@ -14,7 +14,7 @@ def test_modules_parts_and_options() -> None:
         "drivers/Makefile": "obj-y += base/\nobj-$(CONFIG_NET) += net/ # the network\n",
         "drivers/base/Makefile": "obj-y := core.o\nlib-y += help.o\nCFLAGS_core.o = -I$(src)\n",
         "drivers/net/Makefile": (
-            "obj-$(CONFIG_TUN) += tun.o\n"
+            "obj-${CONFIG_TUN} += tun.o\n"
             "obj-$(subst m,y,$(CONFIG_BIG)) += big-card.o\n"
             "big-card-y := main.o \\\n\t$(more)\n"
             "big-card-$(CONFIG_BIG_DEBUG) += debug.o\n"

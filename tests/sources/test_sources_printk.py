@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.printk import Template, extract, templates
+from kslm.sources.printk import Template, extract, prefix, templates
 
 SOURCE = r"""
 static int foo(struct device *dev)
@@ -29,30 +29,63 @@ static int foo(struct device *dev)
 		dev_error_string("nor this");
 	dev_err(dev, name);
 	panic("out of memory and no killable processes\n");
+	pr_warn("lasts %d seconds:\n", 3);
+	netdev_info(netdev, "link is up\n");
+	TP_printk("dev=%d trace", dev);
+	trace_printk("only traced\n");
+	dev_warn(dev, "address " MACRO " odd");
+	dev_warn(dev, x ? "this one" : "that one");
 }
 """
 
 
 def test_each_message_with_its_level_once_and_in_order() -> None:
     assert list(templates(SOURCE)) == [
-        Template("err", "cannot start: %d"),
-        Template("err", 'link of "%s" is down'),
-        Template("info", "found it"),
+        Template("err", "cannot start: %d", "dev"),
+        Template("err", 'link of "%s" is down', "dev"),
+        Template("info", "found it", "pr"),
         Template("warn", "odd state %#x"),
         Template("warn", "no level"),
         Template("err", "ring %u is stuck"),
         Template("debug", "resetting"),
-        Template("err", "no clock"),
+        Template("err", "no clock", "dev"),
         Template("emerg", "out of memory and no killable processes"),
+        Template("warn", "lasts %d seconds:", "pr"),
+        Template("info", "link is up", "dev"),
     ]
 
 
-def test_a_line_names_its_file() -> None:
-    assert extract('x_warn(a, "odd\\n");\npr_err("bad\\n");', "drivers/net/ethernet/foo/main.c") == (
-        "warn foo/main: odd\nerr foo/main: bad"
+CALLS = 'x_warn(a, "it is odd\\n"); pr_err("too bad\\n"); dev_err(d, "no link\\n"); dev_err(d, "no link\\n");'
+
+
+def test_messages_as_a_log_shows_them_by_level() -> None:
+    code = '#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt\n' + CALLS
+    errors = "Level err:\nfoo: too bad\nfoo <device>: no link\nLevel warn:\nit is odd"
+    assert extract(code, "net/foo/main.c", "foo", "foo") == f"Kernel messages of foo (net/foo/main.c)\n{errors}"
+    assert extract(CALLS, "net/foo/main.c") == (
+        "Kernel messages of net/foo/main.c\nLevel err:\ntoo bad\nno link\nLevel warn:\nit is odd"
     )
-    assert extract('pr_err("bad\\n");', "top.c") == "err top: bad"
     assert extract("int x;", "top.c") == ""
+
+
+@pytest.mark.parametrize(
+    ("define", "before"),
+    [
+        ('#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt', "foo: "),
+        ('#define pr_fmt(fmt)\t\\\n\t"acme: " fmt', "acme: "),
+        ('#define DRV "bar"\n# define pr_fmt(f) DRV "-" f', "bar-"),
+        ('#define pr_fmt(fmt) "%s: " fmt, __func__', "%s: "),
+        ("#define pr_fmt(fmt) OTHER fmt", ""),
+        ("#define pr_fmt(fmt) fmt", ""),
+        ("#undef pr_fmt(x)", ""),
+    ],
+)
+def test_what_pr_fmt_puts_before_a_message(define: str, before: str) -> None:
+    assert prefix(define, "foo") == before
+
+
+def test_a_name_that_is_not_known_makes_no_prefix() -> None:
+    assert prefix('#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt', None) == ""
 
 
 @pytest.mark.parametrize(
@@ -75,7 +108,7 @@ def test_time_grows_linearly_on_hostile_input(piece: str, lead: str) -> None:
 def test_any_text_gives_messages_of_one_line(text: str) -> None:
     found = list(templates(text))
     assert len(found) == len(set(found))
-    for level, format_ in found:
+    for level, format_, _ in found:
         assert level in ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
         assert format_ == " ".join(format_.split()) != ""
 
@@ -83,4 +116,4 @@ def test_any_text_gives_messages_of_one_line(text: str) -> None:
 @given(st.text(alphabet="abcdef %d-"))
 def test_any_format_comes_back(text: str) -> None:
     message = f"{text} some words {text}"
-    assert list(templates(f'\tpr_notice("{message}");')) == [Template("notice", " ".join(message.split()))]
+    assert list(templates(f'\tpr_notice("{message}");')) == [Template("notice", " ".join(message.split()), "pr")]

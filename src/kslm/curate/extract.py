@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from kslm.curate.entities import Entities
+from kslm.curate.entities import Entities, module_name
 from kslm.curate.instruct import from_document
 from kslm.curate.instruct.manuals import page_of
 from kslm.curate.records import Text
@@ -24,6 +24,7 @@ from kslm.sources import (
     dt_binding,
     dts,
     hwdb,
+    kbuild,
     kconfig,
     man,
     pnp_ids,
@@ -96,10 +97,19 @@ def _c(row: Row, entities: Entities) -> Iterator[Text]:
     """The comments of a C file, and the messages it logs."""
     group = entities.of_source(row["path"])
     yield _text(row, comments.extract(row["text"]), "os", group)
-    target = entities.target(row["path"])
-    messages = printk.extract(row["text"], row["path"], target.name if target else None)
-    if messages:
+    if kbuild.in_kernel(row["path"]) and (messages := _logged(row, entities)):
         yield _text(row, messages, "admin", group, fragment="#printk", kind="printk")
+
+
+def _logged(row: Row, entities: Entities) -> str:
+    """The messages of a C file; those about devices begin with a driver's name where the file is of one."""
+    target = entities.target(row["path"])
+    if target is None:
+        return printk.extract(row["text"], row["path"])
+    is_part = module_name(PurePosixPath(row["path"]).stem) != target.name
+    can_be_module = target.how == "option" and (is_part or "MODULE_LICENSE" in row["text"])
+    driver = target.name if target.how == "module" or can_be_module else None
+    return printk.extract(row["text"], row["path"], target.name, driver)
 
 
 def _binding(row: Row, entities: Entities) -> Iterator[Text]:

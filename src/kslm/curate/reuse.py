@@ -34,6 +34,7 @@ import xxhash
 from kslm.code import code_hash
 from kslm.curate.entities import Entities
 from kslm.curate.extract import EVERY_SOURCE, Overrides, extract
+from kslm.curate.instruct.kernel_messages import noted
 from kslm.curate.records import CANDIDATES, Candidate, to_batch
 from kslm.curate.refine import BATCH_CHARS, Limits, refine, rows
 from kslm.curate.trace import Answers, parts_of, trace_of, watch
@@ -45,8 +46,13 @@ from kslm.report import write_atomically
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-KEPT = Table("scratch", "kept", ("doc_id",), {**CANDIDATES.columns, "bronze_id": "STRING", "trace": "STRING"})
-"""Candidates, the row of bronze.documents each is of, and, with the first of a row's, what was looked up for it."""
+KEPT = Table(
+    *("scratch", "kept", ("doc_id",)),
+    CANDIDATES.columns | dict.fromkeys(("bronze_id", "trace", "messages"), "STRING"),
+)
+"""Candidates, the row of bronze.documents each is of, and, with the first of a row's, what was looked up for it and the
+messages noted of it (`kernel_messages.noted`)."""
+_OF_MESSAGES = ("bronze_id", "source", "path", "version", "licence", "messages")
 
 _IDS = Table(
     "scratch",
@@ -74,12 +80,14 @@ class Refined:
 
     Attributes:
         candidates: the columns of CANDIDATES.
+        messages: rows for `kernel_messages.message_questions`.
         refined, reused: rows of bronze.documents.
         retired: rows that the last run had and that are gone, or were replaced.
         recipe: what made them, besides rows and entities.
     """
 
     candidates: DataFrame
+    messages: list[dict[str, Any]]
     refined: int
     reused: int
     retired: int
@@ -132,8 +140,15 @@ def candidates(
         state = State(recipe, target)
         for table in (_IDS, _FRESH):
             (root / f"{table.name}.parquet").unlink(missing_ok=True)
-    found = lake.read_parquet(KEPT, root / state.folder).select(*CANDIDATES.columns)
-    return Refined(found, len(plan.fresh), len(plan.kept), plan.retired, recipe)
+    made = lake.read_parquet(KEPT, root / state.folder)
+    found = made.select(*CANDIDATES.columns)
+    return Refined(found, _messages(made), len(plan.fresh), len(plan.kept), plan.retired, recipe)
+
+
+def _messages(made: DataFrame) -> list[dict[str, Any]]:
+    noted = made.where("messages IS NOT NULL").select(*_OF_MESSAGES).toArrow()
+    names = ["doc_id" if name == "bronze_id" else name for name in noted.column_names]
+    return [row | {"path": row["path"].partition("#")[0]} for row in noted.rename_columns(names).to_pylist()]
 
 
 def load(root: Path) -> State | None:
@@ -191,11 +206,11 @@ def refine_documents(
             seen.clear()
             texts = extract(row, watched, overrides)
             made: list[Candidate] = [candidate for text in texts for candidate in refine(text, limits)]
-            trace: str | None = trace_of(row["kind"], seen)
+            of_row: tuple[str | None, str | None] = trace_of(row["kind"], seen), noted(row)
             for candidate in made:
-                pending.append((*candidate, row["doc_id"], trace))
+                pending.append((*candidate, row["doc_id"], *of_row))
                 size += candidate.bytes
-                trace = None
+                of_row = None, None
             if size > BATCH_CHARS:
                 yield to_batch(pending, KEPT)
                 pending, size = [], 0

@@ -32,6 +32,7 @@ from kslm.curate.extract import Overrides
 from kslm.curate.gather import Knowledge
 from kslm.curate.gold import TABLES, publish
 from kslm.curate.instruct.benchmark import ground_truth
+from kslm.curate.instruct.kernel_messages import message_questions
 from kslm.curate.near import Near
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
 from kslm.curate.refine import Limits, refine_texts
@@ -117,7 +118,8 @@ def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> t
     state = _state(settings)
     overrides = Overrides.of(settings.profile.sources)
     refined = reuse.candidates(lake, state, entities, limits, overrides)
-    texts = to_batch(gather.texts(lake, settings, known), TEXTS)
+    found = [*gather.texts(lake, settings, known), *message_questions(refined.messages, known.entities)]
+    texts = to_batch(found, TEXTS)
     worked = kept.generated(texts, state / "generated.parquet", refined.recipe, limits)
     frames = [
         frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl)

@@ -9,7 +9,8 @@ Grammar, as Documentation/kbuild/makefiles.rst has it, of what is read:
     NAME = a.o b.o, $(NAME)           lists and folders by name, with $(addprefix p,...) and $(addsuffix s,...)
     include FILE                      read as if it stood there; `Kbuild` is preferred to `Makefile`
 
-with `\` at the end of a line going on in the next, and `#` for comments. $(src), $(obj) and $(srctree) are known.
+with ${NAME} for $(NAME), `\` at the end of a line going on in the next, and `#` for comments. $(src), $(obj) and
+$(srctree) are known.
 
 Irregular: conditions (ifeq, ifdef) are not decided, both branches count; other functions of make give nothing; lists
 are put together after everything was read, whatever the operator; within a longer word a name stands for what it was
@@ -28,6 +29,7 @@ _LINE = re.compile(
     r"[ \t]*+(?:-?include[ \t]++(?P<file>.++)"
     r"|(?P<name>(?:[^\s:=+?#$()]|\$\((?:[^()=\n]|\([^()=\n]*+\))*+\))++)[ \t]*+(?:[+?]|:{1,3})?=(?P<value>.*+))"
 )
+_BRACES = re.compile(r"\$\{([^{}()$]*+)\}")
 _CHOICE = re.compile(r"(?P<list>[^$]*?)-?\$\(.*\bCONFIG_(?P<symbol>\w+)\)+")
 _INSIDE = r"(?:[^()]|\((?:[^()]|\([^()]*+\))*+\))*+"
 _WORD = re.compile(rf"(?:[^\s$()]|\$(?!\()|\$\({_INSIDE}\))++")
@@ -63,7 +65,12 @@ class _Word(NamedTuple):
 
 def is_makefile(path: str) -> bool:
     """Whether a file of the tree may say what is built into the kernel; the outermost only names folders."""
-    return "/" in path and path.rpartition("/")[2] in ("Makefile", "Kbuild") and not path.startswith(_ELSEWHERE)
+    return "/" in path and path.rpartition("/")[2] in ("Makefile", "Kbuild") and in_kernel(path)
+
+
+def in_kernel(path: str) -> bool:
+    """Whether a file may become part of a kernel, as the tree's programs and samples do not."""
+    return not path.startswith(_ELSEWHERE)
 
 
 def built(makefiles: Mapping[str, str]) -> dict[str, Built]:
@@ -132,7 +139,7 @@ class _Lists:
 
     def _read(self, path: str, makefiles: Mapping[str, str]) -> None:
         self._read_files.add(path)
-        for line in makefiles[path].replace("\\\n", " ").split("\n"):
+        for line in _BRACES.sub(r"$(\1)", makefiles[path].replace("\\\n", " ")).split("\n"):
             found = _LINE.match(line) if "=" in line or "include" in line else None
             if found is None:
                 continue

@@ -89,19 +89,19 @@ def templates(text: str) -> tuple[Template, ...]:
     return tuple(found)
 
 
-def extract(text: str, path: str, module: str | None = None) -> str:
+def extract(text: str, path: str, module: str | None = None, driver: str | None = None) -> str:
     """The messages of a file as a log shows them, those of one level together; "" where it has none.
 
     Args:
         text, path: of the file.
-        module: KBUILD_MODNAME, the name of what the file is built into; messages that begin with it go without where it
-            is not known.
+        module: KBUILD_MODNAME, the name of what the file is built into, which pr_fmt may put before a message.
+        driver: the same, if it is a driver's and so before its messages about devices. What is not known is left out.
     """
     found = templates(text)
     if not found:
         return ""
-    before = {"pr": prefix(text, module), "dev": f"{module} {DEVICE}: " if module else "", "": ""}
-    lines = [f"Kernel messages of {module} ({path})" if module else f"Kernel messages of {path}"]
+    before = {"pr": prefix(text, module), "dev": f"{driver} {DEVICE}: " if driver else "", "": ""}
+    lines = [f"Kernel messages of {driver} ({path})" if driver else f"Kernel messages of {path}"]
     for level in _SEVERITIES:
         said = [f"{before[one.printer]}{one.format}" for one in found if one.level == level]
         lines += [f"Level {level}:", *dict.fromkeys(said)] if said else []

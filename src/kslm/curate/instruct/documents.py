@@ -9,7 +9,7 @@ from kslm.curate.instruct.bindings import bindings
 from kslm.curate.instruct.commands import config_files, examples, readmes
 from kslm.curate.instruct.kconfig import symbols
 from kslm.curate.instruct.manuals import pages
-from kslm.curate.instruct.messages import explained, kernel_messages
+from kslm.curate.instruct.messages import explained
 from kslm.curate.instruct.options import options
 from kslm.curate.records import Text
 
@@ -20,7 +20,6 @@ def _manual(row: Row, entities: Entities) -> Iterator[Text]:
 
 
 _GENERATORS: Mapping[str, Callable[[Row, Entities], Iterator[Text]]] = {
-    "c": kernel_messages,
     "kconfig": symbols,
     "dt_binding": bindings,
     "man": _manual,
