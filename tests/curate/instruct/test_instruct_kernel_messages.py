@@ -106,6 +106,10 @@ def test_some_messages_of_a_file() -> None:
         ("waiting for the (last one", None),
         ("a %d b %d c %d d %d e", None),
         ("too short", None),
+        ("Failed to get the clock - %s", "Failed to get the clock"),
+        ("Failed to get the clock name=%s", None),
+        ("the port is called 0x%016llx here", None),
+        ("report your use of this to linux@example.org", None),
         ("and attach the output of this command.", None),
     ],
 )

@@ -20,7 +20,7 @@ _MOST_VALUES = 3
 _LETTERS = 0.6
 
 _BEFORE = re.compile(r"(?:[\[(]?(?:%[-0-9.*]*[sd]|%p\w*)(?:\(\))?[\])]?(?:\s*[:>-]+|(?<=\])|(?<=\)))\s*)+")
-_AFTER = re.compile(r"(?:\s*[:(\[=,-]|\s+[\"'`])\s*[\"'`(]?%(?:[-0-9.*]*s|p(?!e\b)[A-Za-z0-9]*)[\"'`)\].!]*\Z")
+_AFTER = re.compile(r"(?:\s*[:(\[]|\s-(?=\s))\s*[\"'`(]?%(?:[-0-9.*]*s|p(?!e\b)[A-Za-z0-9]*)[\"'`)\].!]*\Z")
 _CONVERSION = re.compile(r"%([-+ #0]*)([0-9]*)(?:\.[0-9]+)?(hh|ll|[hlLqjzt])?(pe|[diuxXc%])(?![A-Za-z0-9])")
 _ANY_CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|ll|[hlLqjzt])?(?:p[A-Za-z0-9]*|[a-zA-Z%])")
 _ERROR = re.compile(r"(?i)\b(?:err|errno|error|error code|ret|rc|res|retval|code|failed|failure|returned|returns)\W*\Z")
@@ -37,6 +37,8 @@ _GOES_ON = re.compile(
     r"(?i)(?:[:=,(\[{<+/&|-]|\b(?:a|an|and|are|as|at|by|for|from|in|into|is|of|on|or|the|than|to|with|was|0x))\Z"
 )
 _SKELETON = re.compile(r"[a-z0-9_]+|%")
+_PRIVATE = re.compile(r"@|%0?1[0-9]ll?[xX]")
+"""What would look like somebody's: an address, a device's own number."""
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
 _BEGINS = re.compile(r"(?!(?:and|or|but|of|to|than|which|that)\b)[A-Za-z0-9\[(<\"'*]")
 
@@ -46,7 +48,7 @@ def shown(format_: str) -> str | None:
     if format_.count(" ") < FEWEST_WORDS - 1:
         return None
     body = _proper(format_)
-    if not _is_clause(_ANY_CONVERSION.sub("9", body)):
+    if _PRIVATE.search(body) or not _is_clause(_ANY_CONVERSION.sub("9", body)):
         return None
     found = list(_ANY_CONVERSION.finditer(body)) if "%" in body else []
     known = list(_CONVERSION.finditer(body)) if found else []
