@@ -100,6 +100,8 @@ class Entities:
 
     vendors: Mapping[str, str] = field(default_factory=dict)
     """Vendor prefix of a device-tree `compatible` to the vendor's name."""
+    sourced: Mapping[str, str] = field(default_factory=dict)
+    """Kconfig file to what is asked for where it is sourced, a line each."""
 
     def of_device(self, device: Device) -> str:
         """A device's group; one in no table belongs to its vendor."""

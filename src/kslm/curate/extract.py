@@ -140,7 +140,7 @@ def _abi(row: Row, entities: Entities) -> Iterator[Text]:
 def _symbols(row: Row, entities: Entities) -> Iterator[Text]:
     """A text for each split group of a Kconfig file."""
     sections: dict[str, list[str]] = defaultdict(list)
-    for entry in kconfig.parse(row["text"]):
+    for entry in kconfig.parse(row["text"], entities.sourced.get(row["path"], "").splitlines()):
         if not (entry.prompt or entry.help):
             continue
         group = entities.of_symbol(row["path"], entry.help or "", entry.name)

@@ -29,7 +29,7 @@ from kslm.lake.tables import (
     Table,
 )
 from kslm.settings import Settings
-from kslm.sources import dt_binding
+from kslm.sources import dt_binding, kconfig_tree
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -66,7 +66,9 @@ def knowledge(lake: Lake) -> Knowledge:
     names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
     vendors = {key: name for bus, rows in ids.items() for key, name in facts_.vendor_names(rows, bus).items()}
     hardware = Hardware(vendors, names, entities_.drivers_of(modules))
-    entities = replace(entities_.build(modules, names, _makefiles(lake)), vendors=_vendor_prefixes(lake))
+    entities = replace(
+        entities_.build(modules, names, _makefiles(lake)), vendors=_vendor_prefixes(lake), sourced=_sourced(lake)
+    )
     return Knowledge(ids, modules, hardware, entities)
 
 
@@ -168,6 +170,13 @@ def _makefiles(lake: Lake) -> dict[str, str]:
     found = lake.read(DOCUMENTS).where("kind = 'makefile'").select("source", "doc_id", "path", "text")
     rows = sorted(found.toArrow().to_pylist(), key=lambda row: (str(row["source"]), str(row["doc_id"])))
     return {row["path"]: row["text"] for row in rows}
+
+
+def _sourced(lake: Lake) -> dict[str, str]:
+    found = lake.read(DOCUMENTS).where("kind = 'kconfig'").select("doc_id", "path", "text")
+    rows = sorted(found.toArrow().to_pylist(), key=lambda row: str(row["doc_id"]))
+    asked = kconfig_tree.surroundings({row["path"]: row["text"] for row in rows})
+    return {path: "\n".join(conditions) for path, conditions in asked.items()}
 
 
 def _vendor_prefixes(lake: Lake) -> dict[str, str]:

@@ -6,15 +6,15 @@ A `choice` has a prompt and often a help text of its own; it is an entry without
 prompts of the menus around an entry say what it is about. What an `if` block, a menu or a choice asks for is asked of
 every entry in it.
 
-Narrow: `source` is not followed, so what surrounds the `source` of a file is not known to its entries: what an entry is
-said to require is needed, but may not be all. Symbols are not evaluated. `imply`, `default`, `range` and a menu's
-`visible if`, which hides prompts only, are passed over.
+Narrow: one file is read at a time; what surrounds the `source` of a file in another one is for the caller to give, by
+`kslm.sources.kconfig_tree`. Symbols are not evaluated. `imply`, `default`, `range` and a menu's `visible if`, which
+hides prompts only, are passed over.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -57,7 +57,7 @@ class ConfigEntry:
         line: where the entry begins, from 1.
         menus: prompts of the menus around it in this file, outermost first.
         is_choice: whether it is a choice among the entries after it; its name is "" unless it has one.
-        around: what the blocks around it in this file ask for, outermost first.
+        around: what the blocks around it ask for, outermost first.
         selects: what it selects, as written: a symbol, or `symbol if expression`.
         offered: the expression after `if` of its prompt; None where the prompt has none.
     """
@@ -76,7 +76,7 @@ class ConfigEntry:
 
     @property
     def requires(self) -> str:
-        """All it depends on within its file, as one expression; "" where that is nothing."""
+        """All it is known to depend on, as one expression; "" where that is nothing."""
         operands = list(dict.fromkeys((*self.around, *self.depends)))
         if len(operands) == 1:
             return operands[0]
@@ -86,6 +86,14 @@ class ConfigEntry:
     def module(self) -> str | None:
         """Name of the module, where the help text gives it."""
         return module_called(self.help or "")
+
+
+class Sourced(NamedTuple):
+    """One `source` statement: which file, relative to the kernel tree or, of rsource, to its own; what is around it."""
+
+    statement: str
+    path: str
+    around: tuple[str, ...]
 
 
 class _Block(NamedTuple):
@@ -115,16 +123,26 @@ class _Draft:
         )
 
 
-def parse(text: str) -> Iterator[ConfigEntry]:
-    """Read one Kconfig file. Lines that are no Kconfig are passed over; no text raises."""
+def parse(text: str, around: Sequence[str] = ()) -> Iterator[ConfigEntry]:
+    """Read one Kconfig file. Lines that are no Kconfig are passed over; no text raises.
+
+    Args:
+        around: what is asked for where the file is sourced.
+    """
+    return (one for one in read(text, around) if isinstance(one, ConfigEntry))
+
+
+def read(text: str, around: Sequence[str] = ()) -> Iterator[ConfigEntry | Sourced]:
+    """The entries of a file and the files that it sources; see parse."""
     lines = text.split("\n")
     draft: _Draft | None = None
     head: _Block | None = None
-    blocks: list[_Block] = []
+    blocks = [_Block("file", "", list(around))]
     index = 0
     while index < len(lines):
         number = index + 1
         line, index = _continued(lines, index)
+        del blocks[_DEEPEST:]
         start = _ENTRY.fullmatch(line)
         choice = None if start else _CHOICE.fullmatch(line)
         if start or choice:
@@ -133,7 +151,7 @@ def parse(text: str) -> Iterator[ConfigEntry]:
             name = start[2] if start else choice[1] if choice else ""
             draft = _draft(name, number, blocks, is_choice=start is None)
             if choice:
-                _begin(blocks, _Block("choice", "", draft.depends))
+                blocks.append(_Block("choice", "", draft.depends))
         elif draft and _HELP.fullmatch(line):
             help_text, index = _help(lines, index)
             draft.help = help_text or draft.help
@@ -141,6 +159,8 @@ def parse(text: str) -> Iterator[ConfigEntry]:
             if draft:
                 yield draft.entry()
             draft, head = None, _enter(blocks, end[1], end[2])
+            if end[1].endswith("source"):
+                yield Sourced(end[1], _quoted(end[2]) or end[2].strip(), _conditions(blocks))
         elif draft:
             _attribute(draft, line)
         elif head and (depends := _DEPENDS.fullmatch(line)):
@@ -181,13 +201,11 @@ def module_called(help_text: str) -> str | None:
 
 def _draft(name: str, line: int, blocks: list[_Block], *, is_choice: bool) -> _Draft:
     menus = tuple(block.prompt for block in blocks if block.prompt)
-    around = tuple(condition for block in blocks for condition in block.conditions)
-    return _Draft(name, line, menus, around, is_choice)
+    return _Draft(name, line, menus, _conditions(blocks), is_choice)
 
 
-def _begin(blocks: list[_Block], block: _Block) -> None:
-    if len(blocks) < _DEEPEST:
-        blocks.append(block)
+def _conditions(blocks: list[_Block]) -> tuple[str, ...]:
+    return tuple(condition for block in blocks for condition in block.conditions)
 
 
 def _enter(blocks: list[_Block], statement: str, rest: str) -> _Block | None:
@@ -197,11 +215,10 @@ def _enter(blocks: list[_Block], statement: str, rest: str) -> _Block | None:
         The menu that begins here, to which the next lines' `depends on` belong.
     """
     if statement == "if":
-        _begin(blocks, _Block("if", "", _expression(rest)))
+        blocks.append(_Block("if", "", _expression(rest)))
     elif statement == "menu":
-        menu = _Block("menu", _quoted(rest) or "", [])
-        _begin(blocks, menu)
-        return menu
+        blocks.append(_Block("menu", _quoted(rest) or "", []))
+        return blocks[-1]
     elif statement.startswith("end"):
         ended = (place for place in reversed(range(len(blocks))) if blocks[place].kind == statement[3:])
         del blocks[next(ended, len(blocks)) :]

@@ -1,7 +1,7 @@
 """Questions about the kernel's configuration symbols, from Kconfig files.
 
-What a file below arch/ says holds for one architecture: question and answer name it. What is said to be needed is what
-the symbol's own file asks for (`kslm.sources.kconfig`); of a symbol that a file defines twice it is not said, since one
+What a file below arch/ says holds for one architecture: question and answer name it. What a symbol needs
+is what its own file and those that source it ask for; of a symbol that a file defines twice it is not said, since one
 definition is enough.
 """
 
@@ -25,7 +25,8 @@ def symbols(row: Row, entities: Entities) -> Iterator[Text]:
 
     Symbols defined twice in a file are asked about by their first help text.
     """
-    entries = [entry for entry in kconfig.parse(row["text"]) if entry.name]
+    around = entities.sourced.get(row["path"], "").splitlines()
+    entries = [entry for entry in kconfig.parse(row["text"], around) if entry.name]
     defined = Counter(entry.name for entry in entries)
     seen: set[str] = set()
     for entry in entries:

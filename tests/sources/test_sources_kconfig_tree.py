@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kslm.sources.kconfig import Sourced, parse, read
+from kslm.sources.kconfig_tree import surroundings
+
+TREE = {
+    "Kconfig": 'source "net/Kconfig"\nsource "arch/$(SRCARCH)/Kconfig"\nsource net/free/Kconfig\n',
+    "net/Kconfig": 'config NET\nif NET\nmenu "m"\ndepends on INET || X\nrsource "dev/Kconfig"\nendmenu\nendif\n'
+    'source "lib/Kconfig"\n',
+    "net/dev/Kconfig": 'if DEV\nosource "net/dev/foo/Kconfig" # here\nendif\n',
+    "net/dev/foo/Kconfig": "config FOO\n\tdepends on PCI\n",
+    "net/free/Kconfig": "config FREE\n",
+    "arch/a/Kconfig": 'if A && B\nif C\nsource "lib/Kconfig"\nendif\nsource "arch/a/own"\nendif\n',
+    "arch/b/Kconfig": 'if C\nsource "lib/some"\nendif\n',
+    "arch/a/own": "",
+    "lib/Kconfig": 'if D\nsource "lib/some"\nendif\nif C\nsource "lib/some"\nendif\n',
+    "lib/some": "",
+}
+
+
+def test_what_surrounds_a_file_through_all_that_source_it() -> None:
+    assert surroundings(TREE) == {
+        "net/dev/Kconfig": ("NET", "INET || X"),
+        "net/dev/foo/Kconfig": ("NET", "INET || X", "DEV"),
+        "arch/a/own": ("A && B",),
+    }
+
+
+def test_of_a_file_sourced_twice_only_what_both_places_ask_for() -> None:
+    twice = {"a": 'if X\nif Y\nsource "c"\nendif\nendif\n', "b": 'if Y\nsource "c"\nendif\n', "c": ""}
+    assert surroundings(twice) == {"c": ("Y",)}
+
+
+def test_entries_of_a_sourced_file_require_what_is_around_it() -> None:
+    (entry,) = parse(TREE["net/dev/foo/Kconfig"], surroundings(TREE)["net/dev/foo/Kconfig"])
+    assert entry.requires == "NET && (INET || X) && DEV && PCI"
+
+
+def test_source_statements_are_read_in_place() -> None:
+    found = [one for one in read(TREE["net/dev/Kconfig"]) if isinstance(one, Sourced)]
+    assert found == [Sourced("osource", "net/dev/foo/Kconfig", ("DEV",))]
+
+
+def test_files_that_source_each_other_and_long_chains_end() -> None:
+    assert surroundings({"a": 'if A\nsource "b"\nendif', "b": 'source "a"'}).get("b", ("A",)) == ("A",)
+    chain = {f"f{number}": f'if C\nsource "f{number + 1}"\nendif\n' for number in range(3000)}
+    assert surroundings(chain)["f2999"] == ("C",)
+
+
+PATHS = st.sampled_from(["a", "b", "c", "d/e"])
+STATEMENTS = st.lists(st.sampled_from(["if X", "if Y", "endif", 'source "a"', 'source "b"', 'rsource "c"', "endmenu"]))
+
+
+@given(st.dictionaries(PATHS, STATEMENTS.map("\n".join) | st.text()))
+def test_any_tree_gives_conditions_that_are_in_it(tree: dict[str, str]) -> None:
+    found = surroundings(tree)
+    assert found.keys() <= tree.keys()
+    assert all(one in " ".join(" ".join(tree.values()).split()) for asked in found.values() for one in asked)
+    assert found == surroundings(dict(reversed(tree.items())))
