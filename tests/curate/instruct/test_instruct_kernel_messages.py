@@ -82,7 +82,9 @@ def test_not_headers_programs_or_debugging() -> None:
 
 def test_some_messages_of_a_file() -> None:
     text = "".join(f'pr_err("the thing called number{letter} is broken\\n");' for letter in "abcdefgh")
-    assert len(answers({"mm/x.c": text})) == 1
+    said = answers({"mm/x.c": text})
+    assert 1 < len(said) <= MOST_A_FILE  # several wordings of one answer
+    assert all("mm/x.c" in answer and "level err" in answer for answer in said)
     rows = [document("c", "mm/x.c", text)]
     found = list(message_questions([row | {"messages": noted(row)} for row in rows], ENTITIES))
     assert {one.split_group for one in found} == {"mm/x.c"}
@@ -125,6 +127,7 @@ def test_messages_are_whole(format_: str, wanted: str | None) -> None:
     ("format_", "pattern"),
     [
         ("failed to enable the clock: %d", r"failed to enable the clock: -\d+"),
+        ("unable to reap the last pid:%d", r"unable to reap the last pid:\d+"),
         ("cannot read the register at 0x%04x", r"cannot read the register at 0x[0-9a-f]{4}"),
         ("found some devices on bus %u here", r"found some devices on bus \d+ here"),
         ("cannot get the reset line: %pe", r"cannot get the reset line: -E[A-Z]+"),

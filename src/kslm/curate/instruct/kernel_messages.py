@@ -14,7 +14,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kslm.curate.entities import Entities, Row
+import xxhash
+
+from kslm.curate.entities import Entities, Row, Target
 from kslm.curate.instruct.question import Fact, questions
 from kslm.curate.instruct.shown import shown, skeleton
 from kslm.curate.records import Text
@@ -25,6 +27,21 @@ MOST_FILES = 3
 """Files that a message may stand in and still say where it is from."""
 MOST_A_FILE = 4
 """Messages of one source file that are asked about: the longest, as many files have hundreds."""
+
+_DRIVER_ANSWERS = (
+    "The {drivers} driver prints it, in {files}, at level {level}.",
+    "It comes from the {drivers} driver, which prints it in {files} at level {level}.",
+    "That is {drivers}: the driver prints it in {files}, at level {level}.",
+)
+_DRIVERS_ANSWERS = (
+    "The drivers {drivers} print it, in {files}, at level {level}.",
+    "It comes from one of the drivers {drivers}, which print it in {files} at level {level}.",
+)
+_SOURCE_ANSWERS = (
+    "The kernel prints it in {files}, at level {level}.",
+    "It comes from {files} and has level {level}.",
+    "It is printed in {files}, at level {level}.",
+)
 
 
 class _Place(NamedTuple):
@@ -76,16 +93,12 @@ def _questions(places: list[_Place], entities: Entities) -> Iterator[Text]:
     targets = {path: target for path in paths if (target := entities.target(path))}
     drivers = sorted({target.name for target in targets.values() if target.how == "module"})
     asks_driver = [target.how for target in targets.values()] == ["module"] * len(paths)
-    files = " and ".join(paths) if len(paths) < MOST_FILES else f"{', '.join(paths[:-1])} and {paths[-1]}"
-    if asks_driver:
-        answer = f"{_named(drivers)} in {files}, at level {level}."
-    else:
-        options = sorted({f"CONFIG_{target.symbol}" for target in targets.values() if target.symbol})
-        answer = f"The kernel prints it in {files}, at level {level}."
-        if len(paths) == 1 and options:
-            answer += f" That file is built when {options[0]} is set."
-        elif all(targets[path].how == "fixed" if path in targets else False for path in paths):
-            answer += " That is always built into the kernel."
+    of_drivers = _DRIVER_ANSWERS if len(drivers) == 1 else _DRIVERS_ANSWERS
+    wordings = of_drivers if asks_driver else _SOURCE_ANSWERS
+    wording = wordings[xxhash.xxh3_64_intdigest(format_.encode()) % len(wordings)]
+    answer = wording.format(drivers=_listed(drivers), files=_listed(paths), level=level)
+    if not asks_driver:
+        answer += _when_built([targets.get(path) for path in paths])
     key = f"{row['doc_id']}#{format_}"
     fact = Fact(
         *("bronze.documents", key, row["version"], entities.of_source(row["path"]), row["source"], row["licence"])
@@ -98,7 +111,13 @@ def _questions(places: list[_Place], entities: Entities) -> Iterator[Text]:
     )
 
 
-def _named(drivers: list[str]) -> str:
-    if len(drivers) == 1:
-        return f"The {drivers[0]} driver prints it,"
-    return f"The drivers {', '.join(drivers[:-1])} and {drivers[-1]} print it,"
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _when_built(targets: list[Target | None]) -> str:
+    """What the Makefiles say of files that are no driver's."""
+    if len(targets) == 1 and targets[0] and targets[0].symbol:
+        return f" That file is built when CONFIG_{targets[0].symbol} is set."
+    fixed = all(target is not None and target.how == "fixed" for target in targets)
+    return " That is always built into the kernel." if fixed else ""

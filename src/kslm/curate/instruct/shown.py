@@ -25,6 +25,7 @@ _CONVERSION = re.compile(r"%([-+ #0]*)([0-9]*)(?:\.[0-9]+)?(hh|ll|[hlLqjzt])?(pe
 _ANY_CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|ll|[hlLqjzt])?(?:p[A-Za-z0-9]*|[a-zA-Z%])")
 _ERROR = re.compile(r"(?i)\b(?:err|errno|error|error code|ret|rc|res|retval|code|failed|failure|returned|returns)\W*\Z")
 _FAILS = re.compile(r"(?i)\b(?:fail|err|can'?t|cannot|unable|could not|couldn'?t|invalid)")
+_TELLS = re.compile(r"(?:: |[(]|, |- )\Z")
 _ERRORS = (-5, -11, -12, -16, -19, -22, -110)
 _CHOICES: dict[str, tuple[object, ...]] = {
     "%": ("%",),
@@ -103,7 +104,7 @@ def _value(match: re.Match[str], body: str, number: int) -> str:
     before, after = body[: match.start()], body[match.end() :].strip(" .)!")
     if match[3] == "z":
         choices = _SIZES
-    elif kind in "di" and (_ERROR.search(before) or (_FAILS.search(before) and not after)):
+    elif kind in "di" and (_ERROR.search(before) or (_FAILS.search(before) and _TELLS.search(before) and not after)):
         choices = _ERRORS
     return str(choices[chance % len(choices)] if choices else 1 + chance % 31)
 
