@@ -121,6 +121,7 @@ def test_boards_are_of_the_root_node_and_remarks_say_what_one_is() -> None:
 
 def test_names_of_vendors() -> None:
     text = '$id: x\npatternProperties:\n  "^(a|b),.*": true\n  "^abb,.*":\n    description: ABB\n'
+    text += '  "^gw,.*":\n    description: Use another\n    deprecated: true\n'
     assert vendors(text) == {"abb": "ABB"}
     assert vendors(BINDING) == vendors("abb: ABB") == vendors("$id: [") == {}
 

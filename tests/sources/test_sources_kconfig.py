@@ -138,6 +138,7 @@ def test_an_entry_as_a_document() -> None:
         "Depends on C. Offered only with B. Selects D.\nA."
     )
     assert document(next(parse('choice\n\tprompt "p"\n\tbool\n')), "arch/Kconfig") == "Choice: p"
+    assert document(next(parse('config A\n\tbool "a"\n')), "arch/arm/Kconfig") == "CONFIG_A: a"
     called = ConfigEntry("B", "", None, "The module will be called b.", (), 1)
     assert document(called, "init/Kconfig") == "CONFIG_B\nIts module is b.\nThe module will be called b."
 

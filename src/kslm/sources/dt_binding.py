@@ -88,14 +88,18 @@ def compatibles(text: str) -> list[Compatible]:
 
 
 def vendors(text: str) -> dict[str, str]:
-    """Vendor prefix to the vendor's name, of vendor-prefixes.yaml; nothing of any other text."""
+    """Vendor prefix to the vendor's name, of vendor-prefixes.yaml; nothing of any other text.
+
+    Deprecated prefixes are left out: their descriptions say which one to use.
+    """
     try:
         schema = _load(text) if _is_schema(text) else {}
     except ValueError:
         return {}
     patterns = schema.get("patternProperties")
     found = patterns.items() if isinstance(patterns, dict) else ()
-    named = ((_PREFIX.fullmatch(str(key)), _line(_prose(facts))) for key, facts in found)
+    used = ((key, facts) for key, facts in found if isinstance(facts, dict) and not facts.get("deprecated"))
+    named = ((_PREFIX.fullmatch(str(key)), _line(_prose(facts))) for key, facts in used)
     return {match[1]: name for match, name in named if match and name}
 
 

@@ -170,14 +170,15 @@ def read(text: str, around: Sequence[str] = ()) -> Iterator[ConfigEntry | Source
 
 
 def document(entry: ConfigEntry, path: str) -> str:
-    """An entry as text: its title, a line of facts, its help text.
+    """An entry as text: its title, a line of facts, its help text; with nothing to say, the title.
 
     Args:
         path: of its file in the kernel tree.
     """
     title = f"CONFIG_{entry.name}: {entry.prompt or ''}" if entry.name else f"Choice: {entry.prompt or ''}"
-    built_for = architecture(path)
-    facts = [f"For the architecture {built_for}."] if built_for else []
+    if not (entry.help or entry.requires or entry.selects):
+        return title.rstrip(": ")
+    facts = [f"For the architecture {built_for}."] if (built_for := architecture(path)) else []
     facts += [f"In the menu {' / '.join(entry.menus)}."] if entry.menus else []
     facts += [f"Type {_STATES.get(entry.kind, entry.kind)}."] if entry.name and entry.kind else []
     facts += [f"Depends on {entry.requires}."] if entry.requires else []
@@ -200,8 +201,7 @@ def module_called(help_text: str) -> str | None:
 
 
 def _draft(name: str, line: int, blocks: list[_Block], *, is_choice: bool) -> _Draft:
-    menus = tuple(block.prompt for block in blocks if block.prompt)
-    return _Draft(name, line, menus, _conditions(blocks), is_choice)
+    return _Draft(name, line, tuple(one.prompt for one in blocks if one.prompt), _conditions(blocks), is_choice)
 
 
 def _conditions(blocks: list[_Block]) -> tuple[str, ...]:

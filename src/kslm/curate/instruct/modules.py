@@ -78,7 +78,7 @@ def _what(row: Row, devices: Sequence[Device], needed: Sequence[str], fact: Fact
     """
     name, described = row["module"], row["description"]
     folder = source_folder(row["path"] or "")
-    uses = list(_uses(row, devices))
+    uses = list(_uses(devices))
     uses.extend([] if described else _asked_for(row, needed))
     if not described and not uses:
         return
@@ -94,12 +94,10 @@ def _what(row: Row, devices: Sequence[Device], needed: Sequence[str], fact: Fact
     )
 
 
-def _uses(row: Row, devices: Sequence[Device]) -> Iterator[str]:
-    counts = {BUS[bus]: sum(device.bus == bus for device in devices) for bus in BUS}
-    counts["HID"] = sum(alias.startswith("hid:") for alias in row["aliases"] or ())
-    for bus, count in counts.items():
-        if count:
-            yield f"It is for {f'{count} {bus} device ids' if count > 1 else f'one {bus} device id'}."
+def _uses(devices: Sequence[Device]) -> Iterator[str]:
+    for bus in BUS:
+        if count := sum(device.bus == bus for device in devices):
+            yield f"It is for {f'{count} {BUS[bus]} device ids' if count > 1 else f'one {BUS[bus]} device id'}."
 
 
 def _asked_for(row: Row, needed: Sequence[str]) -> Iterator[str]:
