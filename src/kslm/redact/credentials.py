@@ -29,23 +29,12 @@ _SHAPES = tuple(
         ("sk-", r"sk-(?<![0-9A-Za-z]sk-)[0-9A-Za-z_-]{0,16}[0-9A-Za-z]{20,128}"),
         ("SHA256:", r"SHA256:[0-9A-Za-z+/]{43}(?![0-9A-Za-z+/])"),
         ("AAAA", r"AAAA[BCE][0-9A-Za-z+/]{60,4096}={0,2}(?: [\w.-]{1,64}@[\w.-]{1,64})?"),
-        ("_live_", r"(?:sk|rk|pk|whsec)_live_[0-9A-Za-z]{16,128}"),
-        ("npm_", r"npm_[0-9A-Za-z]{36}(?![0-9A-Za-z])"),
-        ("hvs.", r"hv[sb]\.[0-9A-Za-z_-]{24,255}"),
-        ("pypi-", r"pypi-[0-9A-Za-z_-]{50,255}"),
-        ("SG.", r"SG\.[0-9A-Za-z_-]{16,32}\.[0-9A-Za-z_-]{32,64}"),
-        ("GOCSPX-", r"GOCSPX-[0-9A-Za-z_-]{20,64}"),
-        ("ya29.", r"ya29\.[0-9A-Za-z_-]{20,512}"),
-        ("dop_v1_", r"dop_v1_[0-9a-f]{64}"),
-        ("xapp-", r"xapp-[0-9A-Za-z-]{20,255}"),
-        ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,64}"),
         # Hashes of passwords: crypt(3) and its kin, LDAP's, MySQL's.
         (
             "$",
             r"\$(?:[0-9][a-z]?|y|gy|sha1|md5|apr1|argon2(?:id?|d)|scrypt|pbkdf2[\w-]{0,12}|P|H)"
             r"\$(?:[\w=,.]{1,40}\$){0,3}[0-9A-Za-z./+]{16,128}(?![0-9A-Za-z./+$])",
         ),
-        ("}", r"\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)\}[0-9A-Za-z+/$.]{16,200}={0,2}"),
         ("PRIVATE KEY", r"PRIVATE KEY(?: BLOCK)?-----[^-]{1,16384}(?:-----END[ A-Z]{1,40}-----)?"),
     )
 )
@@ -64,20 +53,44 @@ _PASSWORDS = tuple(
         ("psk", rf"psk{_VALUE}([^\s\"'<>,;]{{8,256}})"),
     )
 )
+_RANDOM_VALUE = r"([\w+/.~%-]{8,4096}={0,2})(?![\w=])"
 _RANDOM = tuple(
-    (literal, re.compile(pattern + r"([\w+/.~%-]{8,4096}={0,2})(?![\w=])"))
+    (literal, re.compile(pattern + _RANDOM_VALUE))
     for literal, pattern in (
         ("token", rf"token{_VALUE}"),
-        ("token ", r"token (?=[\w+/.~%-]{16})"),
         ("secret", rf"secret(?:[_-]?(?:access[_-]?)?key)?{_VALUE}"),
-        *((word, rf"{word}[_-]?key{_VALUE}") for word in ("account", "shared", "encryption", "signing", "license")),
-        ("sess", rf"sess(?:ion)?[_-]?(?:id|key|hash)?{_VALUE}(?=[\w+/.~%-]{{16}})"),
-        ("auth", rf"auth(?:tok)?{_VALUE}(?=[\w+/.~%-]{{16}})"),
-        ("signature", rf"signature{_VALUE}(?=[\w+/.~%-]{{16}})"),
         ("api", rf"api[_-]?key{_VALUE}"),
         ("access", rf"access[_-]?key(?:[_-]?id)?{_VALUE}"),
         ("bearer", r"bearer[ \t]{1,2}"),
         ("authorization", r"authorization: ?basic[ \t]{1,2}"),
+    )
+)
+# Of issuers whose tokens have been seen in logs only.
+_SHAPES_OF_MACHINE = tuple(
+    (literal, re.compile(pattern))
+    for literal, pattern in (
+        ("_live_", r"(?:sk|rk|pk|whsec)_live_[0-9A-Za-z]{16,128}"),
+        ("npm_", r"npm_[0-9A-Za-z]{36}(?![0-9A-Za-z])"),
+        ("hvs.", r"hv[sb]\.[0-9A-Za-z_-]{24,255}"),
+        ("pypi-", r"pypi-[0-9A-Za-z_-]{50,255}"),
+        ("SG.", r"SG\.[0-9A-Za-z_-]{16,32}\.[0-9A-Za-z_-]{32,64}"),
+        ("GOCSPX-", r"GOCSPX-[0-9A-Za-z_-]{20,64}"),
+        ("ya29.", r"ya29\.[0-9A-Za-z_-]{20,512}"),
+        ("dop_v1_", r"dop_v1_[0-9a-f]{64}"),
+        ("xapp-", r"xapp-[0-9A-Za-z-]{20,255}"),
+        ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,64}"),
+        ("}", r"\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)\}[0-9A-Za-z+/$.]{16,200}={0,2}"),
+    )
+)
+# The same where manuals have examples and kernel sources fields.
+_RANDOM_OF_MACHINE = tuple(
+    (literal, re.compile(pattern + _RANDOM_VALUE))
+    for literal, pattern in (
+        *((word, rf"{word}[_-]?key{_VALUE}") for word in ("account", "shared", "encryption", "signing", "license")),
+        ("token ", r"token (?=[\w+/.~%-]{16})"),
+        ("sess", rf"sess(?:ion)?[_-]?(?:id|key|hash)?{_VALUE}(?=[\w+/.~%-]{{16}})"),
+        ("auth", rf"auth(?:tok)?{_VALUE}(?=[\w+/.~%-]{{16}})"),
+        ("signature", rf"signature{_VALUE}(?=[\w+/.~%-]{{16}})"),
     )
 )
 # Where only a secret stands, whatever it looks like; in a machine's own text, since manuals say the same of words.
@@ -87,8 +100,9 @@ _GIVEN = tuple(
         (": ", r": (?:psk|xauth|eap|ntlm) [\"']([^\"'\n]{4,256})"),
         (
             " -p",
-            r"(?:my\w{0,10}|mariadb\S{0,8}|sshpass|plink|7z\w?|zip) (?:[^\n|;]{0,120} )?-p[\"']?([^\s\"'|;]{3,256})",
+            r"(?:my\w{0,10}|mariadb\S{0,8}|plink|7z\w?) (?:[^\n|;]{0,120} )?-p[\"']?([^\s\"'|;]{3,256})",
         ),
+        ("sshpass ", r"sshpass -p ?[\"']?([^\s\"'|;]{3,256})"),
         (" -p", r" -p[\"']([^\s\"'|;]{3,256})[\"']"),
         (" -a ", r"redis-cli (?:[^\n|;]{0,120} )?-a [\"']?([^\s\"'|;]{4,256})"),
         (" -w ", r"\bldap\w{1,8} (?:[^\n|;]{0,120} )?-w [\"']?([^\s\"'|;]{3,256})"),
@@ -106,7 +120,10 @@ _GIVEN = tuple(
         ("password", r"password[ _]is[: ]{1,2}[\"']?([^\s\"'<>,;]{4,256})"),
         ("password", r"\bpassword (?=\S{0,64}[0-9])[\"']?([^\s\"'<>,;()]{8,256})"),
         ("identified ", r"identified (?:with \S{1,32} )?by (?:password )?[\"']([^\"'\n]{3,256})[\"']"),
-        ("community", r"(?:r[ow]community6?|community(?:[ _-]string)?)[ :=]{1,3}[\"']?([^\s\"'<>,;()]{5,64})"),
+        (
+            "community",
+            r"(?:r[ow]community6?|community(?:[ _-]string)?)[ :=]{1,3}[\"']?(?=[a-z]*[0-9_-])([^\s\"'<>,;()]{5,64})",
+        ),
         ("wpa_passphrase ", r"wpa_passphrase \S{1,64} [\"']?([^\s\"']{8,63})"),
         ("_key", r"wep_key[0-3]=[\"']?([^\s\"']{5,64})"),
         ("chpasswd", r"echo [\"']?[\w.-]{1,32}:([^\s\"'|]{3,256})[\"']? ?\|"),
@@ -188,7 +205,11 @@ DETECTORS = (
     *(Detector(literal, True, partial(_shaped, pattern)) for literal, pattern in _SHAPES),
     *(Detector(literal, False, partial(_keyed, pattern, _is_password)) for literal, pattern in _PASSWORDS),
     *(Detector(literal, False, partial(_keyed, pattern, _is_random)) for literal, pattern in _RANDOM),
-    Detector("cookie:", False, _cookies),
     Detector("://", True, _in_urls),
 )
-MACHINE_DETECTORS = tuple(Detector(literal, False, partial(_keyed, pattern, _is_given)) for literal, pattern in _GIVEN)
+MACHINE_DETECTORS = (
+    *(Detector(literal, True, partial(_shaped, pattern)) for literal, pattern in _SHAPES_OF_MACHINE),
+    *(Detector(literal, False, partial(_keyed, pattern, _is_random)) for literal, pattern in _RANDOM_OF_MACHINE),
+    *(Detector(literal, False, partial(_keyed, pattern, _is_given)) for literal, pattern in _GIVEN),
+    Detector("cookie:", False, _cookies),
+)

@@ -29,11 +29,16 @@ HOST = r"[a-z0-9](?:[a-z0-9_.-]{0,251}[a-z0-9])?"
 _KIND = {"guest": "user", "person": "user", "name": "host", "peer": "host", "label": "serial"}
 _CARRIED = frozenset(("user", "host", "name"))
 # What begins a name written from its domain on: D-Bus, iSCSI, packages of programs.
-REVERSED = frozenset("com org net edu gov io dev ru sun java javax sys android vendor persist ro init iqn nqn".split())
+_DOMAINS_FIRST = "com org net edu gov io dev ru sun java javax sys android vendor persist ro init iqn nqn"
+REVERSED = frozenset(_DOMAINS_FIRST.split())
 # What kernel and network say where a host would stand.
-_NO_HOST = frozenset("localhost unknown localhost.localdomain none n/a null host hostname".split())
+_NO_HOST = frozenset(("localhost", "unknown", "localhost.localdomain", "none", "null", "host", "hostname"))
 # Examples in manuals.
-_NO_USER = frozenset("user username you me name login someone somebody youruser".split())
+_NO_USER = frozenset(("user", "username", "you", "me", "name", "login", "someone", "somebody", "youruser"))
+_ENDINGS = """service socket target mount automount timer slice scope path device swap link network dts dtsi txt conf yaml
+    yml json xml rst html ko plt c h cc cpp py go rs js java pl rb sh so img iso bin fw log pid sock db deb
+    rpm gz xz zst zip pem crt key cfg ini desktop"""
+FILE_ENDINGS = frozenset(_ENDINGS.split())
 # Accounts that belong to a distribution, not to a person.
 _ACCOUNTS = """root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody sshd
     messagebus systemd-network systemd-resolve systemd-timesync systemd-journal polkitd dbus avahi rtkit chrony ntp _apt
@@ -101,16 +106,12 @@ def is_peer(value: str, _before: str = "") -> bool:
     lettered = any(map(str.isalpha, value))
     if not lettered or value.isalpha() or "_" in value or value.partition(".")[0].lower() in REVERSED:
         return False
-    return is_name(value) and not _is_file(value)
+    is_phrase = not any(map(str.isdigit, value)) and "." not in value and all(map(is_ordinary, value.split("-")))
+    return is_name(value) and not is_phrase and not _is_file(value)
 
 
 def _is_file(value: str) -> bool:
-    return value.rpartition(".")[2].lower() in _FILE_ENDINGS
+    return value.rpartition(".")[2].lower() in FILE_ENDINGS
 
 
-_FILE_ENDINGS = frozenset(
-    """service socket target mount automount timer slice scope path device swap link network dts dtsi txt conf yaml yml
-    json xml rst html ko plt c h cc cpp py go rs js java pl rb sh so img iso bin fw log pid sock db deb rpm gz xz zst
-    zip pem crt key cfg ini desktop""".split()
-)
 HOSTS: dict[str, Accept] = {"host": is_host, "name": is_name, "peer": is_peer}

@@ -16,12 +16,6 @@ from kslm.redact.pseudonyms import Detector, Span
 
 _QUOTE = r"(?:\\{0,3}[\"'<`\[])"
 _CLOSE = r"(?:\\{0,3}[\"'>`\]])"
-# What leads to "host x", looked back at from behind the word.
-_LED = "|".join(
-    f"(?<= {word} WORD)|(?<=^{word} WORD)"
-    for word in ("on", "from", "to", "of", "for", "at", "by", "with", "resolve", "unknown", "lookup")
-)
-
 # (word that must be there, pattern); lines with the same word stand together.
 _FRAMES = (
     ("rhost=", rf"rhost=(?P<host>{HOST})"),
@@ -33,15 +27,16 @@ _FRAMES = (
     (" ip=", rf" ip=[^:\s]{{0,24}}:[^:\s]{{0,24}}:[^:\s]{{0,24}}:[^:\s]{{0,24}}:(?P<host>{HOST}):"),
     ("name=", rf"nodename=(?P<host>{HOST})"),
     (" port ", rf" from (?P<host>{HOST}) port [0-9]"),
-    ("linux ", rf"linux (?<!\wlinux )(?P<name>{HOST}) [0-9]{{1,2}}\.[0-9]{{1,3}}[\w.+~-]{{0,64}}(?: #[0-9]|$|[^\n]{{1,80}} gnu/linux)"),
-    (" login: ", rf"^(?P<name>{HOST}) login: "),
 )  # fmt: skip
 _MACHINE_FRAMES = (
+    (" port ", rf" host (?P<host>{HOST}) port [0-9]"),
+    ("linux ", rf"linux (?<!\wlinux )(?P<name>{HOST}) [0-9]{{1,2}}\.[0-9]{{1,3}}[\w.+~-]{{0,64}}(?: #[0-9]|$|[^\n]{{1,80}} gnu/linux)"),
+    (" login: ", rf"^(?P<name>{HOST}) login: "),
     # key=value, "key":"value" and `Key name : value`, by how surely the key means a host.
-    ("host", rf"host[_. -]?(?:name)?{_CLOSE}?[ \t]{{0,20}}[:=][ \t]{{0,4}}{_QUOTE}?(?P<name>{HOST})(?!\()",
+    ("host", rf"host(?:(?<!\whost)|(?<=_host)(?=_?name|[\"']?[=:][\"'\w]))[_. -]?(?:name)?{_CLOSE}?[ \t]{{0,20}}[:=][ \t]{{0,4}}{_QUOTE}?(?P<name>{HOST})(?!\()",
      rb"host[_. -]?(?:name)?[\\\"'>`\]]*\s*[:=]"),
     ("host", rf"host ?name is:? [\"']?(?P<name>{HOST})", rb"host ?name is"),
-    ("host", rf"host(?:name)?[^\n\"'<]{{0,24}} (?:to|as|with|is) {_QUOTE}?(?P<peer>{HOST}){_CLOSE}?",
+    ("host", rf"host(?: ?name)?[^\n\"'<]{{0,24}} (?:to|as|with|is) (?:{_QUOTE}(?P<name>{HOST}){_CLOSE}|(?P<peer>{HOST}))",
      rb"host[^\n\"'<]* (?:to|as|with|is) "),
     ("name", rf"(?:node|computer|system|device|machine|server|netbios|uname|domain|my)[_. -]?name{_CLOSE}?"
      rf"[ \t]{{0,20}}[:=][ \t]{{0,4}}{_QUOTE}?(?P<name>{HOST}){_CLOSE}?(?=[\s,;}})]|$)",
@@ -58,10 +53,10 @@ _MACHINE_FRAMES = (
     ("host", rf"host(?<!\whost)(?:name)?s?[ =:]{{0,3}}{_QUOTE}(?P<name>{HOST})(?::[0-9]{{1,5}})?(?:{_CLOSE}| \()", rb"host(?:name)?s?[ =:]*[\\\"'<`\[]"),
     # Nouns and verbs.
     *((f"{word} ", rf"{word} (?<!\w{word} )(?:name )?(?P<name>{HOST})(?=[:,]? (?:is (?:now |not )?(?:a |down|up|alive|online|offline|dead"
-       r"|unreachable|reachable|lost|member)|not (?:responding|found|reachable|ready)|(?:has )?(?:timed out|rebooted"
+       r"|unreachable|reachable|lost|member)|(?:has |is )?not (?:responding|responded|found|reachable|ready)|(?:has )?(?:timed out|rebooted"
        r"|joined|left|died|stopped|failed|started)|chassis|state|ok\b|rejected|unreachable|responding|went|came))")
       for word in ("server", "host", "node", "machine", "peer", "neighbor", "neighbour", "worker")),
-    *((f"{word} ", rf"{word}(?:{_LED.replace('WORD', word)})[: ]{{1,2}}(?P<peer>{HOST})(?![\w(=/])")
+    *((f"{word} ", rf"{word} (?<!\w{word} )(?P<peer>{HOST})(?![\w(=/])")
       for word in ("host", "server", "node", "machine", "peer", "neighbor", "worker")),
     ("host ", rf"^[ \t]{{0,8}}host (?P<name>{HOST})(?= ?(?:\{{|$))"),
     ("host-name", rf"host-name[ =]{{1,2}}[\"']?(?P<name>{HOST})"),
@@ -71,24 +66,28 @@ _MACHINE_FRAMES = (
       for verb in ("resolve ", "resolving ", "connecting to ", "connected to ", "connect to ", "connection to ",
                    "connection from ", "lookup ", "catalog for ", "certificate for ", "forwarding to ", "logged into ",
                    "failover to ", "replicating from ", "syncing with ", "traceroute to ", "contact ", "reach ")),
+    *((f": {error}", rf"(?:^|[\s'\"])(?P<name>{HOST}): {error}")
+      for error in ("name or service not known", "no address associated", "temporary failure in name", "unknown host")),
     *((f": {error}", rf"(?P<peer>{HOST}): {error}")
-      for error in ("name or service not known", "no address associated", "temporary failure in name", "host not found",
-                    "unknown host", "no route to host", "connection refused", "connection timed out")),
+      for error in ("host not found", "no route to host", "connection refused", "connection timed out")),
+    ("added '", rf"added '(?P<name>{HOST})(?=,|' \()"),
     # A name before an address in brackets is that address's.
     ("[", rf"(?P<peer>{HOST}) ?\[[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}\]", rb"\[\.\.\.\]"),
     ("(", rf"(?P<peer>{HOST}) \((?:ipv[46]:)?[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}[:)]", rb" \((?:ipv:)?\.\.\.[:)]"),
+    ("[", rf"(?P<name>{HOST}) \([0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}\[", rb" \(\.\.\.\["),
     (") [", rf"[= ]\((?P<peer>{HOST})\) \[[0-9]{{1,3}}\."),
     ("helo", rf"(?:helo|ehlo)[ =]<?(?P<name>{HOST})"),
     ("dhcp", rf"[0-9a-f]{{2}}(?::[0-9a-f]{{2}}){{5}} \(?(?P<name>{HOST})\)?(?=\s|$)(?<! via)(?<! on)"),
     # Shares.
-    ("\\\\", rf"\\\\{{1,3}}(?P<name>{HOST})\\{{1,2}}[\w$-]"),
+    ("\\\\", rf"\\\\(?<![\w:\\]\\\\)\\{{0,2}}(?P<name>{HOST})(?=\\|\s|$)"),
     ("//", rf"(?:^|[\s\"'])//(?P<name>{HOST})/(?=[\w$-])"),
+    (":/", rf"(?:mount(?:ing|ed)?|from|for|of|server) (?P<name>{HOST}):/\w"),
     (":/", rf"(?:^|[\s\"'])(?P<name>{HOST}):/[\w./-]{{0,200}}[ \t]{{1,64}}(?:on /|/|[0-9.]{{1,8}}[kmgt]?[ \t])"),
     # Whole lines.
     ("pts/", rf"^\S{{1,32}} {{1,32}}pts/[0-9]{{1,4}} {{1,32}}(?P<name>{HOST}) {{1,32}}(?:mon|tue|wed|thu|fri|sat|sun) "),
     ("pts/", rf"^\S{{1,32}} {{1,32}}pts/[0-9]{{1,4}} [^\n]{{1,64}}\((?P<name>{HOST})\)[ \t]{{0,8}}$"),
     (" ssh-", rf"^(?P<name>{HOST})(?:,\S{{1,256}})? ssh-(?:rsa|ed25519|dss) aaaa"),
-    (" tty", rf"linux [\w./() -]{{0,40}}(?P<name>{HOST}) tty\w{{1,8}}$"),
+    (" tty", rf"(?:linux|lts|ubuntu|debian|release|edition)(?: [\w./()]{{1,16}}){{0,4}} (?P<name>{HOST}) tty\w{{1,8}}$"),
     (": [", rf"\b(?:ok|changed|fatal|failed|skipping|unreachable|ignored|rescued|included): \[(?P<host>{HOST})[\] ]"),
     ("ok=", rf"^(?P<host>{HOST})[ \t]{{1,64}}: ok=[0-9]"),
     (" alert: ", rf"(?:host|service)(?: flapping)? alert: (?P<host>{HOST});"),
@@ -106,7 +105,7 @@ _MACHINE_FRAMES = (
     *((f"{kind}.", rf"(?<![\w./-]){kind}\.(?P<peer>{HOST})(?=[\s@:,(\[]|$)") for kind in ("mon", "mds", "mgr", "osd")),
 )  # fmt: skip
 
-# The time of a syslog line's stamp from its seconds on, and the host behind it; the rest of the stamp is looked back at.
+# The time of a syslog line's stamp from its seconds on, and the host behind it; the rest is looked back at.
 _HEADER = re.compile(
     r":[0-5][0-9]:[0-6][0-9](?:[.,][0-9]{1,9})?(?P<zone>z|[+-][0-9]{2}:?[0-9]{2})?(?: (?:[a-z]{3,4}|[0-9]{4}))? "
     rf"(?P<host>{HOST})(?= (?:\S{{1,64}}: |\S{{1,64}}:$|\S{{1,48}}\[[0-9]{{1,10}}\]|\S{{1,48}} (?:[0-9]{{1,10}}|-) (?:\S{{1,32}}) |last message))",
@@ -117,9 +116,8 @@ _STAMP = re.compile(
     r"[0-2][0-9]$"
 )
 # What else follows a time: a level, a zone, half a day.
-_NO_HEADER = frozenset(
-    "error warn warning info notice debug trace fatal critical kernel utc gmt cet cest est edt pst pdt am pm".split()
-)
+_LEVELS = "error warn warning info notice debug trace fatal critical kernel utc gmt cet cest est edt pst pdt am pm"
+_NO_HEADER = frozenset(_LEVELS.split())
 _BARE_HEADER = re.compile(rb"::")
 
 

@@ -53,8 +53,8 @@ _PUBLISHED = frozenset(
 _BASES = frozenset(("0000-1000-8000-00805f9b34fb", "0000-0000-c000-000000000046"))
 # Kinds of things and interfaces of firmware have UUIDs that are the same everywhere.
 _TYPE_BEFORE = re.compile(
-    r"(?:type(?:[ _-]?(?:uuid|guid|id))?|guid code|_dsm(?: evaluated with| uuid| guid)?|_osc(?: uuid)?|_dsd(?: uuid)?|wmi(?: guid| block)?|vendor guid"
-    r"|[a-z_]{3}\w*_guid|interface|variable|[a-z]\w*-)[\s=:\"'({\[]{0,4}$",
+    r"(?:type(?:[ _-]?(?:uuid|guid|id))?|guid code|_(?:dsm|osc|dsd)(?: evaluated with| (?:uu|gu)id)?|wmi(?: guid| block)?"
+    r"|vendor guid|efi_\w{1,60}_guid|efivars/\w{1,60}-)[\s=:\"'({\[]{0,4}$",
     re.IGNORECASE,
 )
 _TYPE_AFTER = re.compile(r"[\"')}\]]{0,2}(?: \((?:efi|linux|microsoft|bios)\b)", re.IGNORECASE)

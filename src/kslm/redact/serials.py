@@ -24,27 +24,30 @@ _FRAMES = (
     ("s/n", rf"s/n[:=#. ]{{1,3}}{_SERIAL}"),
     ("serial", r"iserial[ \t]{1,40}[0-9]{1,3} (?P<serial>\S{4,64})"),
     ("serial", r"serial(?: no\.?[:=]?| number[:=]?|(?<=, serial)) (?P<label>/?[a-z0-9][a-z0-9/-]{5,32})(?![\w.])"),
-    ("serial number ", r"serial number (?P<uuid>[0-9a-f]{2}(?:-[0-9a-f]{2}){7})(?![\w-])"),
-    ("tag", rf"(?:asset|service)[ _-]?tag[\"']?[ \t]{{0,20}}[:=][ \t]{{0,4}}[\"']?{_SERIAL}"),
-    ("imei", r"imei(?:sv|[ _]?[0-9])?[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{14,17})(?![0-9])"),
+    ("serial", r"serial number (?P<uuid>[0-9a-f]{2}(?:-[0-9a-f]{2}){7})(?![\w-])"),
+    ("wwn", r"wwn[ :=]{1,3}0x(?P<uuid>[0-9a-f]{16})(?!\w)"),
     ("vmware-", r"(?P<serial>vmware-[0-9a-f]{2}(?:[ -][0-9a-f]{2}){2,15})"),
-    ("ww", r"ww[pn]?[nid][ \w]{0,12}[ :=]{1,3}(?:0x|naa\.|eui\.)?(?P<uuid>[0-9a-f]{16,33}|[0-9a-f][- ][0-9a-f]{6}[- ][0-9a-f]{9})(?!\w)"),
-    ("naa.", r"naa\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
-    ("eui.", r"eui\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
     (":0", r"usb-(?<!\wusb-)(?P<serial>[\w.]{1,48}_[0-9a-z]{8,32})-[0-9]:[0-9]"),
     ("by-id/", r"by-id/(?P<serial>[\w.:+-]{8,128})"),
     ("uuid", r"uuid(?:=|/|(?<=by-uuid)/|[a-z]{0,8}[\"']?[ \t]{0,16}[:=][ \t]{0,4}|-(?<=uuid-))[\"'\[]?"
      rf"(?P<uuid>{_SHORT_UUID})(?![\w-]|\.[0-9])"),
     ("machine", r"machine[ _-]id[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
     ("boot", r"boot(?:[ _-]id)?[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
-    ("/media/", r"/media/(?:[\w.-]{1,32}/)?(?P<uuid>[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16})(?![\w-])"),
 )  # fmt: skip
 _MACHINE_FRAMES = (
+    ("tag", rf"(?:asset|service)[ _-]?tag[\"']?[ \t]{{0,20}}[:=][ \t]{{0,4}}[\"']?{_SERIAL}"),
+    ("/media/", r"/media/(?:[\w.-]{1,32}/)?(?P<uuid>[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16})(?![\w-])"),
+    ("ww", r"ww[pn]?[nid][ \w]{0,12}[ :=]{1,3}(?:0x|naa\.|eui\.)?(?P<uuid>[0-9a-f]{16,33}|[0-9a-f][- ][0-9a-f]{6}[- ][0-9a-f]{9})(?!\w)"),
+    ("imei", r"imei(?:sv|[ _]?[0-9])?[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{14,17})(?![0-9])"),
+    ("naa.", r"naa\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
+    ("eui.", r"eui\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
+    ("_name", r"(?:port|node)_name[ \t]{0,4}[:=][ \t]{0,4}0x(?P<uuid>[0-9a-f]{16})(?!\w)"),
     ("serial", r"(?:model|type) \S{1,32}(?: \S{1,32})? serial (?P<serial>[a-z0-9-]{4,32})(?![\w.])"),
     ("/dev/nvme", r"^/dev/nvme[0-9]{1,3}n[0-9]{1,3}[ \t]{1,16}(?:/dev/ng\S{1,12}[ \t]{1,16})?(?P<serial>[\w-]{6,32})[ \t]"),
     *((state, rf"(?:^|: )(?P<serial>[\w.-]{{6,32}})[ \t]{{1,32}}{state}(?=$|[ \t][^\n]{{0,120}}(?:product|model|usb|transport_id):)")
       for state in ("device", "unauthorized", "offline", "recovery", "fastboot")),
-    *((word, r"(?<![\w-])(?P<uuid>3[0-9a-f]{32})(?![\w-])") for word in ("path", "wwid", "dm-", "load table")),
+    *((word, r"(?:(?<![\w-])|(?<=scsi-)|(?<=path-))(?P<uuid>3[0-9a-f]{32})(?![0-9a-z])")
+      for word in ("path", "wwid", "dm-", "load table", "scsi-")),
     *((f"{bus}-", rf"{bus}-(?<![\w/-]{bus}-)[a-z0-9][\w.+-]{{2,64}}_(?P<label>[a-z0-9][a-z0-9-]{{5,32}})(?!\w)")
       for bus in ("ata", "nvme", "usb", "scsi", "virtio", "mmc")),
     ("iccid", r"iccid[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9a-f]{11,20})(?![0-9a-f])"),

@@ -50,7 +50,7 @@ _FRAMES = (
     (") cmd (", rf"\((?P<user>{NAME})\) cmd \("),
     ("group '", rf"add '(?P<user>{NAME})' to (?:shadow )?group '"),
     ("/home/", rf"/home/{_TOP_LEVEL_HOME}(?P<user>{NAME})(?![\w%*$])"),
-    ("/media/", rf"(?<![\w.])/media/(?P<user>{NAME})/"),
+    ("/media/", rf"(?:(?<![\w.])|(?<=/run))/media/(?P<user>{NAME})/"),
     ("id=", rf"(?<=[ug])id=[0-9]{{1,10}}\((?P<user>{NAME})\)"),
     ("groups=", rf"groups=[0-9]{{1,10}}\((?P<user>{NAME})\)"),
     ("] ok login", rf"\[(?P<user>{NAME})\] ok login"),
@@ -61,21 +61,22 @@ _FRAMES = (
     ("rw", rf"rw[-rwxst]{{7}}[+.@]? {{1,8}}[0-9]{{1,6}} (?P<user>{NAME}) "),
     ("rw", rf"rw[-rwxst]{{7}}[+.@]? {{1,8}}[0-9]{{1,6}} [\w.-]{{1,32}} {{1,8}}(?P<user>{NAME}) "),
     ("users", r":\\{1,2}users\\{1,2}(?P<user>[a-z0-9_.-]{1,64})"),
+)  # fmt: skip
+
+_AGENT_WORDS = """requested started stopped initiated issued created changed submitted approved edited killed triggered
+    locked unlocked owned deleted removed modified authorized scheduled cancelled"""
+_AGENTS = "|".join(f"(?<={verb} by )" for verb in _AGENT_WORDS.split())
+_GRANT_WORDS = """denied password expiry failed failure login session quota account mail mailbox home directory key access
+    granted privileges authenticated authentication authorized credentials ticket crontab groups shell"""
+_GRANTS = "|".join(f"(?<={word} for )" for word in _GRANT_WORDS.split())
+_ID = r"[1-9][0-9]{3,5}"
+_MACHINE_FRAMES = (
     # A person's line in /etc/passwd and /etc/shadow; a line of a password file.
     (":x:", rf"^(?P<user>{NAME}):x:[1-9][0-9]{{3,4}}:[0-9]{{1,10}}:[^:\n]{{0,128}}:/"),
     (":0:", rf"^(?P<user>{NAME}):[!*x]?[^:\s]{{0,256}}:[0-9]{{5}}:0:[0-9]{{1,6}}:"),
     (":$", rf"^(?P<user>{NAME}):\$[0-9a-z]{{1,12}}\$"),
-)  # fmt: skip
-
-_AGENTS = "|".join(
-    f"(?<={verb} by )"
-    for verb in """requested started stopped initiated issued created changed submitted approved edited killed triggered locked
-    unlocked owned deleted removed modified authorized scheduled cancelled""".split()
-)
-_ID = r"[1-9][0-9]{3,5}"
-_MACHINE_FRAMES = (
     ("user", rf"user(?:[ _-]?name|[ _-]?id)?{_QUOTE}{{0,2}}[ \t]{{0,16}}[:=]?[ \t]{{0,2}}{_QUOTE}(?P<person>{NAME})"
-     r"(?=\\{0,3}[\"'>`\]])", rb"user\w*(?:[ -](?:name|id))?[\\\"'<`\[]{0,5}\s*[:=]?\s*[\\\"'<`\[]"),
+     r"(?=\\{0,3}[\"'>`\]:])", rb"user\w*(?:[ -](?:name|id))?[\\\"'<`\[]{0,5}\s*[:=]?\s*[\\\"'<`\[]"),
     ("user", rf"user(?<!-user)(?:name|id)? {{0,2}}[:=] {{0,2}}(?P<person>{NAME})(?=[\s,;()]|$)", rb"user(?:name|id)? *[:=]"),
     ("_user=", rf"_user=[\"']?(?P<person>{NAME})(?=[\s,;\"']|$)"),
     ("user ", rf"user (?<![\w-]user )(?P<person>{NAME})(?=[\s.,;:()\[\]'\"/@]|$)(?!-)"),
@@ -95,7 +96,11 @@ _MACHINE_FRAMES = (
     ("=login", rf"=login\w*:(?P<user>{NAME})"),
     (")<", rf"\((?P<user>{NAME})\)<"),
     ("): ", rf"(?:imap|pop3|lmtp|lda|sieve|managesieve|submission|doveadm)(?:-login)?\((?P<user>{NAME})\): ", rb"(?:imap|pop|lmtp|lda|sieve|submission|doveadm)"),
-    (") ", rf"^\((?P<user>{NAME})\) [a-z]{{3,8}}(?: edit)? \(", rb"^\([\w.-]+\) \w+(?: edit)? \("),
+    (":x:", rf"(?:(?<=[0-9]:)|(?<=,))(?P<person>{NAME})(?=,[a-z]|$)"),
+    ("%", rf" (?:-u|--user[ =]) ?[\"']?(?P<person>{NAME})(?=%)"),
+    (" for ", rf" for (?:{_GRANTS})(?P<person>{NAME})(?=[\s.,;:]|$)"),
+    (") ", rf"(?:^|: )\((?P<user>{NAME})\) [a-z]{{3,8}}(?: edit)? \(",
+     rb"\([\w.-]+\) \w+(?: edit)? \("),
     (":root", rf"^(?:\S{{1,8}}: )?[+-] \S{{1,12}} (?P<user>{NAME}):root"),
     ("/", rf"(?:^|[\s:])(?P<person>{NAME})/(?=[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}:[0-9]{{2,5}})", rb"/\.\.\.:"),
     ("/~", rf"/~(?P<person>{NAME})(?=/)"),
