@@ -9,13 +9,13 @@ import pytest
 
 import kslm.lake
 from kslm.curate import entities as entities_
-from kslm.curate import reuse
-from kslm.curate.entities import Device, Entities
+from kslm.curate import gather, reuse
+from kslm.curate.entities import Device, Entities, Target
 from kslm.curate.extract import extract
 from kslm.curate.refine import Limits
 from kslm.curate.trace import Answers, trace_of, watch
 from kslm.lake import tables
-from lake_rows import document, settings_in, upsert
+from lake_rows import document, module, settings_in, upsert
 
 LIMITS = Limits(5, 4000)
 HELP = "This driver supports the adapters. The module will be called igb."
@@ -66,6 +66,18 @@ def messages(settings, rows):
         upsert(lake, tables.DOCUMENTS, rows)
         done = reuse.candidates(lake, settings.home.cache / "state", ENTITIES, LIMITS)
     return {row["path"]: (row["doc_id"], row["version"], row["messages"]) for row in done.messages}
+
+
+def test_the_makefiles_in_bronze_say_what_a_file_is_built_into(settings):
+    makefile = row("drivers/net/igb/Makefile", "makefile", "obj-$(CONFIG_IGB) += igb.o\nigb-y := main.o\n")
+    igb = module("igb", path="kernel/drivers/net/igb/igb.ko", aliases=[], depends=[])
+    with kslm.lake.open(settings) as lake:
+        upsert(lake, tables.DOCUMENTS, [*ROWS, makefile])
+        upsert(lake, tables.MODULES, [igb])
+        for table in (tables.PCI_IDS, tables.USB_IDS):
+            upsert(lake, table, [dict.fromkeys(table.columns) | {"row_id": "1", "level": "class"}])
+        known = gather.knowledge(lake)
+    assert known.entities.target("drivers/net/igb/main.c") == Target("igb", "module", "IGB")
 
 
 def test_messages_are_noted_once_and_brought_forward_with_todays_version(settings):

@@ -23,7 +23,7 @@ _BEFORE = re.compile(r"(?:[\[(]?(?:%[-0-9.*]*[sd]|%p\w*)(?:\(\))?[\])]?(?:\s*[:>
 _AFTER = re.compile(r"(?:\s*[:(\[]|\s-(?=\s))\s*[\"'`(]?%(?:[-0-9.*]*s|p(?!e\b)[A-Za-z0-9]*)[\"'`)\].!]*\Z")
 _CONVERSION = re.compile(r"%([-+ #0]*)([0-9]*)(?:\.[0-9]+)?(hh|ll|[hlLqjzt])?(pe|[diuxXc%])(?![A-Za-z0-9])")
 _ANY_CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|ll|[hlLqjzt])?(?:p[A-Za-z0-9]*|[a-zA-Z%])")
-_ERROR = re.compile(r"(?i)\b(?:err|errno|error|error code|ret|rc|res|retval|code|failed|failure|returned|returns)\W*\Z")
+_ERROR = re.compile(r"(?i)\b(?:err|errno|error|code|ret|rc|res|retval|failed|failure|returned|returns)(?: with)?\W*\Z")
 _FAILS = re.compile(r"(?i)\b(?:fail|err|can'?t|cannot|unable|could not|couldn'?t|invalid)")
 _TELLS = re.compile(r"(?:: |[(]|, |- )\Z")
 _ERRORS = (-5, -11, -12, -16, -19, -22, -110)
