@@ -51,5 +51,11 @@ def test_a_symbol_of_one_architecture_is_asked_about_with_it() -> None:
     assert not any("mips" in question + answer for question, answer in asked("init/Kconfig").values())
 
 
+def test_a_prompt_that_a_file_has_twice_is_not_asked_about() -> None:
+    assert {name.removesuffix(".2") for name in asked("init/Kconfig")} == {
+        *("CONFIG_SMP", "CONFIG_SMP.enable", "CONFIG_TWICE"),
+    }
+
+
 def test_of_a_symbol_defined_twice_no_need_is_said() -> None:
     assert asked("init/Kconfig")["CONFIG_TWICE"][1] == "CONFIG_TWICE: Said twice. Of A."

@@ -23,11 +23,13 @@ _STATES = {"tristate": "y (built in) or m (a module)", "bool": "y"}
 def symbols(row: Row, entities: Entities) -> Iterator[Text]:
     """What each symbol with a help text does, how to set it, and the module it builds.
 
-    Symbols defined twice in a file are asked about by their first help text.
+    Symbols defined twice in a file are asked about by their first help text; a prompt that a file has twice is not
+    asked about.
     """
     around = entities.sourced.get(row["path"], "").splitlines()
     entries = [entry for entry in kconfig.parse(row["text"], around) if entry.name]
     defined = Counter(entry.name for entry in entries)
+    prompts = Counter(entry.prompt for entry in entries)
     seen: set[str] = set()
     for entry in entries:
         if not entry.help or entry.name in seen:
@@ -38,6 +40,10 @@ def symbols(row: Row, entities: Entities) -> Iterator[Text]:
         fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
         needs = _needs(entry) if defined[entry.name] == 1 else ""
         yield from _symbol(entry, entry.help, needs, row["path"], fact)
+        if entry.prompt and prompts[entry.prompt] == 1 and len(entry.prompt.split()) > 1 and entry.kind in _STATES:
+            yield from _enable(entry, entry.prompt, needs, row["path"], fact)
+        if entry.module:
+            yield from _module(entry, entry.module, row["path"], fact)
 
 
 def _needs(entry: ConfigEntry) -> str:
@@ -49,28 +55,38 @@ def _needs(entry: ConfigEntry) -> str:
 def _symbol(entry: ConfigEntry, help_text: str, needs: str, file: str, fact: Fact) -> Iterator[Text]:
     symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
     kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
-    place = f"{file}#{symbol}"
     title = sentence(f"{symbol}{there}: {entry.prompt}") if entry.prompt else f"{symbol}{there}:"
-    action = f"grep {symbol}= /boot/config-$(uname -r)"
-    context = f"{symbol}{there}: {entry.prompt or shortened(help_text, 80)}"
-    answer = f"{title} {sentence(shortened(help_text))} {needs}".rstrip()
-    asked = {"symbol": symbol, "architecture": architecture or ""}
-    yield from questions(f"symbol_help{kind}", fact, place, answer, context=context, action=action, asked=asked)
-    if entry.prompt and len(entry.prompt.split()) > 1 and entry.kind in _STATES:
-        menu = f", menu {' / '.join(entry.menus)}," if entry.menus else ""
-        parts = [f"{f'For {architecture}, set' if architecture else 'Set'} {symbol} to {_STATES[entry.kind]};"]
-        parts += [f'it is in {file}{menu} as "{entry.prompt}".', needs]
-        parts.append(f"Look at the present state with: {action}")
-        answer, where = " ".join(filter(None, parts)), f"{place}.enable"
-        asked |= {"prompt": entry.prompt.rstrip(".?").replace('"', "'")}
-        yield from questions(f"symbol_enable{kind}", fact, where, answer, context=context, action=action, asked=asked)
-    if entry.module:
-        yield from _module(symbol, entry.module, entry.prompt, place, fact)
+    yield from questions(
+        *(f"symbol_help{kind}", fact, f"{file}#{symbol}"),
+        f"{title} {sentence(shortened(help_text))} {needs}".rstrip(),
+        context=f"{symbol}{there}: {entry.prompt or shortened(help_text, 80)}",
+        action=_look(symbol),
+        asked={"symbol": symbol, "architecture": architecture or ""},
+    )
 
 
-def _module(symbol: str, module: str, prompt: str | None, place: str, fact: Fact) -> Iterator[Text]:
-    context, action = f"{symbol} builds {module}", f"modprobe {module}"
-    what = f" ({prompt})" if prompt else ""
+def _enable(entry: ConfigEntry, prompt: str, needs: str, file: str, fact: Fact) -> Iterator[Text]:
+    symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
+    kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
+    menu = f", menu {' / '.join(entry.menus)}," if entry.menus else ""
+    parts = [f"{f'For {architecture}, set' if architecture else 'Set'} {symbol} to {_STATES[entry.kind]};"]
+    parts += [f'it is in {file}{menu} as "{prompt}".', needs, f"Look at the present state with: {_look(symbol)}"]
+    yield from questions(
+        *(f"symbol_enable{kind}", fact, f"{file}#{symbol}.enable", " ".join(filter(None, parts))),
+        context=f"{symbol}{there}: {prompt}",
+        action=_look(symbol),
+        asked={"prompt": prompt.rstrip(".?").replace('"', "'"), "architecture": architecture or ""},
+    )
+
+
+def _look(symbol: str) -> str:
+    return f"grep {symbol}= /boot/config-$(uname -r)"
+
+
+def _module(entry: ConfigEntry, module: str, file: str, fact: Fact) -> Iterator[Text]:
+    symbol = f"CONFIG_{entry.name}"
+    context, action, place = f"{symbol} builds {module}", f"modprobe {module}", f"{file}#{symbol}"
+    what = f" ({entry.prompt})" if entry.prompt else ""
     answer = f"{symbol}=m builds the module {module}{what}. Load it with: {action}"
     where = f"{place}.module"
     yield from questions("symbol_module", fact, where, answer, context=context, action=action, asked={"symbol": symbol})
