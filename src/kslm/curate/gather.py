@@ -6,6 +6,7 @@ so their blocks are put together by the engine.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -66,8 +67,11 @@ def knowledge(lake: Lake) -> Knowledge:
     names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
     vendors = {key: name for bus, rows in ids.items() for key, name in facts_.vendor_names(rows, bus).items()}
     hardware = Hardware(vendors, names, entities_.drivers_of(modules))
+    tree = _tree(lake)
     entities = replace(
-        entities_.build(modules, names, _makefiles(lake)), vendors=_vendor_prefixes(lake), sourced=_sourced(lake)
+        entities_.build(modules, names, tree["makefile"]),
+        vendors=dt_binding.vendors(tree["dt_binding"].get(VENDOR_PREFIXES, "")),
+        sourced={path: "\n".join(said) for path, said in kconfig_tree.surroundings(tree["kconfig"]).items()},
     )
     return Knowledge(ids, modules, hardware, entities)
 
@@ -165,25 +169,14 @@ def snapshots(lake: Lake, settings: Settings) -> DataFrame:
     )
 
 
-def _makefiles(lake: Lake) -> dict[str, str]:
-    """Path to text; where several trees have one, that of the last source by name."""
-    found = lake.read(DOCUMENTS).where("kind = 'makefile'").select("source", "doc_id", "path", "text")
-    rows = sorted(found.toArrow().to_pylist(), key=lambda row: (str(row["source"]), str(row["doc_id"])))
-    return {row["path"]: row["text"] for row in rows}
-
-
-def _sourced(lake: Lake) -> dict[str, str]:
-    found = lake.read(DOCUMENTS).where("kind = 'kconfig'").select("doc_id", "path", "text")
-    rows = sorted(found.toArrow().to_pylist(), key=lambda row: str(row["doc_id"]))
-    asked = kconfig_tree.surroundings({row["path"]: row["text"] for row in rows})
-    return {path: "\n".join(conditions) for path, conditions in asked.items()}
-
-
-def _vendor_prefixes(lake: Lake) -> dict[str, str]:
-    """Names of the vendors in device trees; of several kernels' lists the last by id adds to the others."""
-    found = lake.read(DOCUMENTS).where(f"kind = 'dt_binding' AND path = '{VENDOR_PREFIXES}'").select("doc_id", "text")
-    rows = sorted(found.toArrow().to_pylist(), key=lambda row: str(row["doc_id"]))
-    return {prefix: name for row in rows for prefix, name in dt_binding.vendors(row["text"]).items()}
+def _tree(lake: Lake) -> dict[str, dict[str, str]]:
+    """Files of the kernel tree that say something of others, by kind and path; the last source's where several have one."""
+    wanted = f"kind IN ('makefile', 'kconfig') OR (kind = 'dt_binding' AND path = '{VENDOR_PREFIXES}')"
+    found = lake.read(DOCUMENTS).where(wanted).select("source", "doc_id", "kind", "path", "text").toArrow().to_pylist()
+    files: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in sorted(found, key=lambda row: (str(row["source"]), str(row["doc_id"]))):
+        files[row["kind"]][row["path"]] = row["text"]
+    return files
 
 
 def _rows(lake: Lake, table: Table) -> list[dict[str, object]]:
