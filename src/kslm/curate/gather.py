@@ -170,7 +170,7 @@ def snapshots(lake: Lake, settings: Settings) -> DataFrame:
 
 
 def _tree(lake: Lake) -> dict[str, dict[str, str]]:
-    """Files of the kernel tree that say something of others, by kind and path; the last source's where several have one."""
+    """Files of the tree that say something of others, by kind and path; the last source's where several have one."""
     wanted = f"kind IN ('makefile', 'kconfig') OR (kind = 'dt_binding' AND path = '{VENDOR_PREFIXES}')"
     found = lake.read(DOCUMENTS).where(wanted).select("source", "doc_id", "kind", "path", "text").toArrow().to_pylist()
     files: dict[str, dict[str, str]] = defaultdict(dict)
