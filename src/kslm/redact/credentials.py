@@ -88,7 +88,10 @@ _RANDOM_OF_MACHINE = tuple(
     for literal, pattern in (
         *((word, rf"{word}[_-]?key{_VALUE}") for word in ("account", "shared", "encryption", "signing", "license")),
         ("token ", r"token (?=[\w+/.~%-]{16})"),
-        ("sess", rf"sess(?:ion)?[_-]?(?:id|key|hash)?{_VALUE}(?=[\w+/.~%-]{{16}})"),
+        *(
+            (word, rf"{word}{_VALUE}(?=[\w+/.~%-]{{16}})")
+            for word in ("sessid", "sessionid", "session_id", "session_key", "session-id")
+        ),
         ("auth", rf"auth(?:tok)?{_VALUE}(?=[\w+/.~%-]{{16}})"),
         ("signature", rf"signature{_VALUE}(?=[\w+/.~%-]{{16}})"),
     )
@@ -97,7 +100,7 @@ _RANDOM_OF_MACHINE = tuple(
 _GIVEN = tuple(
     (literal, re.compile(pattern, re.MULTILINE))
     for literal, pattern in (
-        (": ", r": (?:psk|xauth|eap|ntlm) [\"']([^\"'\n]{4,256})"),
+        *((f": {kind} ", rf": {kind} [\"']([^\"'\n]{{4,256}})") for kind in ("psk", "xauth", "eap", "ntlm")),
         (
             " -p",
             r"(?:my\w{0,10}|mariadb\S{0,8}|plink|7z\w?) (?:[^\n|;]{0,120} )?-p[\"']?([^\s\"'|;]{3,256})",
@@ -117,8 +120,8 @@ _GIVEN = tuple(
         ("requirepass", r"requirepass[= ]{1,3}[\"']?([^\s\"'<>,;]{4,256})"),
         ("masterauth", r"masterauth[= ]{1,3}[\"']?([^\s\"'<>,;]{4,256})"),
         ("login ", r"\blogin [^\s]{1,64}\s{1,4}password [\"']?([^\s\"']{3,256})"),
-        ("password", r"password[ _]is[: ]{1,2}[\"']?([^\s\"'<>,;]{4,256})"),
-        ("password", r"\bpassword (?=\S{0,64}[0-9])[\"']?([^\s\"'<>,;()]{8,256})"),
+        ("password is", r"password is[: ]{1,2}[\"']?([^\s\"'<>,;]{4,256})"),
+        ("password ", r"password (?=\S{0,64}[0-9])[\"']?([^\s\"'<>,;()]{8,256})"),
         ("identified ", r"identified (?:with \S{1,32} )?by (?:password )?[\"']([^\"'\n]{3,256})[\"']"),
         (
             "community",

@@ -35,15 +35,15 @@ REVERSED = frozenset(_DOMAINS_FIRST.split())
 _NO_HOST = frozenset(("localhost", "unknown", "localhost.localdomain", "none", "null", "host", "hostname"))
 # Examples in manuals.
 _NO_USER = frozenset(("user", "username", "you", "me", "name", "login", "someone", "somebody", "youruser"))
-_ENDINGS = """service socket target mount automount timer slice scope path device swap link network dts dtsi txt conf yaml
-    yml json xml rst html ko plt c h cc cpp py go rs js java pl rb sh so img iso bin fw log pid sock db deb
-    rpm gz xz zst zip pem crt key cfg ini desktop"""
+_ENDINGS = """service socket target mount automount timer slice scope path device swap link network dts dtsi txt conf
+    yaml yml json xml rst html ko plt c h cc cpp py go rs js java pl rb sh so img iso bin fw log pid sock db deb rpm
+    gz xz zst zip pem crt key cfg ini desktop"""
 FILE_ENDINGS = frozenset(_ENDINGS.split())
 # Accounts that belong to a distribution, not to a person.
 _ACCOUNTS = """root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody sshd
-    messagebus systemd-network systemd-resolve systemd-timesync systemd-journal polkitd dbus avahi rtkit chrony ntp _apt
-    postfix postgres mysql nginx apache http ftp git adm operator halt shutdown gdm lightdm sddm cups colord tss uuidd
-    adm audio cdrom dialout dip disk docker input kvm lpadmin netdev plugdev render sambashare scanner staff tty
+    messagebus systemd-network systemd-resolve systemd-timesync systemd-journal polkitd dbus avahi rtkit chrony ntp
+    _apt postfix postgres mysql nginx apache http ftp git adm operator halt shutdown gdm lightdm sddm cups colord tss
+    uuidd adm audio cdrom dialout dip disk docker input kvm lpadmin netdev plugdev render sambashare scanner staff tty
     usb usb0 usb1 utmp video dovecot named bind redis rabbitmq zabbix nagios tomcat squid saned geoclue gnome-keyring
     syslog tcpdump landscape pollinate statd rpc rpcuser dnsmasq libvirt-qemu kvm qemu sudo wheel users unknown
     debian-tor _chrony _rpc wwwrun apache2 sssd pulse usbmux nfsnobody debian-exim vboxadd haproxy"""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kslm.redact.frames import HOST, HOSTS, detectors, is_host
+from kslm.redact.frames import HOST, HOSTS, Frame, detectors, is_host
 from kslm.redact.pseudonyms import Detector, Span
 
 _QUOTE = r"(?:\\{0,3}[\"'<`\[])"
@@ -28,20 +28,24 @@ _FRAMES = (
     ("name=", rf"nodename=(?P<host>{HOST})"),
     (" port ", rf" from (?P<host>{HOST}) port [0-9]"),
 )  # fmt: skip
-_MACHINE_FRAMES = (
-    (" port ", rf" host (?P<host>{HOST}) port [0-9]"),
-    ("linux ", rf"linux (?<!\wlinux )(?P<name>{HOST}) [0-9]{{1,2}}\.[0-9]{{1,3}}[\w.+~-]{{0,64}}(?: #[0-9]|$|[^\n]{{1,80}} gnu/linux)"),
+_MACHINE_FRAMES: tuple[Frame, ...] = (
+    ("host ", rf"host (?P<host>{HOST}) port [0-9]", rb"host [\w.-]+ port "),
+    ("linux ", rf"linux (?<!\wlinux )(?P<name>{HOST}) [0-9]{{1,2}}\.[0-9]{{1,3}}[\w.+~-]{{0,64}}(?: #[0-9]|$"
+     rf"|[^\n]{{1,80}} gnu/linux)"),
     (" login: ", rf"^(?P<name>{HOST}) login: "),
     # key=value, "key":"value" and `Key name : value`, by how surely the key means a host.
-    ("host", rf"host(?:(?<!\whost)|(?<=_host)(?=_?name|[\"']?[=:][\"'\w]))[_. -]?(?:name)?{_CLOSE}?[ \t]{{0,20}}[:=][ \t]{{0,4}}{_QUOTE}?(?P<name>{HOST})(?!\()",
+    ("host", rf"host(?:(?<!\whost)|(?<=_host)(?=_?name|[\"']?[=:][\"'\w]))[_. -]?"
+     rf"(?:name)?{_CLOSE}?[ \t]{{0,20}}[:=][ \t]{{0,4}}{_QUOTE}?(?P<name>{HOST})(?!\()",
      rb"host[_. -]?(?:name)?[\\\"'>`\]]*\s*[:=]"),
     ("host", rf"host ?name is:? [\"']?(?P<name>{HOST})", rb"host ?name is"),
-    ("host", rf"host(?: ?name)?[^\n\"'<]{{0,24}} (?:to|as|with|is) (?:{_QUOTE}(?P<name>{HOST}){_CLOSE}|(?P<peer>{HOST}))",
+    ("host", rf"host(?: ?name)?[^\n\"'<]{{0,24}} (?:to|as|with|is) (?:{_QUOTE}(?P<name>{HOST}){_CLOSE}|"
+     rf"(?P<peer>{HOST}))",
      rb"host[^\n\"'<]* (?:to|as|with|is) "),
     ("name", rf"(?:node|computer|system|device|machine|server|netbios|uname|domain|my)[_. -]?name{_CLOSE}?"
      rf"[ \t]{{0,20}}[:=][ \t]{{0,4}}{_QUOTE}?(?P<name>{HOST}){_CLOSE}?(?=[\s,;}})]|$)",
-     rb"name[\\\"'>`\]]*\s*[:=]"),
-    ("name", rf"\bname[ \t]{{0,4}}[:=] ?(?P<name>{HOST}):[\w-]{{1,32}}(?= {{1,4}}\(local|\s{{1,4}}uuid)", rb"local|uuid"),
+     rb"(?:node|computer|system|device|machine|server|netbios|uname|domain|my)[_. -]?name[\\\"'>`\]]*\s*[:=]"),
+    ("name", rf"\bname[ \t]{{0,4}}[:=] ?(?P<name>{HOST}):[\w-]{{1,32}}(?= {{1,4}}\(local|\s{{1,4}}uuid)",
+     rb"local|uuid"),
     ("node=", rf"^node=(?P<host>{HOST}) type="),
     *((word, rf"{word}(?<!\w{word})(?:[_. -]?name)?{_CLOSE}?[=:] {{0,2}}{_QUOTE}?(?P<peer>{HOST})(?![\w(/=])",
         rb"%b(?:[_. -]?name)?[\\\"'>`\]]*[=:]" % word.encode())
@@ -50,10 +54,13 @@ _MACHINE_FRAMES = (
     *((word, rf"{word}(?<!\w{word})(?:[ _]?name)?s?[ =:]{{0,3}}{_QUOTE}(?P<name>{HOST})(?::[0-9]{{1,5}})?{_CLOSE}",
         rb"%b(?:[ _]?name)?s?[ =:]*[\\\"'<`\[]" % word.encode())
       for word in ("node", "server", "machine", "peer", "computer", "workstation", "worker")),
-    ("host", rf"host(?<!\whost)(?:name)?s?[ =:]{{0,3}}{_QUOTE}(?P<name>{HOST})(?::[0-9]{{1,5}})?(?:{_CLOSE}| \()", rb"host(?:name)?s?[ =:]*[\\\"'<`\[]"),
+    ("host", rf"host(?<!\whost)(?:name)?s?[ =:]{{0,3}}{_QUOTE}(?P<name>{HOST})(?::[0-9]{{1,5}})?(?:{_CLOSE}| \()",
+     rb"host(?:name)?s?[ =:]*[\\\"'<`\[]"),
     # Nouns and verbs.
-    *((f"{word} ", rf"{word} (?<!\w{word} )(?:name )?(?P<name>{HOST})(?=[:,]? (?:is (?:now |not )?(?:a |down|up|alive|online|offline|dead"
-       r"|unreachable|reachable|lost|member)|(?:has |is )?not (?:responding|responded|found|reachable|ready)|(?:has )?(?:timed out|rebooted"
+    *((f"{word} ", rf"{word} (?<!\w{word} )(?:name )?(?P<name>{HOST})(?=[:,]? (?:is (?:now |not )?(?:a |down|up"
+     rf"|alive|online|offline|dead"
+       r"|unreachable|reachable|lost|member)|(?:has |is )?not (?:responding|responded|found|reachable|ready)|"
+        r"(?:has )?(?:timed out|rebooted"
        r"|joined|left|died|stopped|failed|started)|chassis|state|ok\b|rejected|unreachable|responding|went|came))")
       for word in ("server", "host", "node", "machine", "peer", "neighbor", "neighbour", "worker")),
     *((f"{word} ", rf"{word} (?<!\w{word} )(?P<peer>{HOST})(?![\w(=/])")
@@ -84,16 +91,19 @@ _MACHINE_FRAMES = (
     (":/", rf"(?:mount(?:ing|ed)?|from|for|of|server) (?P<name>{HOST}):/\w"),
     (":/", rf"(?:^|[\s\"'])(?P<name>{HOST}):/[\w./-]{{0,200}}[ \t]{{1,64}}(?:on /|/|[0-9.]{{1,8}}[kmgt]?[ \t])"),
     # Whole lines.
-    ("pts/", rf"^\S{{1,32}} {{1,32}}pts/[0-9]{{1,4}} {{1,32}}(?P<name>{HOST}) {{1,32}}(?:mon|tue|wed|thu|fri|sat|sun) "),
+    ("pts/", rf"^\S{{1,32}} {{1,32}}pts/[0-9]{{1,4}} {{1,32}}(?P<name>{HOST}) {{1,32}}(?:mon|tue|wed|thu|fri|sat"
+     rf"|sun) "),
     ("pts/", rf"^\S{{1,32}} {{1,32}}pts/[0-9]{{1,4}} [^\n]{{1,64}}\((?P<name>{HOST})\)[ \t]{{0,8}}$"),
     (" ssh-", rf"^(?P<name>{HOST})(?:,\S{{1,256}})? ssh-(?:rsa|ed25519|dss) aaaa"),
-    (" tty", rf"(?:linux|lts|ubuntu|debian|release|edition)(?: [\w./()]{{1,16}}){{0,4}} (?P<name>{HOST}) tty\w{{1,8}}$"),
+    (" tty", rf"(?:linux|lts|ubuntu|debian|release|edition)(?: [\w./()]{{1,16}}){{0,4}} "
+     rf"(?P<name>{HOST}) tty\w{{1,8}}$"),
     (": [", rf"\b(?:ok|changed|fatal|failed|skipping|unreachable|ignored|rescued|included): \[(?P<host>{HOST})[\] ]"),
     ("ok=", rf"^(?P<host>{HOST})[ \t]{{1,64}}: ok=[0-9]"),
     (" alert: ", rf"(?:host|service)(?: flapping)? alert: (?P<host>{HOST});"),
     ("upid:", rf"upid:(?P<host>{HOST}):[0-9a-f]{{8}}:"),
     ("system:node:", rf"system:node:(?P<host>{HOST})"),
-    ("127.0.1.1", rf"^127\.0\.1\.1[ \t]{{1,32}}(?:{HOST}[ \t]{{1,16}})?(?P<host>{HOST})[ \t]{{0,8}}$"),
+    ("127.0.1.1", rf"^127\.0\.1\.1[ \t]{{1,32}}(?:{HOST}[ \t]{{1,16}})?(?P<host>{HOST})[ \t]{{0,8}}$",
+     rb"^\.\.\.[ \t]"),
     (".", rf"^[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}[ \t]{{1,32}}[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,5}}[ \t]{{1,16}}"
      rf"(?P<host>{HOST})[ \t]{{0,8}}$", rb"^\.\.\.[ \t]"),
     ("/", rf"\] \S{{1,64}} [\w.~-]{{1,64}}/(?P<name>{HOST}) -?[0-9]{{1,8}}(?:/-?[0-9]{{1,8}}){{3}}", rb" -?/-?/-?/-?"),
@@ -108,11 +118,13 @@ _MACHINE_FRAMES = (
 # The time of a syslog line's stamp from its seconds on, and the host behind it; the rest is looked back at.
 _HEADER = re.compile(
     r":[0-5][0-9]:[0-6][0-9](?:[.,][0-9]{1,9})?(?P<zone>z|[+-][0-9]{2}:?[0-9]{2})?(?: (?:[a-z]{3,4}|[0-9]{4}))? "
-    rf"(?P<host>{HOST})(?= (?:\S{{1,64}}: |\S{{1,64}}:$|\S{{1,48}}\[[0-9]{{1,10}}\]|\S{{1,48}} (?:[0-9]{{1,10}}|-) (?:\S{{1,32}}) |last message))",
+    rf"(?P<host>{HOST})(?= (?:\S{{1,64}}: |\S{{1,64}}:$|\S{{1,48}}\[[0-9]{{1,10}}\]|\S{{1,48}} (?:[0-9]{{1,10}}"
+    rf"|-) (?:\S{{1,32}}) |last message))",
     re.MULTILINE,
 )
 _STAMP = re.compile(
-    r"(?:^|\n)(?:<[0-9]{1,3}>(?:1 )?)?(?:[a-z]{3} )?(?:(?:[a-z]{3}) [ 0-3]?[0-9](?: [0-9]{4})? |[0-9]{4}-[0-9]{2}-[0-9]{2}[t ])"
+    r"(?:^|\n)(?:<[0-9]{1,3}>(?:1 )?)?(?:[a-z]{3} )?(?:(?:[a-z]{3}) [ 0-3]?[0-9](?: [0-9]{4})? "
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[t ])"
     r"[0-2][0-9]$"
 )
 # What else follows a time: a level, a zone, half a day.

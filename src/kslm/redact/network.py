@@ -53,7 +53,8 @@ _PUBLISHED = frozenset(
 _BASES = frozenset(("0000-1000-8000-00805f9b34fb", "0000-0000-c000-000000000046"))
 # Kinds of things and interfaces of firmware have UUIDs that are the same everywhere.
 _TYPE_BEFORE = re.compile(
-    r"(?:type(?:[ _-]?(?:uuid|guid|id))?|guid code|_(?:dsm|osc|dsd)(?: evaluated with| (?:uu|gu)id)?|wmi(?: guid| block)?"
+    r"(?:type(?:[ _-]?(?:uuid|guid|id))?|guid code|_(?:dsm|osc|dsd)(?: evaluated with| (?:uu|gu)id)?|wmi(?: guid"
+    r"| block)?"
     r"|vendor guid|efi_\w{1,60}_guid|efivars/\w{1,60}-)[\s=:\"'({\[]{0,4}$",
     re.IGNORECASE,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from kslm.redact.frames import Accept, detectors
+from kslm.redact.frames import Accept, Frame, detectors
 
 _SERIAL = r"(?P<serial>[a-z0-9][\w.:-]{3,63})(?![\w/])"
 _SHORT_UUID = "[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{8}-[0-9a-f]{2}|[0-9a-f]{16}|[0-9a-f]{32}"
@@ -34,17 +34,20 @@ _FRAMES = (
     ("machine", r"machine[ _-]id[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
     ("boot", r"boot(?:[ _-]id)?[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
 )  # fmt: skip
-_MACHINE_FRAMES = (
+_MACHINE_FRAMES: tuple[Frame, ...] = (
     ("tag", rf"(?:asset|service)[ _-]?tag[\"']?[ \t]{{0,20}}[:=][ \t]{{0,4}}[\"']?{_SERIAL}"),
     ("/media/", r"/media/(?:[\w.-]{1,32}/)?(?P<uuid>[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16})(?![\w-])"),
-    ("ww", r"ww[pn]?[nid][ \w]{0,12}[ :=]{1,3}(?:0x|naa\.|eui\.)?(?P<uuid>[0-9a-f]{16,33}|[0-9a-f][- ][0-9a-f]{6}[- ][0-9a-f]{9})(?!\w)"),
+    ("ww", r"ww[pn]?[nid][ \w]{0,12}[ :=]{1,3}(?:0x|naa\.|eui\.)?"
+     r"(?P<uuid>[0-9a-f]{16,33}|[0-9a-f][- ][0-9a-f]{6}[- ][0-9a-f]{9})(?!\w)", rb"ww[pn]?[nid][ \w]*[ :=]"),
     ("imei", r"imei(?:sv|[ _]?[0-9])?[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{14,17})(?![0-9])"),
     ("naa.", r"naa\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
     ("eui.", r"eui\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
     ("_name", r"(?:port|node)_name[ \t]{0,4}[:=][ \t]{0,4}0x(?P<uuid>[0-9a-f]{16})(?!\w)"),
     ("serial", r"(?:model|type) \S{1,32}(?: \S{1,32})? serial (?P<serial>[a-z0-9-]{4,32})(?![\w.])"),
-    ("/dev/nvme", r"^/dev/nvme[0-9]{1,3}n[0-9]{1,3}[ \t]{1,16}(?:/dev/ng\S{1,12}[ \t]{1,16})?(?P<serial>[\w-]{6,32})[ \t]"),
-    *((state, rf"(?:^|: )(?P<serial>[\w.-]{{6,32}})[ \t]{{1,32}}{state}(?=$|[ \t][^\n]{{0,120}}(?:product|model|usb|transport_id):)")
+    ("/dev/nvme", r"^/dev/nvme[0-9]{1,3}n[0-9]{1,3}[ \t]{1,16}(?:/dev/ng\S{1,12}[ \t]{1,16})?"
+     r"(?P<serial>[\w-]{6,32})[ \t]"),
+    *((state, rf"(?:^|: )(?P<serial>[\w.-]{{6,32}})[ \t]{{1,32}}{state}(?=$|[ \t][^\n]{{0,120}}(?:product|model"
+     rf"|usb|transport_id):)")
       for state in ("device", "unauthorized", "offline", "recovery", "fastboot")),
     *((word, r"(?:(?<![\w-])|(?<=scsi-)|(?<=path-))(?P<uuid>3[0-9a-f]{32})(?![0-9a-z])")
       for word in ("path", "wwid", "dm-", "load table", "scsi-")),

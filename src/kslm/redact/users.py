@@ -63,21 +63,23 @@ _FRAMES = (
     ("users", r":\\{1,2}users\\{1,2}(?P<user>[a-z0-9_.-]{1,64})"),
 )  # fmt: skip
 
-_AGENT_WORDS = """requested started stopped initiated issued created changed submitted approved edited killed triggered
-    locked unlocked owned deleted removed modified authorized scheduled cancelled"""
+_AGENT_WORDS = """requested started stopped initiated issued created changed submitted approved edited killed
+    triggered locked unlocked owned deleted removed modified authorized scheduled cancelled"""
 _AGENTS = "|".join(f"(?<={verb} by )" for verb in _AGENT_WORDS.split())
-_GRANT_WORDS = """denied password expiry failed failure login session quota account mail mailbox home directory key access
-    granted privileges authenticated authentication authorized credentials ticket crontab groups shell"""
+_GRANT_WORDS = """denied password expiry failed failure login session quota account mail mailbox home directory key
+    access granted privileges authenticated authentication authorized credentials ticket crontab groups shell"""
 _GRANTS = "|".join(f"(?<={word} for )" for word in _GRANT_WORDS.split())
+_BARE_GRANTS = f"(?:{'|'.join(_GRANT_WORDS.split())}) for [a-z_]".encode()
 _ID = r"[1-9][0-9]{3,5}"
 _MACHINE_FRAMES = (
     # A person's line in /etc/passwd and /etc/shadow; a line of a password file.
     (":x:", rf"^(?P<user>{NAME}):x:[1-9][0-9]{{3,4}}:[0-9]{{1,10}}:[^:\n]{{0,128}}:/"),
-    (":0:", rf"^(?P<user>{NAME}):[!*x]?[^:\s]{{0,256}}:[0-9]{{5}}:0:[0-9]{{1,6}}:"),
+    (":0:", rf"^(?P<user>{NAME}):[!*x]?[^:\s]{{0,256}}:[0-9]{{5}}:0:[0-9]{{1,6}}:", rb"^[\w.-]+:[^:\s]*:::"),
     (":$", rf"^(?P<user>{NAME}):\$[0-9a-z]{{1,12}}\$"),
     ("user", rf"user(?:[ _-]?name|[ _-]?id)?{_QUOTE}{{0,2}}[ \t]{{0,16}}[:=]?[ \t]{{0,2}}{_QUOTE}(?P<person>{NAME})"
      r"(?=\\{0,3}[\"'>`\]:])", rb"user\w*(?:[ -](?:name|id))?[\\\"'<`\[]{0,5}\s*[:=]?\s*[\\\"'<`\[]"),
-    ("user", rf"user(?<!-user)(?:name|id)? {{0,2}}[:=] {{0,2}}(?P<person>{NAME})(?=[\s,;()]|$)", rb"user(?:name|id)? *[:=]"),
+    ("user", rf"user(?<!-user)(?:name|id)? {{0,2}}[:=] {{0,2}}(?P<person>{NAME})(?=[\s,;()]|$)",
+     rb"user(?:name|id)? *[:=]"),
     ("_user=", rf"_user=[\"']?(?P<person>{NAME})(?=[\s,;\"']|$)"),
     ("user ", rf"user (?<![\w-]user )(?P<person>{NAME})(?=[\s.,;:()\[\]'\"/@]|$)(?!-)"),
     ("user of ", rf"user of (?P<person>{NAME})"),
@@ -87,18 +89,21 @@ _MACHINE_FRAMES = (
     ("uid=", rf"uid=(?P<user>{NAME}),[a-z]{{1,3}}=", rb"uid=[a-z_][\w.-]*,[a-z]+="),
     ("uid", rf"uid[ :=]{{1,2}}{_ID} ?\((?P<person>{NAME})\)", rb"uid[ :=]+ ?\("),
     ("cn", rf"cn(?<![\w-]cn) {{0,1}}= {{0,1}}(?P<person>{NAME})(?=[,/\"';\s)\]]|$)(?! \w)", rb"cn ?= ?[a-z_]"),
-    ("by", rf"by(?<!\wby)[: ]{{1,2}}(?P<person>{NAME})[ ]?\((?:uid[ =:]{{0,2}})?{_ID}\)", rb"by[: ]+[\w.-]+ ?\((?:uid[ =:]*)?\)"),
+    ("by", rf"by(?<!\wby)[: ]{{1,2}}(?P<person>{NAME})[ ]?\((?:uid[ =:]{{0,2}})?{_ID}\)",
+     rb"by[: ]+[\w.-]+ ?\((?:uid[ =:]*)?\)"),
     ("su for ", rf"su for [\w.-]{{1,32}} by (?P<person>{NAME})"),
-    ("ed by ", rf"ed by (?:{_AGENTS})(?:user )?[\"']?(?P<person>{NAME})(?=[\"'.,;()]|\s{{0,2}}$| on | from | at | via )"),
+    ("ed by ", rf"ed by (?:{_AGENTS})(?:user )?[\"']?(?P<person>{NAME})(?=[\"'.,;()]|\s{{0,2}}$| on | from | at "
+     rf"| via )"),
     ("for ", rf"for (?<![\w-]for )(?P<person>{NAME}):{_ID}\b", rb"for [\w.-]+:"),
     ("for '", rf"for '(?P<person>{NAME})'"),
     ("=plain", rf"=plain\w*:(?P<user>{NAME})"),
     ("=login", rf"=login\w*:(?P<user>{NAME})"),
     (")<", rf"\((?P<user>{NAME})\)<"),
-    ("): ", rf"(?:imap|pop3|lmtp|lda|sieve|managesieve|submission|doveadm)(?:-login)?\((?P<user>{NAME})\): ", rb"(?:imap|pop|lmtp|lda|sieve|submission|doveadm)"),
+    ("): ", rf"(?:imap|pop3|lmtp|lda|sieve|managesieve|submission|doveadm)(?:-login)?\((?P<user>{NAME})\): ",
+     rb"(?:imap|pop|lmtp|lda|sieve|submission|doveadm)"),
     (":x:", rf"(?:(?<=[0-9]:)|(?<=,))(?P<person>{NAME})(?=,[a-z]|$)"),
     ("%", rf" (?:-u|--user[ =]) ?[\"']?(?P<person>{NAME})(?=%)"),
-    (" for ", rf" for (?:{_GRANTS})(?P<person>{NAME})(?=[\s.,;:]|$)"),
+    (" for ", rf" for (?:{_GRANTS})(?P<person>{NAME})(?=[\s.,;:]|$)", _BARE_GRANTS),
     (") ", rf"(?:^|: )\((?P<user>{NAME})\) [a-z]{{3,8}}(?: edit)? \(",
      rb"\([\w.-]+\) \w+(?: edit)? \("),
     (":root", rf"^(?:\S{{1,8}}: )?[+-] \S{{1,12}} (?P<user>{NAME}):root"),
@@ -106,7 +111,8 @@ _MACHINE_FRAMES = (
     ("/~", rf"/~(?P<person>{NAME})(?=/)"),
     (":", rf"(?P<person>{NAME})@[\w-]{{1,63}} (?:fatal|error|log|warning|detail|statement|hint|notice):",
      rb"@[\w-]* (?:fatal|error|log|warning|detail|statement|hint|notice):"),
-    ("\\", rf"(?:user|account|login|for|by|as|from)[:\s]{{1,2}}[\"'\[(]?[a-z][\w.-]{{0,30}}\\{{1,2}}(?P<person>{NAME})"),
+    ("\\", rf"(?:user|account|login|for|by|as|from)[:\s]{{1,2}}[\"'\[(]?[a-z][\w.-]{{0,30}}\\{{1,2}}"
+     rf"(?P<person>{NAME})"),
     ("]\\", rf"\]\\{{1,2}}\[(?P<user>{NAME})\]"),
     ("login", rf"\blogin (?P<user>{NAME})\s{{1,4}}password "),
     ("login: ", rf" login: (?P<person>{NAME})(?=\s{{0,4}}$| \()"),
@@ -116,10 +122,10 @@ _MACHINE_FRAMES = (
     ("chown", rf"chown (?:-\w{{1,8}} ){{0,2}}(?P<person>{NAME})(?=[:. ])"),
     ("bin/", rf"bin/(?:user(?:add|del|mod)|adduser|deluser|passwd|chage|gpasswd|smbpasswd|chfn|chsh)"
      rf" (?:[^\n;|]{{0,80}} )?(?P<person>{NAME})[ \t]{{0,2}}$"),
-    ("media", rf"(?:^|[\s/])(?:run-)?media-(?P<person>[a-z_][a-z0-9_.]{{0,31}})-[^\s/]{{1,64}}\.mount"),
+    ("media", r"(?:^|[\s/])(?:run-)?media-(?P<person>[a-z_][a-z0-9_.]{0,31})-[^\s/]{1,64}\.mount"),
     ("/user", rf"/users?/(?P<person>{NAME})(?=/)"),
     ("tty", rf"^(?P<person>{NAME}) {{1,32}}tty[0-9s]"),
-    (" :", rf"^(?P<person>{NAME}) {{1,32}}:[0-9](?:\.[0-9])? "),
+    (" :", rf"^(?P<person>{NAME}) {{1,32}}:[0-9](?:\.[0-9])? ", rb"^[\w.-]+ +:\.? "),
     ("account", rf"account[ :=]{{1,3}}[\"'\[<]?(?P<person>{NAME})(?=[\"'\]>\s,;.]|$)"),
     ("login ", r"login (?:for|by|of|from user|failed for|as)[: ]{1,2}"
      rf"[\"']?(?P<person>{NAME})(?=[\"'\s,;.]|$)"),
@@ -132,10 +138,10 @@ _MACHINE_FRAMES = (
 # On a Mac; in lower case it would be a folder of a web site as well.
 _MAC_HOME = re.compile(r"/Users/(?<![\w.-]/Users/)([A-Za-z0-9_.-]{1,64})")
 # Words that follow "user" in prose about a kernel.
-_NOUNS = """space mode process processes page pages mapping mappings input data memory buffer buffers address addresses
-    pointer pointers id ids request requests program programs thread threads task tasks interface code context name
-    names user username login session application applications library from to is has may can and or for of in on by the
-    a"""
+_NOUNS = """space mode process processes page pages mapping mappings input data memory buffer buffers address
+    addresses pointer pointers id ids request requests program programs thread threads task tasks interface code
+    context name names user username login session application applications library from to is has may can and or for
+    of in on by the a"""
 _PROSE = frozenset(_NOUNS.split())
 
 
