@@ -4,14 +4,20 @@ Replaced are e-mail addresses, user names and home folders, host names, IPv4, IP
 UUIDs, and credentials. One value gets one pseudonym throughout a document (`<email-1>`, `<ipv4-2>`), so that text
 still says which lines concern the same machine or person. What only looks like personal data stays: PCI addresses,
 dotted versions and section numbers, times, ACPI names, device-tree nodes (`serial@10000`), C++ scopes, system accounts
-(`root`), loopback, netmask and multicast addresses.
+(`root`), loopback, netmask and multicast addresses, and UUIDs that specifications publish.
+
+Text is of two kinds. In published text (sources, manuals) names are the world's: a host or a user is replaced only
+where a message or a setting shows it to be somebody's. A machine's own text (`machine=True`: logs, snapshots, output) names
+that machine, its neighbours and its people, so host names with a domain go wherever they stand, many more places
+are taken to hold a name, and a name once known is replaced wherever it is a word of the texts that share pseudonyms.
 
 How: every kind of data has a rare character or word that must be there (an `@`, a `:` before a hexadecimal digit, the
 word "password"); only around those is anything matched, so plain prose costs a few scans at memory speed. All
 repetitions are bounded or over one character class, so time stays linear in the text whatever it holds.
 
-Limits: a name is recognised by what stands around it, never by a list of names; a host name or a user name in free
-prose stays, as do postal addresses and people's names.
+Limits: a name is recognised by what stands around it or because it was so recognised before. A user's name, or a host's
+without a domain, that stands only in free prose stays, as does one that is also a common word, postal addresses, and
+people's names.
 """
 
 from kslm.redact.credentials import looks_random

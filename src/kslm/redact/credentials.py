@@ -44,7 +44,7 @@ _PASSWORDS = tuple(
     for literal, pattern in (
         (
             "pass",
-            rf"pass(?:(?:w(?:or)?d|phrase)(?:{_VALUE}|(?<=--password)[ =]|(?<=--passwd)[ =])|=)"
+            rf"pass(?:(?:w(?:or)?d|phrase)(?:{_VALUE}|(?<=--password)[ =]|(?<=--passwd)[ =])|=[\"']?)"
             r"([^\s\"'<>,;]{1,256})",
         ),
         ('psk="', r"psk=\"([^\"\n]{8,63})(?=\")"),
@@ -105,6 +105,8 @@ _GIVEN = tuple(
             " -p",
             r"(?:my\w{0,10}|mariadb\S{0,8}|plink|7z\w?) (?:[^\n|;]{0,120} )?-p[\"']?([^\s\"'|;]{3,256})",
         ),
+        ("<pass", r"<pass(?:word|wd|phrase)?>([^<\s]{3,256})</"),
+        (" -p", r"login (?:[^\n|;]{0,120} )?-p ?[\"']?([^\s\"'|;]{3,256})"),
         ("sshpass ", r"sshpass -p ?[\"']?([^\s\"'|;]{3,256})"),
         (" -p", r" -p[\"']([^\s\"'|;]{3,256})[\"']"),
         (" -a ", r"redis-cli (?:[^\n|;]{0,120} )?-a [\"']?([^\s\"'|;]{4,256})"),
@@ -132,7 +134,7 @@ _GIVEN = tuple(
         ("chpasswd", r"echo [\"']?[\w.-]{1,32}:([^\s\"'|]{3,256})[\"']? ?\|"),
         ("pwd=", r"\bpwd=(?![/~.$])[\"']?([^\s\"'<>,;]{4,256})"),
         ("_pw", r"_pw(?:d)?[:=][ ]?[\"']?([^\s\"'<>,;]{4,256})"),
-        ("secret ", r"\bsecret [\"']([^\s\"']{6,256})[\"']"),
+        ("secret ", r"secret [\"'](?=[^\s\"']{0,64}[0-9])([^\s\"']{6,256})[\"']"),
     )
 )
 _COOKIE_VALUE = re.compile(r"[ ;:\"'][\w.-]{1,64}=\"?([^\s;,\"']{8,4096})")
@@ -173,7 +175,9 @@ def _cookies(text: str, lowered: str) -> Iterator[Span]:
 
 
 def _is_given(value: str, _key: str) -> bool:
-    return not _NOT_A_PASSWORD.fullmatch(value) and not is_ordinary(value) and not PLACEHOLDER.match(value)
+    return (
+        not _NOT_A_PASSWORD.fullmatch(value) and not is_ordinary(value.rstrip(".,;:!")) and not PLACEHOLDER.match(value)
+    )
 
 
 def _is_password(value: str, key: str) -> bool:

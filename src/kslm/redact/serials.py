@@ -10,7 +10,7 @@ import re
 
 from kslm.redact.frames import Accept, Frame, detectors
 
-_SERIAL = r"(?P<serial>[a-z0-9][\w.:-]{3,63})(?![\w/])"
+_SERIAL = r"(?P<serial>\.?[a-z0-9][\w.:-]{3,63})(?![\w/])"
 _SHORT_UUID = "[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{8}-[0-9a-f]{2}|[0-9a-f]{16}|[0-9a-f]{32}"
 _UART = re.compile(r"(?:8250|16[4-9]50)\w{0,2}|tty\w+", re.IGNORECASE)
 # What the kernel gives as the serial number of a root hub: the controller's address.
@@ -19,7 +19,7 @@ _BUS_ADDRESS = re.compile(
 )
 
 _FRAMES = (
-    ("serial", r"serial(?:[ _-]?(?:number|num|nr|no|n|id)\b\.?|_short|no)?[\"'\])]{0,2}\s{0,20}(?:[:=]\s{0,20}|is )"
+    ("serial", r"serial(?:[ _-]?(?:number|num|nr|no|n|id)\b\.?|_short|no)?[\"'\])]{0,2}\s{0,48}(?:[:=]\s{0,20}|is )"
      rf"[\"'\[]?{_SERIAL}"),
     ("s/n", rf"s/n[:=#. ]{{1,3}}{_SERIAL}"),
     ("serial", r"iserial[ \t]{1,40}[0-9]{1,3} (?P<serial>\S{4,64})"),
@@ -39,7 +39,11 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
     ("/media/", r"/media/(?:[\w.-]{1,32}/)?(?P<uuid>[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16})(?![\w-])"),
     ("ww", r"ww[pn]?[nid][ \w]{0,12}[ :=]{1,3}(?:0x|naa\.|eui\.)?"
      r"(?P<uuid>[0-9a-f]{16,33}|[0-9a-f][- ][0-9a-f]{6}[- ][0-9a-f]{9})(?!\w)", rb"ww[pn]?[nid][ \w]*[ :=]"),
-    ("imei", r"imei(?:sv|[ _]?[0-9])?[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{14,17})(?![0-9])"),
+    ("imei", r"imei(?:sv|[ _]?[0-9])?[\"'\]]?[ \t]{0,20}[ :=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{14,17})(?![0-9])"),
+    ("sn", rf"sn(?<!\wsn)[ \t]{{0,16}}[:=#][ \t]{{0,4}}{_SERIAL}", rb"sn\s*[:=#]"),
+    ("serial ", r"serial (?P<label>[a-z0-9][a-z0-9-]{6,32})(?![\w.])"),
+    ("guid", r"guid[\"']?[ \t]{0,8}[:= ][ \t]{0,8}(?P<uuid>[0-9]{16,20})(?![0-9a-z])"),
+    ("unit id", r"unit id[ \t]{0,8}:[ \t]{0,16}0x(?P<uuid>[0-9a-f]{16,32})(?!\w)"),
     ("naa.", r"naa\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
     ("eui.", r"eui\.(?P<uuid>[0-9a-f]{16}|[0-9a-f]{32})(?!\w)"),
     ("_name", r"(?:port|node)_name[ \t]{0,4}[:=][ \t]{0,4}0x(?P<uuid>[0-9a-f]{16})(?!\w)"),

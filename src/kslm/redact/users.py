@@ -86,6 +86,12 @@ _MACHINE_FRAMES = (
     ("user manager for ", rf"user manager for (?!uid)(?P<person>{NAME})"),
     ("slice of ", rf"slice of (?!uid)(?P<person>{NAME})"),
     ("userid", rf"userid=(?P<user>{NAME})\([0-9]"),
+    ("for ", rf"for (?P<person>{NAME}) from (?=[\[<]?[0-9])", rb"for [\w.-]+ from "),
+    ("identity", rf"identity[ =:]{{1,3}}[\"'](?P<person>{NAME})[\"']"),
+    ("uname=", rf"uname=[\"']?(?P<person>{NAME})(?=[\s\"',;]|$)"),
+    ("] from ", rf"\[(?P<person>{NAME})\] from "),
+    ("|", rf"(?:^|: )(?P<person>{NAME})\|(?=[0-9]{{1,3}}\.[0-9]{{1,3}}\.)", rb"[\w.-]\|\.\."),
+    ("u'", rf"u'(?<!\wu')(?P<person>{NAME})'"),
     ("uid=", rf"uid=(?P<user>{NAME}),[a-z]{{1,3}}=", rb"uid=[a-z_][\w.-]*,[a-z]+="),
     ("uid", rf"uid[ :=]{{1,2}}{_ID} ?\((?P<person>{NAME})\)", rb"uid[ :=]+ ?\("),
     ("cn", rf"cn(?<![\w-]cn) {{0,1}}= {{0,1}}(?P<person>{NAME})(?=[,/\"';\s)\]]|$)(?! \w)", rb"cn ?= ?[a-z_]"),
@@ -116,7 +122,8 @@ _MACHINE_FRAMES = (
     ("]\\", rf"\]\\{{1,2}}\[(?P<user>{NAME})\]"),
     ("login", rf"\blogin (?P<user>{NAME})\s{{1,4}}password "),
     ("login: ", rf" login: (?P<person>{NAME})(?=\s{{0,4}}$| \()"),
-    (" -u", r"(?:my\w{0,10}|mariadb\S{0,8}|psql|sudo|runuser|crontab|curl|wget|passwd|rpcclient|ldap\w{1,8}|htpasswd)"
+    (" -u", r"(?:my\w{0,10}|mariadb\S{0,8}|psql|sudo|login|runuser|crontab|curl|wget|passwd|rpcclient"
+     r"|ldap\w{1,8}|htpasswd)"
      rf" (?:[^\n|;]{{0,120}} )?-u ?[\"']?(?P<person>{NAME})(?=[\s:\"'%]|$)"),
     ("su ", rf"\bsu (?:- |-l |--login )(?P<person>{NAME})(?=\s|$)"),
     ("chown", rf"chown (?:-\w{{1,8}} ){{0,2}}(?P<person>{NAME})(?=[:. ])"),
@@ -132,7 +139,7 @@ _MACHINE_FRAMES = (
     ("logged", rf"logged (?:in|out|on|off)(?: (?:as|for|by))?:? (?:user )?[\"'<]?(?P<person>{NAME})(?=[\"'>\s,;.]|$)"),
     ("principal", rf"principal[ :=]{{1,3}}[\"']?(?P<person>{NAME})(?=[@/\"'\s,]|$)"),
     ("role \"", rf"role \"(?P<person>{NAME})\""),
-    ("owner", rf"owner[ =:]{{1,3}}[\"']?(?P<person>{NAME})(?=[\"'\s,;)]|$)"),
+    ("owner", rf"owner ?[=:] ?[\"']?(?P<person>{NAME})(?=[\"'\s,;)]|$)"),
     ("author", rf"author(?<!\wauthor)[\"']?[ =:]{{1,3}}[\"'](?P<person>{NAME})(?=[\"'])"),
 )  # fmt: skip
 # On a Mac; in lower case it would be a folder of a web site as well.
