@@ -126,12 +126,14 @@ def _redaction(of: Statistics) -> str:
             f"{of.totals['redactions']:,} values were replaced by pseudonyms before anything reached silver: e-mail "
             "addresses, user and host names, IPv4, IPv6 and MAC addresses, serial numbers, UUIDs, passwords, keys and "
             "tokens. One value has one pseudonym throughout a document. PCI addresses, dotted versions, ACPI names, "
-            "device-tree nodes and system accounts stay.",
+            "device-tree nodes, published UUIDs and system accounts stay.",
             "",
             f"On {scores.cases} labelled cases, {scores.traps} of them traps in which nothing may change: **recall "
-            f"{scores.recall:.4f}, precision {scores.precision:.4f}**. The cases were written beside the detectors, so "
-            "this says that what is promised holds, not how it does on data of another kind. People's names in prose "
-            "stay, as do host names that nothing marks as such.",
+            f"{scores.recall:.4f}, precision {scores.precision:.4f}**. The detectors were written or mended with these "
+            "cases at hand, so this says that what is promised holds, not how it does on data of another kind. In logs "
+            "and snapshots any host name with a domain goes, and a name once known goes wherever it is a word; in "
+            "published text only names that a message or a setting shows to be somebody's. People's names in prose "
+            "stay, as do names without a domain that nothing marks as such.",
             "",
             _table(("kind", "labelled", "hidden"), rows),
         )

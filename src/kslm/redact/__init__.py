@@ -7,9 +7,10 @@ dotted versions and section numbers, times, ACPI names, device-tree nodes (`seri
 (`root`), loopback, netmask and multicast addresses, and UUIDs that specifications publish.
 
 Text is of two kinds. In published text (sources, manuals) names are the world's: a host or a user is replaced only
-where a message or a setting shows it to be somebody's. A machine's own text (`machine=True`: logs, snapshots, output) names
-that machine, its neighbours and its people, so host names with a domain go wherever they stand, many more places
-are taken to hold a name, and a name once known is replaced wherever it is a word of the texts that share pseudonyms.
+where a message or a setting shows it to be somebody's. A machine's own text (`machine=True`: logs, snapshots, output)
+names that machine, its neighbours and its people, so host names with a domain go wherever they stand, many more
+places are taken to hold a name, and a name once known is replaced wherever it is a word of the texts that share
+pseudonyms.
 
 How: every kind of data has a rare character or word that must be there (an `@`, a `:` before a hexadecimal digit, the
 word "password"); only around those is anything matched, so plain prose costs a few scans at memory speed. All

@@ -86,7 +86,7 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
     ("from ", rf"from (?P<name>{HOST}) \((?:[\w.-]{{1,253}} )?\[[0-9]", rb"from [\w.-]+ \("),
     ("connected from ", rf"connected from \S{{1,64}} as (?P<name>{HOST})"),
     ("/net/", rf"(?:^|[\s\"'])/net/(?P<name>{HOST})/"),
-    (") is ", rf"\((?P<name>{HOST})\) is "),
+    (") is ", rf"\((?P<name>{HOST})\) is (?:now )?(?:dead|down|up|alive|offline|online|lost|unreachable|gone)\b"),
     ("server ", rf"server [\w.-]{{1,64}}/(?P<name>{HOST}) is "),
     ("sysname", rf"sysname[ \t]{{0,8}}[:=]?[ \t]{{1,16}}(?P<name>{HOST})"),
     ("hostname to ", rf"hostname to (?P<name>{HOST})"),
