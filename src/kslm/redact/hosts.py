@@ -89,6 +89,7 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
     (") is ", rf"\((?P<name>{HOST})\) is (?:now )?(?:dead|down|up|alive|offline|online|lost|unreachable|gone)\b"),
     ("server ", rf"server [\w.-]{{1,64}}/(?P<name>{HOST}) is "),
     ("sysname", rf"sysname[ \t]{{0,8}}[:=]?[ \t]{{1,16}}(?P<name>{HOST})"),
+    ("last login: ", rf"last login: [^\n]{{1,64}} from (?P<name>{HOST})"),
     ("hostname to ", rf"hostname to (?P<name>{HOST})"),
     ("node ", rf"node (?P<name>{HOST}) \["),
     ("helo", rf"(?:helo|ehlo)[ =]<?(?P<name>{HOST})"),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from kslm.redact.frames import is_host, is_user
+from kslm.redact.frames import NAME, is_host, is_name, is_person, is_user
 from kslm.redact.pseudonyms import Detector, Span
 
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![\w@])")
@@ -23,6 +23,11 @@ _HEX_WORD = re.compile(r"[0-9a-f]+|tty\w*|unit-?address|address|addr|offset|base
 _SHELL_BEFORE = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|by|from|for|as|login|user|mailto:)[ \t]{1,2}$", re.IGNORECASE)
 _SPELT_AT = re.compile(r"[(\[]at[)\]][ ]?[a-z0-9-]{1,63}(?:(?:\.|[ ]?[(\[{<]dot[)\]}>][ ]?| dot )[a-z0-9-]{1,63}){1,4}")
 _SPELT_DOT = re.compile(r" at [a-z0-9-]{1,63}(?:(?: dot |[ ]?[(\[{<]dot[)\]}>][ ]?)[a-z0-9-]{1,63}){1,4}")
+_ACCOUNT = re.compile(
+    rf"(?P<user>{NAME})@(?P<host>[a-z][a-z0-9-]{{2,62}})(?=[\s:'\"),;\]>]|$)(?! [a-z]{{3,9}}: )",
+    re.MULTILINE,
+)
+_BARE_ACCOUNT = re.compile(rb"@[A-Za-z]")
 # What stands behind the @ of an account where authentication has realms: Proxmox, PAM.
 _REALMS = frozenset(("pam", "pve", "pbs", "pmg"))
 
@@ -67,6 +72,15 @@ def _address(text: str, at: int, local: str) -> Iterator[Span]:
             yield Span(*host.span(), "host", "", not in_brackets)
 
 
+def _accounts(text: str, lowered: str) -> Iterator[Span]:
+    """`user@host` anywhere in a machine's own text, where both look like somebody's names."""
+    for match in _ACCOUNT.finditer(lowered):
+        start, end = match.span("host")
+        if is_person(match["user"]) and is_name(match["host"]):
+            yield Span(*match.span("user"), "user", "", True)
+            yield Span(start, end, "host", text[start:end], True)
+
+
 def _spelt_addresses(pattern: re.Pattern[str], _text: str, lowered: str) -> Iterator[Span]:
     """Addresses that hide from robots: joe (at) example.org, joe at example dot org."""
     for match in pattern.finditer(lowered):
@@ -85,3 +99,4 @@ DETECTORS = (
     Detector("[at]", False, partial(_spelt_addresses, _SPELT_AT)),
     Detector("dot", False, partial(_spelt_addresses, _SPELT_DOT)),
 )
+MACHINE_DETECTORS = (Detector("@", True, _accounts, _BARE_ACCOUNT),)
