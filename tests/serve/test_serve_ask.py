@@ -60,4 +60,4 @@ def test_facts_come_from_the_tables_and_a_missing_champion_costs_only_its_words(
     assert result.model_text is None
     assert "no alias 'champion'" in result.notes[0]
     assert not (settings.home.root / "mlflow.db").exists()
-    assert index.ensure(settings).name == "quick-content-1-1.sqlite"
+    assert index.ensure(settings).name == "quick-content-1-2.sqlite"
