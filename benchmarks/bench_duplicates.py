@@ -1,16 +1,16 @@
 """Near-duplicate stage inside the engine: MB of text a CPU-second, and whether cost is linear in bytes.
 
-    python benchmarks/bench_duplicates.py [megabytes ...]
+    python benchmarks/bench_duplicates.py [--profile tiny] [megabytes ...]
 
-Takes texts of silver.documents of the home in KSLM_HOME, one after another and again with a word changed here and
-there until there are enough (so that there is something to find), and runs the stage's own queries over 20, 40 and 80
+Takes texts of the profile's silver.documents, half of the bytes as they are and half again with
+words changed (one text in ten so little that it is to be found), and runs the stage's own queries over 20, 40 and 80
 MB of them. CPU time is the whole process's: engine, Arrow and Python together.
 """
 
+import argparse
 import json
 import os
 import random
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import kslm.lake
-from kslm.curate.duplicates import NEAR_EXEMPT, near_pairs
+from kslm.curate.duplicates import NEAR_EXEMPT
+from kslm.curate.near import Near
 from kslm.lake.tables import SILVER_DOCUMENTS, Table
 from kslm.settings import load_settings
 
@@ -28,7 +29,7 @@ THRESHOLD = 0.8
 
 
 def sized(texts: list[str], size: int) -> pa.Table:
-    """Texts to `size` bytes; from the second round on, each with one word in twenty replaced."""
+    """Texts to half of `size` bytes, then again with half of their words replaced, or one in fifty, until `size`."""
     rng = random.Random(0)
     rows: list[dict[str, str]] = []
     total = turn = 0
@@ -40,23 +41,27 @@ def sized(texts: list[str], size: int) -> pa.Table:
                     words[place] = f"other{rng.randrange(100_000)}"
             rows.append({"doc_id": f"{turn}-{number:07}", "text": " ".join(words)})
             total += len(rows[-1]["text"].encode())
-            if total >= size:
+            if total >= (size if turn else size / 2):
                 break
         turn += 1
     return pa.Table.from_pylist(rows)
 
 
 def main() -> None:
-    sizes = [int(argument) for argument in sys.argv[1:]] or [20, 40, 80]
-    with kslm.lake.open(load_settings("quick")) as lake, tempfile.TemporaryDirectory() as folder:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--profile", default="tiny")
+    arguments.add_argument("megabytes", type=int, nargs="*", default=[20, 40, 80])
+    given = arguments.parse_args()
+    with kslm.lake.open(load_settings(given.profile)) as lake, tempfile.TemporaryDirectory() as folder:
         silver = lake.read(SILVER_DOCUMENTS).orderBy("doc_id").select("kind", "text").toArrow().to_pylist()
         texts = [row["text"] for row in silver if row["kind"] not in NEAR_EXEMPT]
-        for size in (1, *sizes):  # the first warms the engine up
+        for size in (1, *given.megabytes):  # the first warms the engine up
             table = sized(texts, size * 1_000_000)
             path = Path(folder) / f"{size}.parquet"
             pq.write_table(table, path)
             before, started = os.times(), time.perf_counter()
-            edges = near_pairs(lake, lake.read_parquet(TEXTS, path), THRESHOLD, Path(folder) / f"work{size}")
+            near = Near(lake, THRESHOLD, Path(folder), Path(folder) / f"state{size}", "benchmark")
+            edges = near.pairs(lake.read_parquet(TEXTS, path), table["doc_id"].to_pylist())
             after = os.times()
             cpu = sum(after[:2]) - sum(before[:2])
             figures = {
