@@ -70,10 +70,6 @@ def test_messages_begin_with_the_module_that_the_makefile_names():
     assert logged("tools/perf/main.c") == []
 
 
-def test_a_makefile_is_no_text():
-    assert only("makefile", "fs/Makefile", "obj-y += a.o").text == ""
-
-
 def test_a_c_file_with_nothing_to_say_gives_an_empty_text():
     assert only("c", "mm/x.c", "int x;").text == ""
 

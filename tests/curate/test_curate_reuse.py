@@ -89,6 +89,11 @@ def test_messages_are_noted_once_and_brought_forward_with_todays_version(setting
     assert messages(settings, newer) == {"drivers/net/igb/main.c": (ROWS[0]["doc_id"], "6.2", noted)}
 
 
+def test_a_makefile_is_no_text(settings):
+    makefile = row("fs/Makefile", "makefile", "obj-y += a.o\n")
+    assert refined(settings, [*ROWS, makefile], root="with") == refined(settings, ROWS, root="without")
+
+
 def anew(settings, *arguments, **options):
     return refined(settings, *arguments, root="anew", partitions=1, **options)[0]
 

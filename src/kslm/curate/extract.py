@@ -52,6 +52,10 @@ _SYSTEM_SECTIONS = ("2", "3", "4", "9")
 """Manual sections about the operating system: calls, library functions, devices, the kernel's own functions."""
 
 
+WITHOUT_TEXT = ("makefile",)
+"""Kinds of documents that only say something of others (`kslm.sources.kbuild`): nothing is extracted from them."""
+
+
 class Overrides(NamedTuple):
     """What a profile says of whole sources.
 
@@ -151,11 +155,6 @@ def _symbols(row: Row, entities: Entities) -> Iterator[Text]:
         yield _text(row, "", "os", entities.of_source(row["path"]))
 
 
-def _nothing(row: Row, entities: Entities) -> Iterator[Text]:
-    """No text: a Makefile only tells what other files are built into (`kslm.sources.kbuild`)."""
-    yield _text(row, "", "os", entities.of_source(row["path"]))
-
-
 def _manual(row: Row, entities: Entities) -> Iterator[Text]:
     page = page_of(row["path"])
     slice_ = "os" if page and page.section.startswith(_SYSTEM_SECTIONS) else "admin"
@@ -191,7 +190,6 @@ def _text(row: Row, text: str, slice_: str, group: str, *, fragment: str = "", k
 _EXTRACTORS: Mapping[str, Callable[[Row, Entities], Iterator[Text]]] = {
     "c": _c,
     "kconfig": _symbols,
-    "makefile": _nothing,
     "rst": _prose,
     "text": _prose,
     "dt_binding": _binding,

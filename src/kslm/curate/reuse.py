@@ -33,7 +33,7 @@ import xxhash
 
 from kslm.code import code_hash
 from kslm.curate.entities import Entities
-from kslm.curate.extract import EVERY_SOURCE, Overrides, extract
+from kslm.curate.extract import EVERY_SOURCE, WITHOUT_TEXT, Overrides, extract
 from kslm.curate.instruct.kernel_messages import noted
 from kslm.curate.records import CANDIDATES, Candidate, to_batch
 from kslm.curate.refine import BATCH_CHARS, Limits, refine, rows
@@ -121,7 +121,7 @@ def candidates(
     state = load(root)
     if state and state.recipe != recipe:
         state = None
-    documents = lake.read(DOCUMENTS)
+    documents = lake.read(DOCUMENTS).where(f"kind NOT IN ({', '.join(map(repr, WITHOUT_TEXT))})")
     kept = lake.read_parquet(KEPT, root / state.folder) if state else None
     plan = plan_of(documents, kept, entities)
     if state is None or not plan.current:

@@ -34,7 +34,8 @@ _VERBATIM = frozenset(("code-block", "code", "parsed-literal", "sourcecode", "ma
 _ADMONITIONS = frozenset(("note", "warning", "attention", "important", "caution", "tip", "hint", "danger", "seealso"))
 _OPTION = re.compile(r"[ \t]++:[A-Za-z][\w-]*+:(?:[ \t]|$)")
 _CREDITS = re.compile(
-    r"([ \t]*+):(?:Authors?|Updated(?: by)?|Date|Last[ -]updated|Copyright|Contact|Maintainers?|Translators?|Written by):",
+    r"([ \t]*+):(?:Authors?|Updated(?: by)?|Date|Last[ -]updated|Copyright|Contact|Maintainers?|Translators?"
+    r"|Written by):",
     re.IGNORECASE,
 )
 _ROLE = re.compile(r":(?P<role>[a-z][\w+-]*(?::[a-z][\w+-]*)?):`(?P<text>[^`\n]+)`(?P<column>(?=  |[ ]?\|))?")
