@@ -130,10 +130,10 @@ TRAPS = [
 
 @pytest.mark.parametrize(("text", "values"), PERSONAL, ids=[text[:40] for text, _ in PERSONAL])
 def test_personal_data_goes(text, values):
-    result = redact(text)
+    result = redact(text, machine=True)
     assert [value for value in values if value in result.text] == []
     assert result.count >= 1
-    assert redact(result.text).text == result.text
+    assert redact(result.text, machine=True).text == result.text
 
 
 @pytest.mark.parametrize("text", TRAPS, ids=[text[:40] for text in TRAPS])
@@ -143,5 +143,29 @@ def test_lookalikes_stay(text):
 
 def test_nothing_else_is_taken():
     before = "Failed password for invalid user karl from 192.0.2.7 port 40480 ssh2"
-    assert redact(before).text == "Failed password for invalid user <user-1> from <ipv4-1> port 40480 ssh2"
+    assert (
+        redact(before, machine=True).text == "Failed password for invalid user <user-1> from <ipv4-1> port 40480 ssh2"
+    )
     assert redact("Jane Roe <jane@example.org>, kernel").text == "Jane Roe <email-1>, kernel"
+
+
+def test_what_published_text_keeps():
+    kept = (
+        "server 192.168.1.7, 203.0.113.9, 1.2.3.4, 8.8.8.8, 10.0.0.0/8, 2001:db8::7, fd00::1, 00:11:22:33:44:55",
+        "root=UUID=8f6c2c1e-7e0e-4d0a-9e0b-3a1d5b6c7d8e for joe@backuphost or /home/username --hostname=box[:PORT]",
+        "Invalid user %s; the authenticating user the account; password=secret cache_bypass=Y hmac-md5@openssh.com",
+    )
+    for text in kept:
+        assert redact(text).text == text
+
+
+def test_what_published_text_hides():
+    before = "ask kroe@acme.org or 81.187.94.30, 2a01:4f8::7, c4:6e:1f:9a:05:d7, /home/kroe, password=s3cr3tP4ss"
+    after = "ask <email-1> or <ipv4-1>, <ipv6-1>, <mac-1>, /home/<user-1>, password=<secret-1>"
+    assert redact(before).text == after
+
+
+def test_a_quoted_log_line_hides_its_names():
+    line = "Mar  4 07:12:55 kestrel sshd[1]: Accepted password for karl from 192.0.2.7 port 1"
+    assert redact(f"karl says:\n  {line}\n{line}").text.count("karl") == 2
+    assert "kestrel" not in redact(line).text

@@ -1,7 +1,8 @@
 """Passwords, keys and tokens: by their own shape where they have one, else by the word that introduces them.
 
 A value behind "token" or "secret" counts only when it looks random, since kernel text speaks of tokens, keys and
-secrets all the time; behind "password=" anything counts that is not a placeholder or code.
+secrets all the time; behind "password=" anything counts that is not a placeholder or code, in a machine's own text:
+where it is published, a password that does not look random is an example.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from kslm.redact.frames import is_user
 from kslm.redact.pseudonyms import PLACEHOLDER, Detector, Span
 from kslm.redact.words import is_ordinary
 
@@ -35,7 +37,22 @@ _SHAPES = tuple(
             r"\$(?:[0-9][a-z]?|y|gy|sha1|md5|apr1|argon2(?:id?|d)|scrypt|pbkdf2[\w-]{0,12}|P|H)"
             r"\$(?:[\w=,.]{1,40}\$){0,3}[0-9A-Za-z./+]{16,128}(?![0-9A-Za-z./+$])",
         ),
-        ("PRIVATE KEY", r"PRIVATE KEY(?: BLOCK)?-----[^-]{1,16384}(?:-----END[ A-Z]{1,40}-----)?"),
+        ("_live_", r"(?:sk|rk|pk|whsec)_live_[0-9A-Za-z]{16,128}"),
+        ("npm_", r"npm_[0-9A-Za-z]{36}(?![0-9A-Za-z])"),
+        ("hvs.", r"hv[sb]\.[0-9A-Za-z_-]{24,255}"),
+        ("pypi-", r"pypi-[0-9A-Za-z_-]{50,255}"),
+        ("SG.", r"SG\.[0-9A-Za-z_-]{16,32}\.[0-9A-Za-z_-]{32,64}"),
+        ("GOCSPX-", r"GOCSPX-[0-9A-Za-z_-]{20,64}"),
+        ("ya29.", r"ya29\.[0-9A-Za-z_-]{20,512}"),
+        ("dop_v1_", r"dop_v1_[0-9a-f]{64}"),
+        ("xapp-", r"xapp-[0-9A-Za-z-]{20,255}"),
+        ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,64}"),
+        ("}", r"\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)\}[0-9A-Za-z+/$.]{16,200}={0,2}"),
+        (
+            "PRIVATE KEY",
+            r"PRIVATE KEY(?: BLOCK)?-----(?=(?:\s|\\n){0,4}(?:[\w+/=]{16}|Proc-Type|Version))[^-]{1,16384}"
+            r"(?:-----END[ A-Z]{1,40}-----)?",
+        ),
     )
 )
 _VALUE = r"[\"']?[ \t]{0,2}[=:][ \t]{0,2}[\"']?"
@@ -44,7 +61,7 @@ _PASSWORDS = tuple(
     for literal, pattern in (
         (
             "pass",
-            rf"pass(?:(?:w(?:or)?d|phrase)(?:{_VALUE}|(?<=--password)[ =]|(?<=--passwd)[ =])|=[\"']?)"
+            rf"pass(?:(?:w(?:or)?d|phrase)(?:{_VALUE}|(?<=--password)[ =]|(?<=--passwd)[ =])|(?<![a-z]pass)=[\"']?)"
             r"([^\s\"'<>,;]{1,256})",
         ),
         ('psk="', r"psk=\"([^\"\n]{8,63})(?=\")"),
@@ -63,23 +80,6 @@ _RANDOM = tuple(
         ("access", rf"access[_-]?key(?:[_-]?id)?{_VALUE}"),
         ("bearer", r"bearer[ \t]{1,2}"),
         ("authorization", r"authorization: ?basic[ \t]{1,2}"),
-    )
-)
-# Of issuers whose tokens have been seen in logs only.
-_SHAPES_OF_MACHINE = tuple(
-    (literal, re.compile(pattern))
-    for literal, pattern in (
-        ("_live_", r"(?:sk|rk|pk|whsec)_live_[0-9A-Za-z]{16,128}"),
-        ("npm_", r"npm_[0-9A-Za-z]{36}(?![0-9A-Za-z])"),
-        ("hvs.", r"hv[sb]\.[0-9A-Za-z_-]{24,255}"),
-        ("pypi-", r"pypi-[0-9A-Za-z_-]{50,255}"),
-        ("SG.", r"SG\.[0-9A-Za-z_-]{16,32}\.[0-9A-Za-z_-]{32,64}"),
-        ("GOCSPX-", r"GOCSPX-[0-9A-Za-z_-]{20,64}"),
-        ("ya29.", r"ya29\.[0-9A-Za-z_-]{20,512}"),
-        ("dop_v1_", r"dop_v1_[0-9a-f]{64}"),
-        ("xapp-", r"xapp-[0-9A-Za-z-]{20,255}"),
-        ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,64}"),
-        ("}", r"\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)\}[0-9A-Za-z+/$.]{16,200}={0,2}"),
     )
 )
 # The same where manuals have examples and kernel sources fields.
@@ -159,8 +159,13 @@ def _keyed(pattern: re.Pattern[str], accept: Callable[[str, str], bool], text: s
 def _in_urls(text: str, _lowered: str) -> Iterator[Span]:
     if "@" in text:
         for match in _IN_URL.finditer(text):
-            yield Span(*match.span(1), "user", "", True)
+            if is_user(match[1]):
+                yield Span(*match.span(1), "user", "", True)
             yield Span(*match.span(2), "secret")
+
+
+def _published_in_urls(text: str, lowered: str) -> Iterator[Span]:
+    return (span for span in _in_urls(text, lowered) if span.kind == "secret" and looks_random(text[slice(*span[:2])]))
 
 
 def _cookies(text: str, lowered: str) -> Iterator[Span]:
@@ -208,14 +213,19 @@ def _is_random(value: str, _key: str) -> bool:
     return looks_random(value)
 
 
-DETECTORS = (
-    *(Detector(literal, True, partial(_shaped, pattern)) for literal, pattern in _SHAPES),
-    *(Detector(literal, False, partial(_keyed, pattern, _is_password)) for literal, pattern in _PASSWORDS),
-    *(Detector(literal, False, partial(_keyed, pattern, _is_random)) for literal, pattern in _RANDOM),
-    Detector("://", True, _in_urls),
+_SHAPED = tuple(Detector(literal, True, partial(_shaped, pattern)) for literal, pattern in _SHAPES)
+_ASSIGNED = tuple(Detector(literal, False, partial(_keyed, pattern, _is_random)) for literal, pattern in _RANDOM)
+PUBLISHED = (
+    *_SHAPED,
+    *_ASSIGNED,
+    *(Detector(literal, False, partial(_keyed, pattern, _is_random)) for literal, pattern in _PASSWORDS),
+    Detector("://", True, _published_in_urls),
 )
-MACHINE_DETECTORS = (
-    *(Detector(literal, True, partial(_shaped, pattern)) for literal, pattern in _SHAPES_OF_MACHINE),
+MACHINE = (
+    *_SHAPED,
+    *_ASSIGNED,
+    *(Detector(literal, False, partial(_keyed, pattern, _is_password)) for literal, pattern in _PASSWORDS),
+    Detector("://", True, _in_urls),
     *(Detector(literal, False, partial(_keyed, pattern, _is_random)) for literal, pattern in _RANDOM_OF_MACHINE),
     *(Detector(literal, False, partial(_keyed, pattern, _is_given)) for literal, pattern in _GIVEN),
     Detector("cookie:", False, _cookies),

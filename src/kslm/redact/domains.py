@@ -94,4 +94,4 @@ def _path_before(lowered: str, start: int) -> bool:
     return window.startswith(("/", "./", "../", "~")) and not window.startswith("//")
 
 
-DETECTORS = (Detector(".", True, _domains, _BARE),)
+MACHINE = (Detector(".", True, _domains, _BARE),)

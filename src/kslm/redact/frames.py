@@ -46,7 +46,7 @@ _ACCOUNTS = """root daemon bin sys sync games man lp mail news uucp proxy www-da
     uuidd adm audio cdrom dialout dip disk docker input kvm lpadmin netdev plugdev render sambashare scanner staff tty
     usb usb0 usb1 utmp video dovecot named bind redis rabbitmq zabbix nagios tomcat squid saned geoclue gnome-keyring
     syslog tcpdump landscape pollinate statd rpc rpcuser dnsmasq libvirt-qemu kvm qemu sudo wheel users unknown
-    debian-tor _chrony _rpc wwwrun apache2 sssd pulse usbmux nfsnobody debian-exim vboxadd haproxy"""
+    oauth2 x-access-token gitlab-ci-token debian-tor _chrony _rpc wwwrun apache2 sssd pulse usbmux nfsnobody debian-exim vboxadd haproxy"""
 _SYSTEM_USERS = frozenset(_ACCOUNTS.split())
 
 
@@ -112,6 +112,19 @@ def is_peer(value: str, _before: str = "") -> bool:
 
 def _is_file(value: str) -> bool:
     return value.rpartition(".")[2].lower() in FILE_ENDINGS
+
+
+# Whom examples are about.
+_EXAMPLES = """joe alice bob carol foo bar baz john jane jdoe johndoe doe fred foobar myname myuser someuser yourname user1
+    user2 testuser guest me bill jim tux pi vagrant ubuntu build builder"""
+_EXAMPLE_USERS = frozenset(_EXAMPLES.split())
+
+
+def is_somebody(value: str, _before: str = "") -> bool:
+    """Whether the name of a home folder in published text is a person's and no example's."""
+    ending = value.rpartition(".")[2]
+    is_file = "." in value and (is_ordinary(ending) or _is_file(value))
+    return is_person(value) and value.lower() not in _EXAMPLE_USERS and not is_file
 
 
 HOSTS: dict[str, Accept] = {"host": is_host, "name": is_name, "peer": is_peer}

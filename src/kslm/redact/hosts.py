@@ -1,9 +1,9 @@
 """Names of machines without a domain, from the places that hold one (with a domain: kslm.redact.domains).
 
-In any text these are the header of a syslog line, `hostname=` and its like, and what sshd, systemd and mdadm say. In a
-machine's own text they are also the places where another machine is spoken of: a name before an address in brackets,
-"server x not responding", \\\\x\\share, a quoted name behind the word host or node, JSON and key=value fields, and the
-arguments of ping and ssh.
+These are the header of a syslog line, `hostname=` and its like, and what sshd, systemd and mdadm say; and the places
+where another machine is spoken of: a name before an address in brackets, "server x not responding", \\\\x\\share, a
+quoted name behind the word host or node, JSON and key=value fields, and the arguments of ping and ssh. In published
+text only the first kind is looked for, and only on a line of a log that it quotes.
 """
 
 from __future__ import annotations
@@ -139,19 +139,31 @@ _STAMP = re.compile(
 # What else follows a time: a level, a zone, half a day.
 _LEVELS = "error warn warning info notice debug trace fatal critical kernel utc gmt cet cest est edt pst pdt am pm"
 _NO_HEADER = frozenset(_LEVELS.split())
-_BARE_HEADER = re.compile(rb"::")
+BARE_HEADER = re.compile(rb"::")
 
 
-def _headers(text: str, lowered: str) -> Iterator[Span]:
+def _stamped(lowered: str) -> Iterator[re.Match[str]]:
     for match in _HEADER.finditer(lowered):
         begin = match.start()
         stamp = _STAMP.search(lowered, max(0, begin - 40), begin)
         if stamp is not None and (stamp.start() == 0 or lowered[stamp.start()] == "\n"):
-            start, end = match.span("host")
-            name = text[start:end]
-            if is_host(name) and lowered[start:end] not in _NO_HEADER:
-                yield Span(start, end, "host", "", True)
+            yield match
 
 
-DETECTORS = (Detector(":", True, _headers, _BARE_HEADER), *detectors(_FRAMES, HOSTS))
-MACHINE_DETECTORS = detectors(_MACHINE_FRAMES, HOSTS)
+def _headers(text: str, lowered: str) -> Iterator[Span]:
+    for match in _stamped(lowered):
+        start, end = match.span("host")
+        if is_host(text[start:end]) and lowered[start:end] not in _NO_HEADER:
+            yield Span(start, end, "host", "", True)
+
+
+def logged_lines(text: str, lowered: str) -> Iterator[tuple[int, int]]:
+    """Where the lines begin and end that have the header of a system log's."""
+    for match in _stamped(lowered):
+        end = text.find("\n", match.end())
+        yield text.rfind("\n", 0, match.start()) + 1, end if end >= 0 else len(text)
+
+
+# In any text, published text included where it quotes a log.
+MESSAGES = (Detector(":", True, _headers, BARE_HEADER), *detectors(_FRAMES, HOSTS))
+MACHINE = (*MESSAGES, *detectors(_MACHINE_FRAMES, HOSTS))

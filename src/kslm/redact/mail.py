@@ -1,7 +1,7 @@
 """E-mail addresses, and `user@host` where a person or a shell writes it.
 
 Device-tree nodes (`i2c@7e804000`), symbol versions (`memcpy@GLIBC_2.14`) and systemd instances (`getty@tty1.service`)
-share the `@` and stay, as do the placeholders of manuals (`ssh user@host`).
+share the `@` and stay, as do the placeholders of manuals (`ssh user@host`). In published text only e-mail addresses go.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ _LOCAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-"
 _FILE_AND_UNIT_ENDINGS = """service socket target mount automount timer slice scope path device swap
     dts dtsi txt conf yaml rst html ko plt"""
 _NOT_TOP_LEVEL = frozenset(_FILE_AND_UNIT_ENDINGS.split())
+# The owners of algorithms of SSH (chacha20-poly1305@openssh.com).
+_OF_ALGORITHMS = frozenset(("openssh.com", "libssh.org", "lysator.liu.se"))
 _HEX_WORD = re.compile(r"[0-9a-f]+|tty\w*|unit-?address|address|addr|offset|base|reg", re.IGNORECASE)
 _SHELL_BEFORE = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|by|from|for|as|login|user|mailto:)[ \t]{1,2}$", re.IGNORECASE)
 _SPELT_AT = re.compile(r"[(\[]at[)\]][ ]?[a-z0-9-]{1,63}(?:(?:\.|[ ]?[(\[{<]dot[)\]}>][ ]?| dot )[a-z0-9-]{1,63}){1,4}")
@@ -46,7 +48,11 @@ def _address(text: str, at: int, local: str) -> Iterator[Span]:
     start = at - len(local)
     domain = _DOMAIN.match(text, at + 1, at + 256)
     if domain is not None:
-        if domain[0].rpartition(".")[2].lower() not in _NOT_TOP_LEVEL and local != "git":
+        if (
+            domain[0].rpartition(".")[2].lower() not in _NOT_TOP_LEVEL
+            and local != "git"
+            and domain[0] not in _OF_ALGORITHMS
+        ):
             end = domain.end()
             bracketed = text[start - 1 : start] == "<" and text[end : end + 1] == ">"
             yield Span(start - bracketed, end + bracketed, "email", text[start:end])
@@ -92,11 +98,17 @@ def _spelt_addresses(pattern: re.Pattern[str], _text: str, lowered: str) -> Iter
             yield Span(start, match.end(), "email")
 
 
-DETECTORS = (
-    Detector("@", True, _at_signs),
+def _addresses(text: str, lowered: str) -> Iterator[Span]:
+    for span in _at_signs(text, lowered):
+        if span.kind == "email" and is_user(span.value.partition("@")[0].partition("+")[0]):
+            yield span
+
+
+_SPELT = (
     # Where both spellings are, both find the same, and of two alike one counts.
     Detector("(at)", False, partial(_spelt_addresses, _SPELT_AT)),
     Detector("[at]", False, partial(_spelt_addresses, _SPELT_AT)),
     Detector("dot", False, partial(_spelt_addresses, _SPELT_DOT)),
 )
-MACHINE_DETECTORS = (Detector("@", True, _accounts, _BARE_ACCOUNT),)
+PUBLISHED = (Detector("@", True, _addresses), *_SPELT)
+MACHINE = (Detector("@", True, _at_signs), Detector("@", True, _accounts, _BARE_ACCOUNT), *_SPELT)

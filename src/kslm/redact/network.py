@@ -7,6 +7,7 @@ leading literal at memory speed; what stands before it is then checked by hand.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,12 @@ _ADDRESS_BEFORE = re.compile(
 # A product called server, and the address that manuals make up.
 _PRODUCT_BEFORE = re.compile(r"(?:\b(?![A-Z]{2,5} )[A-Z][\w.]*|[a-z]) Server \(?v?$")
 _MADE_UP = ("1", "2", "3", "4")
+_NETWORK_AFTER = re.compile(r"/(?:[0-9]|[12][0-9])(?![0-9])|/[0-9]{1,3}\.")
+# Public resolvers, which manuals name.
+_RESOLVERS = frozenset(
+    """1.1.1.1 1.0.0.1 8.8.8.8 8.8.4.4 9.9.9.9 9.9.9.10 9.9.9.11 149.112.112.112 208.67.222.222 208.67.220.220 4.2.2.1
+    4.2.2.2 2606:4700:4700::1111 2606:4700:4700::1001 2001:4860:4860::8888 2001:4860:4860::8844 2620:fe::fe""".split()
+)
 _ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b|[ #]port\b|[ ]?->")
 _PACKAGE_AFTER = re.compile(r"[+~]|-[0-9A-Za-z](?![0-9]{0,2}\.[0-9])|\.[0-9]")
 _LARGEST_SECTION = 30
@@ -59,6 +66,7 @@ _TYPE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _TYPE_AFTER = re.compile(r"[\"')}\]]{0,2}(?: \((?:efi|linux|microsoft|bios)\b)", re.IGNORECASE)
+_COUNTING = "0123456789abcdef0123456789abcdef"
 _OCTETS = frozenset(str(number) for number in range(256))
 
 
@@ -123,7 +131,14 @@ def _is_mac(groups: list[str], before: str) -> bool:
     """Six pairs or eight (EUI-64) of one device, no group address; or fourteen, a netfilter MAC= field."""
     if len(groups) == 14:
         return before == "MAC="
-    return any(group != "00" for group in groups) and not int(groups[0], 16) & 1
+    return any(group != "00" for group in groups) and not int(groups[0], 16) & 1 and not _is_counted(groups)
+
+
+def _is_counted(groups: list[str]) -> bool:
+    """An example's address, whose pairs count up (00:11:22:33:44:55, aa:bb:cc:dd:ee:ff), or whose digits do."""
+    pairs = [int(group, 16) for group in groups if group.lower() not in ("ff", "fe")][1:]
+    digits = "".join(groups).lower()
+    return len({after - before for before, after in itertools.pairwise(pairs)}) == 1 or digits in _COUNTING
 
 
 def _is_ipv6(candidate: str, groups: list[str]) -> bool:
@@ -150,7 +165,7 @@ def _dash_groups(text: str, _lowered: str) -> Iterator[Span]:
             if before[-6:].isalnum() and len(before[-6:]) == 6 and not before[-7:-6].isalnum() and _is_mixed(body):
                 yield Span(dash - 6, end, "uuid")
         elif len(body) == 14 and body[2::3] == "----" and _is_hex(before[-2:]) and not before[-3:-2].isalnum():
-            if len(before) > 1 and not int(before[-2:], 16) & 1 and (body.strip("0-") or before[-2:] != "00"):
+            if len(before) > 1 and _is_mac([before[-2:], *body.split("-")], ""):
                 yield Span(dash - 2, end, "mac")
         elif body[:1].isdigit():
             yield from _address_in_name(text, dash, end, before)
@@ -190,11 +205,47 @@ def _is_hex(word: str) -> bool:
     return bool(word) and all(character in "0123456789abcdefABCDEF" for character in word)
 
 
-DETECTORS = (
+def _published_ipv4(text: str, lowered: str) -> Iterator[Span]:
+    for span in _ipv4(text, lowered):
+        octets = [int(octet) for octet in text[span.start : span.end].split(".")]
+        is_network = octets[3] in (0, 255) or _NETWORK_AFTER.match(text, span.end)
+        is_counted = octets[1] - octets[0] == octets[2] - octets[1]
+        if not (is_network or is_counted) and _is_public(text[span.start : span.end]):
+            yield span
+
+
+def _published_groups(text: str, lowered: str) -> Iterator[Span]:
+    for span in _colon_groups(text, lowered):
+        if span.kind == "mac" or (span.kind == "ipv6" and _is_public(text[span.start : span.end])):
+            yield span
+
+
+def _published_dashes(text: str, lowered: str) -> Iterator[Span]:
+    return (span for span in _dash_groups(text, lowered) if span.kind == "mac")
+
+
+def _is_public(value: str) -> bool:
+    """Whether an address is one machine's on the Internet: no private network, example, whole network, or resolver."""
+    address = ipaddress.ip_address(value)
+    if value.lower() in _RESOLVERS or not address.is_global:
+        return False
+    if address.version == 4:
+        return True
+    # The first half names a network; 3ffe:: was the test network of IPv6.
+    return int(address) >> 125 == 1 and int(address) >> 112 != 0x3FFE and int(address) % (1 << 64) > 0
+
+
+_INTERFACES = (Detector("enx", True, _interfaces), Detector("wlx", True, _interfaces))
+PUBLISHED = (
+    Detector(".", True, _published_ipv4, re.compile(rb"\.\.\.")),
+    Detector(":", True, _published_groups, re.compile(rb":[A-Fa-f]*:")),
+    Detector("-", True, _published_dashes, re.compile(rb"-(?:[A-Fa-f]*-){4}")),
+    *_INTERFACES,
+)
+MACHINE = (
     Detector(".", True, _ipv4, re.compile(rb"\.\.\.")),
     Detector(":", True, _colon_groups, re.compile(rb":[A-Fa-f]*:")),
     Detector("-", True, _dash_groups, re.compile(rb"-(?:[A-Fa-f]*-){2}|-(?:[A-Za-z]{0,4}-){4}")),
     # Where both are, both find the same, and of two alike one counts.
-    Detector("enx", True, _interfaces),
-    Detector("wlx", True, _interfaces),
+    *_INTERFACES,
 )

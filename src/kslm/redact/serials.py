@@ -1,7 +1,8 @@
 """Serial numbers of devices, world-wide names of disks, and identifiers that are no UUID in full.
 
 Whatever "serial" or "S/N" introduces counts if it holds digits. Links in /dev/disk/by-id end in a serial number, and
-tools that list disks or phones (nvme, adb, multipath) print one in a column.
+tools that list disks or phones (nvme, adb, multipath) print one in a column. Identifiers stay in published text, where
+they are constants and examples.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ _FRAMES = (
     ("s/n", rf"s/n[:=#. ]{{1,3}}{_SERIAL}"),
     ("serial", r"iserial[ \t]{1,40}[0-9]{1,3} (?P<serial>\S{4,64})"),
     ("serial", r"serial(?: no\.?[:=]?| number[:=]?|(?<=, serial)) (?P<label>/?[a-z0-9][a-z0-9/-]{5,32})(?![\w.])"),
-    ("serial", r"serial number (?P<uuid>[0-9a-f]{2}(?:-[0-9a-f]{2}){7})(?![\w-])"),
-    ("wwn", r"wwn[ :=]{1,3}0x(?P<uuid>[0-9a-f]{16})(?!\w)"),
     ("vmware-", r"(?P<serial>vmware-[0-9a-f]{2}(?:[ -][0-9a-f]{2}){2,15})"),
     (":0", r"usb-(?<!\wusb-)(?P<serial>[\w.]{1,48}_[0-9a-z]{8,32})-[0-9]:[0-9]"),
     ("by-id/", r"by-id/(?P<serial>[\w.:+-]{8,128})"),
+)  # fmt: skip
+_MACHINE_FRAMES: tuple[Frame, ...] = (
+    ("serial", r"serial number (?P<uuid>[0-9a-f]{2}(?:-[0-9a-f]{2}){7})(?![\w-])"),
+    ("wwn", r"wwn[ :=]{1,3}0x(?P<uuid>[0-9a-f]{16})(?!\w)"),
     ("uuid", r"uuid(?:=|/|(?<=by-uuid)/|[a-z]{0,8}[\"']?[ \t]{0,16}[:=][ \t]{0,4}|-(?<=uuid-))[\"'\[]?"
      rf"(?P<uuid>{_SHORT_UUID})(?![\w-]|\.[0-9])"),
     ("machine", r"machine[ _-]id[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
     ("boot", r"boot(?:[ _-]id)?[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
-)  # fmt: skip
-_MACHINE_FRAMES: tuple[Frame, ...] = (
     ("tag", rf"(?:asset|service)[ _-]?tag[\"']?[ \t]{{0,20}}[:=][ \t]{{0,4}}[\"']?{_SERIAL}"),
     ("/media/", r"/media/(?:[\w.-]{1,32}/)?(?P<uuid>[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16})(?![\w-])"),
     ("ww", r"ww[pn]?[nid][ \w]{0,12}[ :=]{1,3}(?:0x|naa\.|eui\.)?"
@@ -83,5 +84,15 @@ def _always(_value: str, _before: str) -> bool:
 
 _ACCEPT: dict[str, Accept] = {"serial": _is_serial, "label": _is_label, "uuid": _always}
 
-DETECTORS = detectors(_FRAMES, _ACCEPT)
-MACHINE_DETECTORS = detectors(_MACHINE_FRAMES, _ACCEPT)
+
+def _is_published_serial(value: str, before: str) -> bool:
+    """A serial number that is no number in hexadecimal, standard or example (ISO7816, 0123456789)."""
+    plain = value.lower()
+    digits = "".join(filter(str.isdigit, plain))
+    return (
+        len(digits) >= 5 and not plain.startswith("0x") and digits not in "01234567890123" and _is_serial(value, before)
+    )
+
+
+PUBLISHED = detectors(_FRAMES, {"serial": _is_published_serial, "label": _is_label})
+MACHINE = (*detectors(_FRAMES, _ACCEPT), *detectors(_MACHINE_FRAMES, _ACCEPT))

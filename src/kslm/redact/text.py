@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,25 +11,41 @@ from kslm.redact.pseudonyms import PLACEHOLDER, Detector, Pseudonyms, Span
 
 # Replacing one value can make the end of a word of what stood beside it; a second look nearly always finds nothing.
 _MAX_PASSES = 8
-_DETECTORS = (
-    *credentials.DETECTORS,
-    *network.DETECTORS,
-    *mail.DETECTORS,
-    *users.DETECTORS,
-    *hosts.DETECTORS,
-    *serials.DETECTORS,
+_OF_QUOTES = (*users.MESSAGES, *hosts.MESSAGES)
+
+
+def _quotes(text: str, lowered: str) -> Iterator[Span]:
+    """Names on the lines of a log that a published text quotes."""
+    for start, end in hosts.logged_lines(text, lowered):
+        line, lowered_line = text[start:end], lowered[start:end]
+        for one in _OF_QUOTES:
+            if one.literal in lowered_line:
+                for span in one.find(line, lowered_line):
+                    yield span._replace(start=span.start + start, end=span.end + start)
+
+
+_PUBLISHED_DETECTORS = (
+    *credentials.PUBLISHED,
+    *network.PUBLISHED,
+    *mail.PUBLISHED,
+    *users.PUBLISHED,
+    *serials.PUBLISHED,
+    Detector(":", True, _quotes, hosts.BARE_HEADER),
 )
 _MACHINE_DETECTORS = (
-    *_DETECTORS,
-    *credentials.MACHINE_DETECTORS,
-    *mail.MACHINE_DETECTORS,
-    *users.MACHINE_DETECTORS,
-    *hosts.MACHINE_DETECTORS,
-    *serials.MACHINE_DETECTORS,
-    *domains.DETECTORS,
+    *credentials.MACHINE,
+    *network.MACHINE,
+    *mail.MACHINE,
+    *users.MACHINE,
+    *hosts.MACHINE,
+    *serials.MACHINE,
+    *domains.MACHINE,
 )
 _DIGITS = b"0123456789"
-_WITHOUT_DIGITS = [(one, one.literal.encode().translate(None, _DIGITS)) for one in _MACHINE_DETECTORS]
+_WITHOUT_DIGITS = {
+    machine: [(one, one.literal.encode().translate(None, _DIGITS)) for one in detectors]
+    for machine, detectors in ((False, _PUBLISHED_DETECTORS), (True, _MACHINE_DETECTORS))
+}
 # The longest text taken for a message, in characters.
 _SHORT = 512
 
@@ -49,7 +65,7 @@ def redact(text: str, *, pseudonyms: Pseudonyms | None = None, machine: bool = F
         text: one document, or one message of a log.
         pseudonyms: stand-ins to share between texts that belong together; by default each text has its own.
         machine: the text is some machine's own (log, snapshot, output of a tool), where any name of a host or a person
-            is that machine's; otherwise it is published, where such names are the world's unless marked as somebody's.
+            is that machine's; otherwise it is published, where names, identifiers and most addresses are the world's.
 
     Returns:
         The text, which redacts to itself, and how many values were replaced (occurrences, not distinct values).
@@ -87,7 +103,7 @@ def _spans(text: str, found: list[Span], stand_ins: Pseudonyms, machine: bool) -
 def _find(text: str, machine: bool) -> list[Span]:
     lowered = _lowered(text)
     spans: list[Span] = []
-    detectors: Iterable[Detector] = _MACHINE_DETECTORS if machine else _DETECTORS
+    detectors: Iterable[Detector] = _MACHINE_DETECTORS if machine else _PUBLISHED_DETECTORS
     if len(text) <= _SHORT and text.isascii():
         detectors = _possible(text.encode().translate(None, _DIGITS), machine)
     for literal, is_cased, detect, _ in detectors:
@@ -106,7 +122,7 @@ def _possible(text: bytes, machine: bool) -> tuple[Detector, ...]:
     lowered = text.lower()
     return tuple(
         one
-        for one, literal in _WITHOUT_DIGITS[: None if machine else len(_DETECTORS)]
+        for one, literal in _WITHOUT_DIGITS[machine]
         if literal in (text if one.is_cased else lowered) and (one.bare is None or one.bare.search(text))
     )
 

@@ -1,16 +1,18 @@
 """Names of people's accounts, and home folders.
 
 A name has no shape of its own, so it is taken only from places known to hold one: the messages of sshd, login, sudo,
-su, cron, useradd and systemd-logind, `key=value` pairs, and paths below a home folder. In a machine's own text it is
-also taken from where prose would say the same of anybody: user "x", as user x, x's line in /etc/passwd, `mysql -u x`.
+su, cron, useradd and systemd-logind, `key=value` pairs, and paths below a home folder; and from where prose would say
+the same of anybody: user "x", as user x, x's line in /etc/passwd, `mysql -u x`. Published text is full of both as
+formats and examples, so there only home folders count, and those messages on a line of a log that it quotes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from kslm.redact.frames import NAME, Accept, detectors, is_person, is_user
+from kslm.redact.frames import NAME, Accept, detectors, is_person, is_somebody, is_user
 from kslm.redact.pseudonyms import Detector, Span
 
 # /home below another folder is some project's, unless that folder is one that holds people's homes.
@@ -28,6 +30,7 @@ _STRONG_AFTER = re.compile(
 _WORD = re.compile(rf" user (?P<user>{NAME})(?=[\s.,;:()\[\]]|$)")
 
 # (word that must be there, pattern); lines with the same word stand together.
+_HOMES = (("/home/", rf"/home/{_TOP_LEVEL_HOME}(?P<user>{NAME})(?![\w%*$])"),)
 _FRAMES = (
     ("user", rf"user(?<!_user)(?:name|id)?=[\"'<]?(?P<user>{NAME})(?![\w%(])"),
     ("user ", rf"opened for user \S{{1,32}} by (?P<user>{NAME})\(uid"),
@@ -49,7 +52,6 @@ _FRAMES = (
     ("login on ", rf"login on \S{{1,32}} by (?P<user>{NAME})"),
     (") cmd (", rf"\((?P<user>{NAME})\) cmd \("),
     ("group '", rf"add '(?P<user>{NAME})' to (?:shadow )?group '"),
-    ("/home/", rf"/home/{_TOP_LEVEL_HOME}(?P<user>{NAME})(?![\w%*$])"),
     ("/media/", rf"(?:(?<![\w.])|(?<=/run))/media/(?P<user>{NAME})/"),
     ("id=", rf"(?<=[ug])id=[0-9]{{1,10}}\((?P<user>{NAME})\)"),
     ("groups=", rf"groups=[0-9]{{1,10}}\((?P<user>{NAME})\)"),
@@ -152,8 +154,9 @@ _NOUNS = """space mode process processes page pages mapping mappings input data 
 _PROSE = frozenset(_NOUNS.split())
 
 
-def _mac_homes(text: str, _lowered: str) -> list[Span]:
-    return [Span(*match.span(1), "user", "", True) for match in _MAC_HOME.finditer(text)]
+def _mac_homes(accept: Accept, text: str, _lowered: str) -> list[Span]:
+    found = _MAC_HOME.finditer(text)
+    return [Span(*match.span(1), "user", "", True) for match in found if accept(match[1], "")]
 
 
 def _words(text: str, lowered: str) -> Iterator[Span]:
@@ -171,9 +174,15 @@ def _is_user(value: str, _before: str = "") -> bool:
 
 _ACCEPT: dict[str, Accept] = {"user": _is_user, "guest": _is_user, "person": is_person}
 
-DETECTORS = (
-    Detector(" user ", False, _words),
-    Detector("/Users/", True, _mac_homes),
-    *detectors(_FRAMES, _ACCEPT),
+PUBLISHED = (
+    Detector("/Users/", True, partial(_mac_homes, is_somebody)),
+    *detectors(_HOMES, {"user": is_somebody}),
 )
-MACHINE_DETECTORS = detectors(_MACHINE_FRAMES, _ACCEPT)
+# In any text, published text included where it quotes a log.
+MESSAGES = (Detector(" user ", False, _words), *detectors(_FRAMES, _ACCEPT))
+MACHINE = (
+    Detector("/Users/", True, partial(_mac_homes, is_user)),
+    *MESSAGES,
+    *detectors(_HOMES, _ACCEPT),
+    *detectors(_MACHINE_FRAMES, _ACCEPT),
+)
