@@ -86,7 +86,10 @@ class Curate(Section):
     max_chars: int = Field(100_000, ge=1000, description="characters; longer documents are split at paragraphs")
     max_non_english: float = Field(0.2, ge=0, le=1, description="share of a document's words in another language")
     min_quality_percentile: float = Field(
-        0.1, ge=0, lt=1, description="share of each kind's prose documents, the worst by quality, that is refused"
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of each kind's prose documents, the worst by quality, that is refused at most",
     )
     near_duplicate_jaccard: float = Field(0.8, gt=0, le=1, description="5-word-shingle similarity of a duplicate")
     split: Split = Split()

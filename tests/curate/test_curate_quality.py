@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.quality import MIN_DOCUMENTS, WINDOW, WINDOWS, Sample, marks, score, worst
+from kslm.curate.quality import GOOD, MIN_DOCUMENTS, WINDOW, WINDOWS, Sample, marks, score, worst
 
 PROSE = "The driver registers itself with the bus, and then it waits until a device appears. " * 3
 TABLE = "0x10 CTRL\n0x14 STAT\n0x18 MASK\n0x1c MASK\n0x1c MASK\n"
@@ -46,11 +46,12 @@ def test_the_worst_share_of_each_kind_is_refused():
     }
 
 
-def test_few_documents_tables_and_perfect_scores_are_not_cut():
-    assert worst(rows("c", [0.1] * (MIN_DOCUMENTS - 1)) + rows("dts", [0.0] * 99) + rows("rst", [1.0] * 99), 0.1) == {}
+def test_few_documents_tables_and_good_ones_are_not_cut():
+    assert worst(rows("c", [0.1] * (MIN_DOCUMENTS - 1)) + rows("dts", [0.0] * 99) + rows("rst", [GOOD] * 99), 0.1) == {}
+    assert len(worst(rows("man", [0.7] * 3 + [0.95] * 97), 0.1)) == 3
 
 
-@given(st.lists(st.sampled_from([0.1, 0.5, 0.9]), min_size=20, max_size=60), st.randoms())
+@given(st.lists(st.sampled_from([0.1, 0.5, 0.7]), min_size=20, max_size=60), st.randoms())
 def test_order_does_not_matter(qualities, rng):
     listed = rows("c", qualities)
     shuffled = list(listed)

@@ -32,6 +32,9 @@ DISTINCT_WORDS = 0.5
 SENTENCE = 40.0
 """Words between two sentence ends that are still a sentence."""
 
+GOOD = 0.8
+"""A document this good is kept, however good the others of its kind are: most manuals are beyond it, few headers."""
+
 MIN_DOCUMENTS = 20
 """Kinds with fewer documents are not cut: a percentile of a handful says nothing."""
 
@@ -105,7 +108,7 @@ def score(sample: Sample) -> float:
 
 
 def worst(rows: Iterable[tuple[str, str, float]], percentile: float) -> dict[str, tuple[str, float]]:
-    """The share `percentile` of each prose kind's documents whose quality is lowest.
+    """The share `percentile` of each prose kind's documents whose quality is lowest, unless it is GOOD.
 
     Args:
         rows: doc_id, kind, quality, of the documents that would otherwise be kept.
@@ -122,5 +125,5 @@ def worst(rows: Iterable[tuple[str, str, float]], percentile: float) -> dict[str
     for found in kinds.values():
         if len(found) >= MIN_DOCUMENTS:
             lowest = sorted(found)[: int(len(found) * percentile)]
-            refused.update({doc_id: ("low quality", quality) for quality, doc_id in lowest if quality < 1.0})
+            refused.update({doc_id: ("low quality", quality) for quality, doc_id in lowest if quality < GOOD})
     return refused
