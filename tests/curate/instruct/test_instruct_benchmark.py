@@ -5,7 +5,7 @@ import json
 from kslm.curate.entities import Device
 from kslm.curate.instruct import from_document
 from kslm.curate.instruct.baselines import Guesses
-from kslm.curate.instruct.benchmark import benchmark, ground_truth
+from kslm.curate.instruct.benchmark import MOST_OF_PAGE, benchmark, ground_truth
 from questions_world import ENTITIES, HARDWARE, IDS, MODULES, PAGE, SYMBOLS, document, hardware_of, id_rows, module
 
 RADEON = "drivers/gpu/drm/radeon"
@@ -107,3 +107,49 @@ def test_ground_truth_is_of_one_module_that_vendor_and_device_alone_decide():
     ]
     hardware, _ = hardware_of({"pci": id_rows(rows, "pci")}, modules)
     assert [str(device) for device in ground_truth(hardware, modules)] == ["8086:0001"]
+
+
+def commands_of(pages):
+    """The options and commands asked about, of (name, split, options) with an option's description."""
+    found = []
+    for name, split, described in pages:
+        told = "".join(f"\n{option}\n    {said}\n" for option, said in described)
+        page = PAGE.replace("ls", name).replace("list directory contents", f"does what only {name} does") + told
+        texts = from_document(document("man", f"x/usr/share/man/man1/{name}.1", page), ENTITIES)
+        found += [instruction(text, split) for text in texts]
+    return {
+        row["answers"][0] for row in rows_of({}, found) if row["task"] == "command_completion" and row["answers"][0]
+    }
+
+
+def test_an_option_is_not_asked_for_in_the_words_of_a_training_page():
+    same, other = ("--nolocking", "Do without the locks of the file."), ("--sorted", "Put the files into an order.")
+    asked = commands_of([("lvs", "test", [same, other]), ("vgs", "train", [same])])
+    assert "--sorted" in asked and "--nolocking" not in asked
+    assert "--nolocking" in commands_of(
+        [("lvs", "test", [same]), ("vgs", "train", [(same[0], "Lock nothing at all.")])]
+    )
+
+
+def test_a_description_that_tells_nothing_is_not_asked_about():
+    vague = [
+        ("--flag", "Takes a boolean argument and more."),
+        ("--old", "Ignored for compatibility."),
+        ("-q", "Be quiet."),
+    ]
+    assert not commands_of([("lvs", "test", vague)]) & {"--flag", "--old", "-q"}
+
+
+def test_no_page_is_much_of_a_task():
+    options = [(f"--option-{number}", f"Set the number {number} of them.") for number in range(MOST_OF_PAGE + 5)]
+    assert len(commands_of([("lvs", "test", options)])) == MOST_OF_PAGE
+
+
+def test_a_module_is_loaded_by_either_spelling():
+    symbols = SYMBOLS.replace("called igb", "called gpio-bd7_x")
+    found = [
+        instruction(text, "test")
+        for text in from_document(document("kconfig", "drivers/net/ethernet/intel/Kconfig", symbols), ENTITIES)
+    ]
+    answers = [row["answers"] for row in rows_of({}, found) if "CONFIG_IGB=m" in row["prompt"]]
+    assert answers == [["modprobe gpio-bd7_x", "modprobe gpio_bd7_x", "modprobe gpio-bd7-x"]]

@@ -5,7 +5,14 @@ Four tasks: `hardware_identification` (an id, its name), `driver_selection` (a d
 kernel option, a program or its configuration file; the command that brings it). An entity takes part if its split group
 is in split test, so nothing about it is in the training text. Where a driver is held out with all of its devices, no
 guess from training devices can be right; only the device's name may give its module away. What is asked is a sample by
-hash, the same on each run.
+hash, the same on each run, with at most MOST_OF_PAGE of one manual page.
+
+`hardware_identification` is a look-up task: no training text states the name of a held-out id, and nothing that
+training states lets one derive it, so only a model that looks the id up can answer; without that, it shows how often
+a name is made up. The other tasks can in part be answered from what names and descriptions tell.
+
+Of `command_completion` are left out: what a training page says of its own command or option in the same words, what is
+said too vaguely to tell one from another, and what two options of one page share.
 """
 
 from __future__ import annotations
@@ -29,12 +36,19 @@ ASKED = ("item_id", "text", "context", "fact_table", "fact_key", "fact_version",
 
 LARGEST_TASK = 500
 """Items of one task."""
+MOST_OF_PAGE = 15
+"""Items of one manual page, as one long page would else be much of the task."""
+SHORTEST_TASK = 18
+"""Characters of what a command or an option is described as."""
 
 _MARKETING = re.compile(r"\s*\[([^\]]+)\]")
 _PAGE = re.compile(r"(?P<name>[^()]+)\((?P<section>[168])\S*\)(?P<option> -\S.*?)?: (?P<task>.+)")
 _BUILDS = re.compile(r"(CONFIG_\w+) builds (\S+)")
 _PACKAGE = re.compile(r"(\S+)\([168]\S*\) is in (\S+)")
 _CONFIG_FILE = re.compile(r"(/etc/([^/]+).*) is in (\S+)")
+_VAGUE = re.compile(
+    r"(?i)(?:takes (?:an? )?boolean|ignored|(?:the )?same as|like -|(?:is )?(?:an? )?(?:synonym|alias)|no-?op\b)"
+)
 _EXAMPLE = re.compile(r"(?P<command>[^:]+): (?P<task>.+)")
 
 
@@ -50,6 +64,8 @@ class _Item(NamedTuple):
     key: str
     version: str | None
     group: str
+    described: str = ""
+    """What the answer is described as, for a `command_completion`."""
 
 
 def benchmark(
@@ -75,10 +91,20 @@ def benchmark(
     rows = {row["item_id"]: row for row in map(_row, found)}
     kept: list[dict[str, Any]] = []
     for task in sorted({item.task for item in found}):
-        kept += sorted((row for row in rows.values() if row["task"] == task), key=lambda row: row["item_id"])[
-            :LARGEST_TASK
-        ]
+        kept += _sample(row for row in rows.values() if row["task"] == task)
     return kept
+
+
+def _sample(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first of a task's rows by id, without those of a page that has given enough."""
+    taken: Counter[str] = Counter()
+    kept: list[dict[str, Any]] = []
+    for row in sorted(rows, key=lambda row: str(row["item_id"])):
+        group = row["split_group"]
+        taken[group] += 1
+        if taken[group] <= MOST_OF_PAGE or not group.startswith("man:"):
+            kept.append(row)
+    return kept[:LARGEST_TASK]
 
 
 def ground_truth(hardware: Hardware, modules: Iterable[Row]) -> list[Device]:
@@ -183,7 +209,7 @@ def _firmware(modules: Iterable[Row], entities: Entities, splits: Mapping[str, s
             yield _Item(
                 "installation_steps",
                 f"Which command loads the kernel module that asks for the firmware file {file}?",
-                [f"modprobe {row['module']}"],
+                _loading(row["module"]),
                 {"most_frequent": f"modprobe {_first(train)}", "name_in_question": f"modprobe {folder}"},
                 *("bronze.modules", row["module"], row["version"], groups[file]),
             )
@@ -197,10 +223,26 @@ def _from_instructions(instructions: Iterable[Row]) -> Iterator[_Item]:
         if split == "train":
             counts.setdefault(item.baselines["kind"], Counter())[item.answers[0]] += 1
     firsts = {kind: _first(found) for kind, found in counts.items()}
+    for item in _telling(made):
+        guess = {name: text for name, text in item.baselines.items() if name != "kind"}
+        yield item._replace(baselines={"most_frequent": firsts.get(item.baselines["kind"], ""), **guess})
+
+
+def _telling(made: Iterable[tuple[str, _Item]]) -> Iterator[_Item]:
+    """Items of split test with one answer that no training text gives away in the same words."""
+    by_split: dict[str, list[_Item]] = {}
     for split, item in made:
-        if split == "test":
-            guess = {name: text for name, text in item.baselines.items() if name != "kind"}
-            yield item._replace(baselines={"most_frequent": firsts.get(item.baselines["kind"], ""), **guess})
+        by_split.setdefault(split, []).append(item)
+    trained = {(item.described, item.answers[0]) for item in by_split.get("train", ())}
+    answers: dict[str, set[str]] = {}
+    for item in by_split.get("test", ()):
+        answers.setdefault(item.question, set()).add(item.answers[0])
+    for item in by_split.get("test", ()):
+        vague = len(item.described) < SHORTEST_TASK or _VAGUE.match(item.described)
+        if item.task != "command_completion" or not (
+            vague or (item.described, item.answers[0]) in trained or len(answers[item.question]) > 1
+        ):
+            yield item
 
 
 def _from_instruction(row: Row) -> _Item | None:
@@ -217,7 +259,7 @@ def _installation(context: str, place: _Place) -> _Item | None:
     if found := _BUILDS.fullmatch(context):
         asked = f"Which command loads the module that {found[1]}=m builds?"
         guess = {"kind": "module", "name_in_question": f"modprobe {found[1].removeprefix('CONFIG_').lower()}"}
-        return _Item("installation_steps", asked, [f"modprobe {found[2]}"], guess, *place)
+        return _Item("installation_steps", asked, _loading(found[2]), guess, *place)
     if found := _PACKAGE.fullmatch(context):
         asked = f"{found[1]}: command not found. How do I install it on Debian?"
         guess = {"kind": "package", "name_in_question": f"apt install {found[1]}"}
@@ -235,15 +277,20 @@ def _command(row: Row, context: str, place: _Place) -> _Item | None:
     if part.isdecimal() and (found := _EXAMPLE.fullmatch(context)):
         typed = row["text"].partition("\nAnswer: ")[2].partition("\n")[0]
         asked = f"Which command does this: {found['task']}?"
-        return _Item("command_completion", asked, [typed], {"kind": "example"}, *place)
+        return _Item("command_completion", asked, [typed], {"kind": "example"}, *place, found["task"])
     if page and page["option"]:
         asked = f'Which option of {page["name"]} is described as "{page["task"]}"?'
         answers = [page["option"].strip(), *spellings(page["option"])]
-        return _Item("command_completion", asked, answers, {"kind": "option"}, *place)
+        return _Item("command_completion", asked, answers, {"kind": "option"}, *place, page["task"])
     if page and part == "NAME":
         asked = f'Which command is described as "{page["task"].rstrip(".")}"?'
-        return _Item("command_completion", asked, [page["name"]], {"kind": "page"}, *place)
+        return _Item("command_completion", asked, [page["name"]], {"kind": "page"}, *place, page["task"])
     return None
+
+
+def _loading(module: str) -> list[str]:
+    """What loads a module: as it is written, and with either of the signs that modprobe takes for one another."""
+    return [f"modprobe {name}" for name in (module, module_name(module), module.replace("_", "-"))]
 
 
 def _first(counts: Counter[str]) -> str:
