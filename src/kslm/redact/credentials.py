@@ -48,6 +48,7 @@ _SHAPES = tuple(
         ("xapp-", r"xapp-[0-9A-Za-z-]{20,255}"),
         ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,64}"),
         ("}", r"\{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT)\}[0-9A-Za-z+/$.]{16,200}={0,2}"),
+        ("hooks.slack.com/", r"(?<=services/)T[0-9A-Z]{6,14}/B[0-9A-Z]{6,14}/[0-9A-Za-z]{16,32}"),
         (
             "PRIVATE KEY",
             r"PRIVATE KEY(?: BLOCK)?-----(?=(?:\s|\\n){0,4}(?:[\w+/=]{16}|Proc-Type|Version))[^-]{1,16384}"
@@ -105,6 +106,8 @@ _GIVEN = tuple(
             " -p",
             r"(?:my\w{0,10}|mariadb\S{0,8}|plink|7z\w?) (?:[^\n|;]{0,120} )?-p[\"']?([^\s\"'|;]{3,256})",
         ),
+        (":543", r"^[\w.*-]{1,253}:543[0-9]:[\w*-]{1,64}:[\w.-]{1,64}:(\S{3,256})$"),
+        ("]:", r"^\[[\w.-]{1,253}\]:[0-9]{2,5}[ \t]{1,8}[^\s:]{1,128}:(\S{3,256})$"),
         ("<pass", r"<pass(?:word|wd|phrase)?>([^<\s]{3,256})</"),
         (" -p", r"(?:docker|podman|helm|skopeo|oc|npm) login (?:[^\n|;]{0,120} )?-p ?[\"']?([^\s\"'|;]{3,256})"),
         ("sshpass ", r"sshpass -p ?[\"']?([^\s\"'|;]{3,256})"),
@@ -140,7 +143,7 @@ _GIVEN = tuple(
 _COOKIE_VALUE = re.compile(r"[ ;:\"'][\w.-]{1,64}=\"?([^\s;,\"']{8,4096})")
 _IN_URL = re.compile(r"://([^\s:/@<>]{1,64}):([^\s/@<>]{1,256})@")
 _NOT_A_PASSWORD = re.compile(
-    r"(?:[0-9]{1,2}|null|none|no|yes|true|false|[01]|on|off|unset|n/a|empty|required|[*x.]{1,64}|[%$&{\[(\\].{0,256}|.{0,256}[()].{0,256})",
+    r"(?:[0-9]{1,2}|null|none|no|yes|true|false|[01]|on|off|unset|n/a|empty|required|changeme\W?|[*x.]{1,64}|[%$&{\[(\\].{0,256}|.{0,256}[()].{0,256})",
     re.IGNORECASE,
 )
 

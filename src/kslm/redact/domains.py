@@ -43,7 +43,7 @@ _PUBLIC = re.compile(
     r"|oracle|proxmox|googleapis|gstatic|openvpn|samba|vmware|linux-usb|kernel|snapcraft|launchpad"
     r"|githubusercontent)\.(?:com|net|org|io)"
     r"|(?:docker|quay|gcr|k8s|kubernetes|systemd|snapcraft|crates|ghcr|containerd)\.(?:io|dev)|(?:core\.)?windows\.net"
-    r"|cluster\.local|rc\.local|yum\.conf|localhost\.\w{1,16}|localdomain)$"
+    r"|rsyslog\.com|slack\.com|(?:0|127|255)\.in-addr\.arpa|cluster\.local|rc\.local|yum\.conf|localhost\.\w{1,16}|localdomain)$"
 )
 _NEVER_BEFORE = ("@", "$", "%", "{", "~")
 _LABELS = "abcdefghijklmnopqrstuvwxyz0123456789._-"

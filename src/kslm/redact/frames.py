@@ -26,7 +26,7 @@ Accept = Callable[[str, str], bool]
 
 NAME = r"[a-z_][a-z0-9_.-]{0,30}[a-z0-9_$]|[a-z]"
 HOST = r"[a-z0-9](?:[a-z0-9_.-]{0,251}[a-z0-9])?"
-_KIND = {"guest": "user", "person": "user", "name": "host", "peer": "host", "label": "serial"}
+_KIND = {"guest": "user", "person": "user", "name": "host", "peer": "host", "label": "serial", "link": "serial"}
 _CARRIED = frozenset(("user", "host", "name"))
 # What begins a name written from its domain on: D-Bus, iSCSI, packages of programs.
 _DOMAINS_FIRST = "com org net edu gov io dev ru sun java javax sys android vendor persist ro init iqn nqn"
@@ -46,7 +46,8 @@ _ACCOUNTS = """root daemon bin sys sync games man lp mail news uucp proxy www-da
     uuidd adm audio cdrom dialout dip disk docker input kvm lpadmin netdev plugdev render sambashare scanner staff tty
     usb usb0 usb1 utmp video dovecot named bind redis rabbitmq zabbix nagios tomcat squid saned geoclue gnome-keyring
     syslog tcpdump landscape pollinate statd rpc rpcuser dnsmasq libvirt-qemu kvm qemu sudo wheel users unknown
-    oauth2 x-access-token gitlab-ci-token debian-tor _chrony _rpc wwwrun apache2 sssd pulse usbmux nfsnobody debian-exim vboxadd haproxy"""
+    debian-tor _chrony _rpc wwwrun apache2 sssd pulse usbmux nfsnobody debian-exim vboxadd haproxy rabbit
+    ejabberd couchdb emqx kafka oauth2 x-access-token gitlab-ci-token"""
 _SYSTEM_USERS = frozenset(_ACCOUNTS.split())
 
 
@@ -87,7 +88,7 @@ def is_user(value: str, _before: str = "") -> bool:
 
 def is_person(value: str, _before: str = "") -> bool:
     """The same where ordinary words may stand as well."""
-    return is_user(value) and not is_ordinary(value)
+    return is_user(value) and not is_ordinary(value) and not ("." in value and _is_file(value))
 
 
 def is_host(value: str, _before: str = "") -> bool:
@@ -115,8 +116,8 @@ def _is_file(value: str) -> bool:
 
 
 # Whom examples are about.
-_EXAMPLES = """joe alice bob carol foo bar baz john jane jdoe johndoe doe fred foobar myname myuser someuser yourname user1
-    user2 testuser guest me bill jim tux pi vagrant ubuntu build builder"""
+_EXAMPLES = """joe alice bob carol foo bar baz john jane jdoe johndoe doe fred foobar myname myuser someuser yourname
+    user1 user2 testuser guest me bill jim tux pi vagrant ubuntu build builder"""
 _EXAMPLE_USERS = frozenset(_EXAMPLES.split())
 
 

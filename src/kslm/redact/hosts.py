@@ -30,6 +30,18 @@ _FRAMES = (
 )  # fmt: skip
 _MACHINE_FRAMES: tuple[Frame, ...] = (
     ("host ", rf"host (?P<host>{HOST}) port [0-9]", rb"host [\w.-]+ port "),
+    ('" port ', rf"for \\?\"(?P<host>{HOST})\\?\" port [0-9]"),
+    ("linux version ", rf"linux version \S{{1,64}} \([\w.-]{{1,32}}@(?P<host>{HOST})\)"),
+    ("array ", rf"array /dev/[^\n]{{1,200}} name=(?P<host>{HOST}):[\w-]"),
+    ("ansible_host=", rf"^(?P<host>{HOST}) [^\n]{{0,200}}?ansible_host="),
+    ("----", rf"^(?P<host>{HOST}):\n-{{4}}"),
+    ("h=(", rf"\bh=\((?P<host>{HOST})\)"),
+    ("d=", r"[ ,;(]d=(?P<name>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6})(?=[,;) ]|$)"),
+    ("://", r"(?:https?|ldaps?|ssh|ftp|smb|nfs|tcp|mqtt|amqp|redis|postgres\w{0,3}|mysql)://(?:[^\s/@]{1,128}@)?"
+     r"(?P<peer>[a-z0-9][a-z0-9-]{1,62})(?=[:/\s]|$)(?!:[^\s/@]{1,128}@)"),
+    (":", rf"^(?:tcp|udp)6?[ \t]{{1,16}}[0-9]{{1,9}} {{1,16}}[0-9]{{1,9}} (?P<name>{HOST}):[\w-]{{1,24}} ",
+     rb"^(?:tcp|udp) "),
+    (".", rf"^[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}[ \t]{{1,32}}(?P<name>{HOST})[ \t]{{0,8}}$", rb"^\.\.\.[ \t]"),
     ("linux ", rf"linux (?<!\wlinux )(?P<name>{HOST}) [0-9]{{1,2}}\.[0-9]{{1,3}}[\w.+~-]{{0,64}}(?: #[0-9]|$"
      rf"|[^\n]{{1,80}} gnu/linux)"),
     (" login: ", rf"^(?P<name>{HOST}) login: "),
@@ -137,7 +149,8 @@ _STAMP = re.compile(
     r"[0-2][0-9]$"
 )
 # What else follows a time: a level, a zone, half a day.
-_LEVELS = "error warn warning info notice debug trace fatal critical kernel utc gmt cet cest est edt pst pdt am pm"
+_LEVELS = """error warn warning info notice debug trace fatal critical kernel subdebug ddebug utc gmt cet cest est edt
+    pst pdt am pm"""
 _NO_HEADER = frozenset(_LEVELS.split())
 BARE_HEADER = re.compile(rb"::")
 

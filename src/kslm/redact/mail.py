@@ -14,6 +14,7 @@ from kslm.redact.frames import NAME, is_host, is_name, is_person, is_user
 from kslm.redact.pseudonyms import Detector, Span
 
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![\w@])")
+_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w.]\w)")
 _BARE_HOST = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,63}(?![\w@,])")
 _LOCAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-"
 _FILE_AND_UNIT_ENDINGS = """service socket target mount automount timer slice scope path device swap
@@ -56,8 +57,12 @@ def _address(text: str, at: int, local: str) -> Iterator[Span]:
             end = domain.end()
             bracketed = text[start - 1 : start] == "<" and text[end : end + 1] == ">"
             yield Span(start - bracketed, end + bracketed, "email", text[start:end])
+            named = start - 2 - len(local)  # karl <karl@...>
+            if bracketed and text[max(0, named) : start - 1] == f"{local} " and is_person(local):
+                yield Span(named, start - 2, "user", "", not text[named - 1 : named].isalnum())
         return
-    if text[at + 1 : at + 2].isdigit() and _SHELL_BEFORE.search(text, max(0, start - 12), start):
+    of_address = _ADDRESS.match(text, at + 1)
+    if of_address or (text[at + 1 : at + 2].isdigit() and _SHELL_BEFORE.search(text, max(0, start - 12), start)):
         if is_user(local):
             yield Span(start, at, "user")
         return

@@ -21,10 +21,10 @@ _COLONS = re.compile(r":[0-9A-Fa-f:]{2,}")
 _RAID = re.compile(r"[0-9A-Fa-f]{8}(?::[0-9A-Fa-f]{8}){3}")
 _HEX_TAIL = re.compile(r"(?:^|(?<=[^\w:.]))([0-9A-Fa-f]{0,4})$")
 _DASHES = re.compile(
-    r"-(?:[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
-    r"|[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4}){4}-[0-9A-Za-z]{6}"
+    r"-(?:[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?!\w)"
+    r"|(?:[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4}){4}-[0-9A-Za-z]{6}"
     r"|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){4}"
-    r"|[0-9]{1,3}(?:-[0-9]{1,3}){2,3}(?:\.[A-Za-z0-9-]{1,63}){0,8})(?![\w-])"
+    r"|[0-9]{1,3}(?:-[0-9]{1,3}){2,3}(?:\.[A-Za-z0-9-]{1,63}){0,8})(?![\w-]))"
 )
 _INTERFACE = re.compile(r"(?:en|wl)x([0-9a-f]{12})(?![0-9A-Za-z])")
 # A first octet that a sentence about versions, specifications or packages leads to.
@@ -42,14 +42,14 @@ _ADDRESS_BEFORE = re.compile(
     re.IGNORECASE,
 )
 # A product called server, and the address that manuals make up.
-_PRODUCT_BEFORE = re.compile(r"(?:\b(?![A-Z]{2,5} )[A-Z][\w.]*|[a-z]) Server \(?v?$")
+_PRODUCT_BEFORE = re.compile(r"(?:\b(?![A-Z]{2,5} )[A-Z][\w.]*|[a-z]) Server \(?v?$|\b[A-Z]\w*[a-z]\w*/$")
 _MADE_UP = ("1", "2", "3", "4")
 _NETWORK_AFTER = re.compile(r"/(?:[0-9]|[12][0-9])(?![0-9])|/[0-9]{1,3}\.")
 # Public resolvers, which manuals name.
-_RESOLVERS = frozenset(
-    """1.1.1.1 1.0.0.1 8.8.8.8 8.8.4.4 9.9.9.9 9.9.9.10 9.9.9.11 149.112.112.112 208.67.222.222 208.67.220.220 4.2.2.1
-    4.2.2.2 2606:4700:4700::1111 2606:4700:4700::1001 2001:4860:4860::8888 2001:4860:4860::8844 2620:fe::fe""".split()
-)
+_PUBLIC_RESOLVERS = """1.1.1.1 1.0.0.1 8.8.8.8 8.8.4.4 9.9.9.9 9.9.9.10 9.9.9.11 149.112.112.112 208.67.222.222
+    208.67.220.220 4.2.2.1 4.2.2.2 2606:4700:4700::1111 2606:4700:4700::1001 2001:4860:4860::8888 2001:4860:4860::8844
+    2620:fe::fe"""
+_RESOLVERS = frozenset(_PUBLIC_RESOLVERS.split())
 _ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b|[ #]port\b|[ ]?->")
 _PACKAGE_AFTER = re.compile(r"[+~]|-[0-9A-Za-z](?![0-9]{0,2}\.[0-9])|\.[0-9]")
 _LARGEST_SECTION = 30
@@ -118,7 +118,8 @@ def _colon_groups(text: str, _lowered: str) -> Iterator[Span]:
         if text[end - 1] == ":" and text[end - 2] != ":":
             end -= 1
         groups = text[start:end].split(":")
-        if len(groups) == 9 and groups[8].isdigit() and "" not in groups:  # a whole address and a port
+        # An address and a port.
+        if groups[-1].isdigit() and (len(groups[-1]) == 5 or (len(groups) == 9 and "" not in groups)):
             end -= len(groups.pop()) + 1
         if len(groups) in (6, 8, 14) and all(len(group) == 2 for group in groups):
             if _is_mac(groups, text[max(0, start - 4) : start]):

@@ -30,6 +30,24 @@ _FRAMES = (
     ("by-id/", r"by-id/(?P<serial>[\w.:+-]{8,128})"),
 )  # fmt: skip
 _MACHINE_FRAMES: tuple[Frame, ...] = (
+    ("/journal/", r"/journal/(?P<uuid>[0-9a-f]{32})(?!\w)"),
+    (" ", r"^ {1,4}-?[0-9]{1,4} (?P<uuid>[0-9a-f]{32}) ", rb"^ +-? [a-f]* "),
+    # As systemd escapes it in names of units.
+    ("\\x2d", r"(?P<uuid>[0-9a-f]{8}(?:\\x2d[0-9a-f]{4}){3}\\x2d[0-9a-f]{12})(?!\w)"),
+    ("\\x2d", r"uuid-(?P<uuid>[0-9a-f]{4}\\x2d[0-9a-f]{4})(?!\w)"),
+    # World-wide names that a registered maker gives begin with 5.
+    ("0x5", r"0x(?P<uuid>5[0-9a-f]{15})(?!\w)"),
+    ("nguid", r"nguid[ \t]{0,8}[:=][ \t]{0,8}(?P<uuid>[0-9a-f]{32})(?!\w)"),
+    ("eui64", r"eui64[ \t]{0,8}[:=][ \t]{0,8}(?P<uuid>[0-9a-f]{16})(?!\w)"),
+    ("vfat", r"vfat[ \t]{1,32}(?:fat[0-9]{2}[ \t]{1,32})?(?:\S{1,16}[ \t]{1,32})?(?P<uuid>[0-9a-f]{4}-[0-9a-f]{4})"
+     r"(?!\w)"),
+    ("ntfs", r"ntfs[ \t]{1,32}(?:\S{1,16}[ \t]{1,32})?(?P<uuid>[0-9a-f]{16})(?!\w)"),
+    # Addresses of network cards written without colons.
+    ("8000.", r"8000\.(?P<mac>[0-9a-f]{12})(?![\w.])"),
+    ("dev_", r"dev_(?P<mac>[0-9a-f]{2}(?:_[0-9a-f]{2}){5})(?![0-9a-z])"),
+    ("bluez_", r"bluez_\w{1,12}\.(?P<mac>[0-9a-f]{2}(?:_[0-9a-f]{2}){5})(?![0-9a-z])"),
+    ("ifname=", r"ifname=[\w-]{1,15}:(?P<mac>[0-9a-f]{2}(?::[0-9a-f]{2}){5})(?![0-9a-z:])"),
+    ("equipment id", r"equipment id[ \t]{0,20}:[ \t]{0,4}(?P<serial>[0-9]{14,17})(?![0-9])"),
     ("serial", r"serial number (?P<uuid>[0-9a-f]{2}(?:-[0-9a-f]{2}){7})(?![\w-])"),
     ("wwn", r"wwn[ :=]{1,3}0x(?P<uuid>[0-9a-f]{16})(?!\w)"),
     ("uuid", r"uuid(?:=|/|(?<=by-uuid)/|[a-z]{0,8}[\"']?[ \t]{0,16}[:=][ \t]{0,4}|-(?<=uuid-))[\"'\[]?"
@@ -38,7 +56,7 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
     ("boot", r"boot(?:[ _-]id)?[\"']?[=:\" ]{1,3}(?P<uuid>[0-9a-f]{32})(?!\w)"),
     ("tag", rf"(?:asset|service)[ _-]?tag[\"']?[ \t]{{0,20}}[:=][ \t]{{0,4}}[\"']?{_SERIAL}"),
     ("/media/", r"/media/(?:[\w.-]{1,32}/)?(?P<uuid>[0-9a-f]{4}-[0-9a-f]{4}|[0-9a-f]{16})(?![\w-])"),
-    ("ww", r"ww[pn]?[nid][ \w]{0,12}[ :=]{1,3}(?:0x|naa\.|eui\.)?"
+    ("ww", r"ww[pn]?[nid][ \w]{0,24}[ :=]{1,3}(?:0x|naa\.|eui\.)?"
      r"(?P<uuid>[0-9a-f]{16,33}|[0-9a-f][- ][0-9a-f]{6}[- ][0-9a-f]{9})(?!\w)", rb"ww[pn]?[nid][ \w]*[ :=]"),
     ("imei", r"imei(?:sv|[ _]?[0-9])?[\"'\]]?[ \t]{0,20}[ :=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{14,17})(?![0-9])"),
     ("sn", rf"sn(?<!\wsn)[ \t]{{0,16}}[:=#][ \t]{{0,4}}{_SERIAL}", rb"sn\s*[:=#]"),
@@ -56,7 +74,7 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
       for state in ("device", "unauthorized", "offline", "recovery", "fastboot")),
     *((word, r"(?:(?<![\w-])|(?<=scsi-)|(?<=path-))(?P<uuid>3[0-9a-f]{32})(?![0-9a-z])")
       for word in ("path", "wwid", "dm-", "load table", "scsi-")),
-    *((f"{bus}-", rf"{bus}-(?<![\w/-]{bus}-)[a-z0-9][\w.+-]{{2,64}}_(?P<label>[a-z0-9][a-z0-9-]{{5,32}})(?!\w)")
+    *((f"{bus}-", rf"{bus}-(?<![\w/-]{bus}-)[a-z0-9][\w.+-]{{2,64}}_(?P<link>[a-z0-9][a-z0-9-]{{5,32}})(?!\w)")
       for bus in ("ata", "nvme", "usb", "scsi", "virtio", "mmc")),
     ("iccid", r"iccid[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9a-f]{11,20})(?![0-9a-f])"),
     ("imsi", r"imsi[\"'\]]?[ \t]{0,20}[:=][ \t]{0,4}[\"'\[]?(?P<serial>[0-9]{11,16})(?![0-9])"),
@@ -65,7 +83,7 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
 
 def _is_serial(value: str, before: str) -> bool:
     digits = sum(map(str.isdigit, value))
-    if digits < 2 or digits == len(value) < 5 or before.startswith("@"):
+    if digits < 2 or digits == len(value) < 4 or before.startswith("@"):
         return False
     return not _UART.fullmatch(value) and not _BUS_ADDRESS.fullmatch(value)
 
@@ -78,11 +96,22 @@ def _is_label(value: str, _before: str) -> bool:
     )
 
 
+def _is_link(value: str, before: str) -> bool:
+    """What ends the name of a link in /dev/disk/by-id."""
+    return _is_label(value, before) or (len(value) >= 8 and value.isdigit())
+
+
 def _always(_value: str, _before: str) -> bool:
     return True
 
 
-_ACCEPT: dict[str, Accept] = {"serial": _is_serial, "label": _is_label, "uuid": _always}
+_ACCEPT: dict[str, Accept] = {
+    "serial": _is_serial,
+    "label": _is_label,
+    "link": _is_link,
+    "uuid": _always,
+    "mac": _always,
+}
 
 
 def _is_published_serial(value: str, before: str) -> bool:

@@ -17,6 +17,8 @@ from kslm.redact.pseudonyms import Detector, Span
 
 # /home below another folder is some project's, unless that folder is one that holds people's homes.
 _TOP_LEVEL_HOME = r"(?:(?<![\w.>-]/home/)|(?<=/var/home/)|(?<=/usr/home/)|(?<=/export/home/)|(?<=/nfs/home/))"
+# Accounts of distributions as ps and top cut them.
+_TRUNCATED = "systemd|message|debian-|www-dat|avahi-a|libvirt|gnome-k"
 _QUOTE = r"(?:\\{0,3}[\"'<`\[])"
 _STRONG_BEFORE = re.compile(
     r"(?:session (?:opened|closed) for|session \S{1,12} (?:of|for)|authenticating|disconnected from|closed by|reset by"
@@ -57,9 +59,10 @@ _FRAMES = (
     ("groups=", rf"groups=[0-9]{{1,10}}\((?P<user>{NAME})\)"),
     ("] ok login", rf"\[(?P<user>{NAME})\] ok login"),
     ("] fail login", rf"\[(?P<guest>{NAME})\] fail login"),
-    ('] "', rf"^\S{{2,64}} \S{{1,64}} (?P<user>{NAME}) \[[0-9]{{2}}/[a-z]{{3}}/[0-9]{{4}}:"),
+    ('] "', rf"^(?:\S{{2,200}} )?\S{{2,64}} \S{{1,64}} (?P<user>{NAME}) \[[0-9]{{2}}/[a-z]{{3}}/[0-9]{{4}}:"),
     ("pts/", rf"^(?P<user>{NAME}) {{1,32}}pts/[0-9]"),
-    (" ?  ", rf"^(?P<user>{NAME})\+? {{1,32}}[0-9]{{1,8}} (?: {{0,8}}[0-9.]{{1,5}} ){{2}}[0-9 ]{{1,32}}\?  "),
+    (" ?  ", rf"^(?!(?:{_TRUNCATED})\+)(?P<user>{NAME})\+? {{1,32}}[0-9]{{1,8}} "
+     r"(?: {0,8}[0-9.]{1,5} ){2}[0-9 ]{1,32}\?  "),
     ("rw", rf"rw[-rwxst]{{7}}[+.@]? {{1,8}}[0-9]{{1,6}} (?P<user>{NAME}) "),
     ("rw", rf"rw[-rwxst]{{7}}[+.@]? {{1,8}}[0-9]{{1,6}} [\w.-]{{1,32}} {{1,8}}(?P<user>{NAME}) "),
     ("users", r":\\{1,2}users\\{1,2}(?P<user>[a-z0-9_.-]{1,64})"),
@@ -74,13 +77,18 @@ _GRANTS = "|".join(f"(?<={word} for )" for word in _GRANT_WORDS.split())
 _BARE_GRANTS = f"(?:{'|'.join(_GRANT_WORDS.split())}) for [a-z_]".encode()
 _ID = r"[1-9][0-9]{3,5}"
 _MACHINE_FRAMES = (
+    (" <", rf": (?P<same>{NAME}) <(?P<user>(?P=same))>"),
+    (": changing state ", rf"(?:^|: )(?P<person>{NAME}): changing state "),
+    ("linux version ", rf"linux version \S{{1,64}} \((?P<user>{NAME})@"),
+    *((code, rf" (?P<user>{NAME}) \w{{0,24}}{code}") for code in ("hier_", "_parent/")),
+    (":543", rf"^[\w.*-]{{1,253}}:543[0-9]:[\w*-]{{1,64}}:(?P<user>{NAME}):\S"),
     # A person's line in /etc/passwd and /etc/shadow; a line of a password file.
     (":x:", rf"^(?P<user>{NAME}):x:[1-9][0-9]{{3,4}}:[0-9]{{1,10}}:[^:\n]{{0,128}}:/"),
     (":0:", rf"^(?P<user>{NAME}):[!*x]?[^:\s]{{0,256}}:[0-9]{{5}}:0:[0-9]{{1,6}}:", rb"^[\w.-]+:[^:\s]*:::"),
     (":$", rf"^(?P<user>{NAME}):\$[0-9a-z]{{1,12}}\$"),
     ("user", rf"user(?:[ _-]?name|[ _-]?id)?{_QUOTE}{{0,2}}[ \t]{{0,16}}[:=]?[ \t]{{0,2}}{_QUOTE}(?P<person>{NAME})"
      r"(?=\\{0,3}[\"'>`\]:])", rb"user\w*(?:[ -](?:name|id))?[\\\"'<`\[]{0,5}\s*[:=]?\s*[\\\"'<`\[]"),
-    ("user", rf"user(?<!-user)(?:name|id)? {{0,2}}[:=] {{0,2}}(?P<person>{NAME})(?=[\s,;()]|$)",
+    ("user", rf"user(?<!-user)(?:name|id)? {{0,16}}[:=] {{0,2}}(?P<person>{NAME})(?=[\s,;()]|$)",
      rb"user(?:name|id)? *[:=]"),
     ("_user=", rf"_user=[\"']?(?P<person>{NAME})(?=[\s,;\"']|$)"),
     ("user ", rf"user (?<![\w-]user )(?P<person>{NAME})(?=[\s.,;:()\[\]'\"/@]|$)(?!-)"),

@@ -17,7 +17,7 @@ _DEVICE = re.compile(
     r"|nvme|mmcblk|tty|ttys|pts|cpu|core|ata|scsi|host|port|hub|phy|hci|pci|irq|card|gpu|node|rank|mon|osd|eng|vg|lv"
     r"|xhci|ehci|ohci|uhci|i2c|spi|gpio|hidraw|input|event|mmc|zram|ram|fd|pid|uid|id|version|ipv|utf|http|sha|md|x)"
     r"-?[0-9]{1,4}[a-z]?[0-9]{0,3}|[hsv]d[a-z]{1,2}[0-9]{0,3}|nvme[0-9]n[0-9](?:p[0-9]{1,2})?|(?:en|wl|ww)(?:[ops]\w{1,12}|x[0-9a-f]{12})|0x[0-9a-f]*|[0-9a-f]{8,}|v?[0-9.]+[a-z]?"
-    r"|x86[-_]64|amd64|i[3-6]86|arm64|aarch64|armv[0-9]\w*|riscv64|[0-9]+[a-z]{1,2})"
+    r"|(?:pc|virt|pseries)-(?:(?:q35|i440fx)-)?[0-9.]+|x86[-_]64|amd64|i[3-6]86|arm64|aarch64|armv[0-9]\w*|riscv64|[0-9]+[a-z]{1,2})"
 )
 
 
