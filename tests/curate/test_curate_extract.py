@@ -36,10 +36,18 @@ def test_a_binding_that_is_not_valid_yaml_is_kept_as_it_stands():
     assert only("dt_binding", BINDINGS, broken).text == broken
 
 
-C = '// SPDX-License-Identifier: MIT\n/* Drives the card. */\nint f(void)\n{\n\tpr_err("no card\\n");\n}\n'
+C = (
+    "// SPDX-License-Identifier: MIT\n/* Drives the card. */\nint f(void)\n{\n"
+    + """
+\tpr_err("no card\\n");
+\tpr_err("no link\\n");
+\tpr_info("all is well\\n");
+}
+"""
+)
 
 
-LOGGED = "Kernel messages of drivers/net/e1000e/main.c\nLevel err:\nno card"
+LOGGED = "Kernel messages of drivers/net/e1000e/main.c\nLevel err:\nno card\nno link\nLevel info:\nall is well"
 
 
 def test_a_c_file_gives_comments_and_messages_of_one_group():
@@ -56,16 +64,20 @@ def test_messages_begin_with_the_module_that_the_makefile_names():
         "drivers/net/e1000e/Makefile": "obj-$(CONFIG_E1000E) += e1000e.o\ne1000e-y := main.o\nobj-y += core.o\n",
     }
     known = build(modules, {}, makefiles)
-    code = '#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt\npr_err("no card\\n"); dev_err(d, "no link\\n");'
+    code = (
+        '#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt\nstruct pci_driver a = {\n\t.name = "E-1000",\n};\n'
+        'pr_err("no card\\n"); dev_err(d, "no link\\n"); foo_err("no luck\\n");'
+    )
 
     def logged(path: str) -> list[str]:
         return [found.text for found in extract(row("c", path, code), known) if found.kind == "printk"]
 
     assert logged("drivers/net/e1000e/main.c") == [
-        "Kernel messages of e1000e (drivers/net/e1000e/main.c)\nLevel err:\ne1000e: no card\ne1000e <device>: no link"
+        "Kernel messages of e1000e (drivers/net/e1000e/main.c)\nLevel err:\n"
+        "e1000e: no card\nE-1000 <device>: no link\nno luck"
     ]
     assert logged("drivers/net/e1000e/core.c") == [
-        "Kernel messages of drivers/net/e1000e/core.c\nLevel err:\ncore: no card\nno link"
+        "Kernel messages of drivers/net/e1000e/core.c\nLevel err:\ncore: no card\nE-1000 <device>: no link\nno luck"
     ]
     assert logged("tools/perf/main.c") == []
 

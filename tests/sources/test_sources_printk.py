@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.printk import Template, extract, prefix, templates
+from kslm.sources.printk import Template, driver, extract, prefix, templates
 
 SOURCE = r"""
 static int foo(struct device *dev)
@@ -51,21 +51,58 @@ def test_each_message_with_its_level_once_and_in_order() -> None:
         Template("err", "no clock", "dev"),
         Template("emerg", "out of memory and no killable processes"),
         Template("warn", "lasts %d seconds:", "pr"),
-        Template("info", "link is up", "dev"),
+        Template("info", "link is up", "netdev"),
     ]
 
 
-CALLS = 'x_warn(a, "it is odd\\n"); pr_err("too bad\\n"); dev_err(d, "no link\\n"); dev_err(d, "no link\\n");'
+CALLS = (
+    'x_warn(a, "it is odd\\n"); pr_err("too bad\\n"); dev_err(d, "no link\\n"); dev_err(d, "no link\\n");'
+    'netdev_err(d, "no carrier\\n");'
+)
+PCI = 'static struct pci_driver foo_pci = {\n\t.name\t= "foo-pci",\n\t.probe = f,\n};\n'
 
 
 def test_messages_as_a_log_shows_them_by_level() -> None:
-    code = '#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt\n' + CALLS
-    errors = "Level err:\nfoo: too bad\nfoo <device>: no link\nLevel warn:\nit is odd"
-    assert extract(code, "net/foo/main.c", "foo", "foo") == f"Kernel messages of foo (net/foo/main.c)\n{errors}"
-    assert extract(CALLS, "net/foo/main.c") == (
-        "Kernel messages of net/foo/main.c\nLevel err:\ntoo bad\nno link\nLevel warn:\nit is odd"
+    code = f'#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt\n{PCI}{CALLS}'
+    assert extract(code, "net/foo/main.c", "foo", loadable=True) == (
+        "Kernel messages of foo (net/foo/main.c)\nLevel err:\nfoo: too bad\nfoo-pci <device>: no link\n"
+        "foo-pci <device> <interface>: no carrier\nLevel warn:\nit is odd"
     )
-    assert extract("int x;", "top.c") == ""
+    assert extract(CALLS, "net/foo/main.c", "foo") == (
+        "Kernel messages of net/foo/main.c\nLevel err:\ntoo bad\nno link\nno carrier\nLevel warn:\nit is odd"
+    )
+
+
+def test_fewer_than_three_messages_are_no_text() -> None:
+    two = 'pr_err("too bad\\n"); pr_err("too bad\\n"); pr_err("worse\\n");'
+    assert extract(two, "top.c") == ""
+    assert extract(two + 'pr_warn("good\\n");', "top.c") != ""
+
+
+PLATFORM = "struct platform_driver a = {\n\t.probe = b,\n\t.driver = {\n\t\t.name = NAME,\n\t},\n};\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("", None),
+        (PCI, "foo-pci"),
+        (PLATFORM.replace("NAME", '"st,foo"'), "st,foo"),
+        ('#define NAME\t"bar"\n' + PLATFORM, "bar"),
+        ('static const char NAME[] = "bar";\n' + PLATFORM, "bar"),
+        (PLATFORM, None),
+        (PLATFORM.replace("NAME", "KBUILD_MODNAME"), "a_module"),
+        ("struct virtio_driver a = {\n\t.driver.name = KBUILD_MODNAME,\n};", "a_module"),
+        (PCI + PCI.replace("pci_driver", "platform_driver"), "foo-pci"),
+        (PCI + PCI.replace("foo-pci", "other"), None),
+        (PCI + PLATFORM, None),
+        (PCI.replace("pci_driver", "snd_soc_dai_driver"), None),
+        ("struct pci_driver a = {\n\t.probe = b,\n};\nx.name = c;", None),
+        ("struct pci_driver a = {", None),
+    ],
+)
+def test_a_driver_has_the_name_its_struct_says(code: str, name: str | None) -> None:
+    assert driver(code, "a_module") == name
 
 
 @pytest.mark.parametrize(
@@ -89,13 +126,29 @@ def test_a_name_that_is_not_known_makes_no_prefix() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["err(", "err()", "(", '"', 'err("', '"" ', 'err("a" ', "\\", " ", "err(x, ", "_warn_once"]
+    "piece",
+    [
+        "err(",
+        "err()",
+        "(",
+        '"',
+        'err("',
+        '"" ',
+        'err("a" ',
+        "\\",
+        " ",
+        "err(x, ",
+        "_warn_once",
+        "struct pci_driver a = {",
+        ".name = ",
+    ],
 )
 @pytest.mark.parametrize("lead", ["", "pr_err(", 'pr_err("'])
 def test_time_grows_linearly_on_hostile_input(piece: str, lead: str) -> None:
     text = lead + piece * (200_000 // len(piece))
     started = time.process_time()
     list(templates(text))
+    driver(text)
     assert time.process_time() - started < 1.5
 
 

@@ -106,14 +106,14 @@ def _c(row: Row, entities: Entities) -> Iterator[Text]:
 
 
 def _logged(row: Row, entities: Entities) -> str:
-    """The messages of a C file; those about devices begin with a driver's name where the file is of one."""
+    """The messages of a C file, under the name of its module where it is of one."""
     target = entities.target(row["path"])
     if target is None:
         return printk.extract(row["text"], row["path"])
     is_part = module_name(PurePosixPath(row["path"]).stem) != target.name
     can_be_module = target.how == "option" and (is_part or "MODULE_LICENSE" in row["text"])
-    driver = target.name if target.how == "module" or can_be_module else None
-    return printk.extract(row["text"], row["path"], target.name, driver)
+    loadable = target.how == "module" or can_be_module
+    return printk.extract(row["text"], row["path"], target.name, loadable=loadable)
 
 
 def _binding(row: Row, entities: Entities) -> Iterator[Text]:

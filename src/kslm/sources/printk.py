@@ -6,14 +6,16 @@ its name: a severity, after an underscore or alone, with suffixes such as _once 
 undone; conversions (%d, %pOF) stay as they are. Parentheses are frequent and names are not, so text is searched for a
 parenthesis after the last letters of such a name; that is many times faster than looking for the names.
 
-What stands before a message in a log follows from the call: dev_err and netdev_err put the driver's and the device's
-name there, pr_err what the file's pr_fmt says, which mostly is the module's name.
+What stands before a message in a log follows from the call: dev_err puts the driver's and the device's name there,
+netdev_err the interface's too, pr_err what the file's pr_fmt says, which mostly is the module's name. A driver's name
+is often not its module's (st,stm32-spdifrx of snd_soc_stm32_spdifrx); it is what the `.name` of its struct says.
 
 Narrow: the level of a call without one in its name is that of its KERN_ argument, and the kernel's default (warn) where
 it has none; what another macro puts before the format is not known; a format beginning with a macro loses it, one with
 a macro within or chosen by a condition is passed over; so are calls whose arguments before the format nest parentheses
-twice, pieces of lines (pr_cont) and formats of trace events (TP_printk); a call in a comment counts. A driver may give
-itself another name than its module's, and a library logs under its users' names.
+twice, pieces of lines (pr_cont) and formats of trace events (TP_printk); a call in a comment counts. A driver is known
+in the file that has its struct, and only if the file has no other of another name; a message about a device that is
+another driver's stands under this one's. Fewer than three messages make no text: they would be mostly heading.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ _NAME = re.compile(
     r"(?i)(?:\b|_)(emerg|alert|crit|error|err|warning|warn|notice|info|debug|dbg|panic|printk)"
     r"(?:_(?:once|ratelimited|probe|kms|first|rst))*+ ?\Z"
 )
-_PRINTER = re.compile(r"(?<![A-Za-z0-9_])(?:net)?(dev|pr)\Z")
+_PRINTER = re.compile(r"(?<![A-Za-z0-9_])(netdev|dev|pr)\Z")
 _PRINTER_CHARS = 8
 _NO_LOG = ("TP_", "trace_")
 """How TP_printk and trace_printk begin: formats of traces."""
@@ -55,8 +57,21 @@ _CONVERSION = re.compile(r"%[-+ #0-9.*]*+(?:hh|ll|[hlLzt])?(?:p[A-Za-z]*|[a-zA-Z
 _WORD = re.compile(r"[A-Za-z]{3}")
 _PR_FMT = re.compile(r"#[ \t]*+define[ \t]++pr_fmt\([ \t]*+(\w++)[ \t]*+\)((?:[^\n\\]|\\.)*+)", re.DOTALL)
 _TOKEN = re.compile(r'"((?:[^"\\\n]++|\\.)*+)"|(\w++)')
+_BUSES = """
+    pci platform i2c spi usb usb_serial hid acpi amba of_platform pnp virtio mdio sdio serio hv vio isa eisa pcmcia
+    serdev_device spmi slim sdw gameport ssb bcma zorro rio mcb fsl_mc rpmsg scmi wmi mipi_dsi host1x hda_codec rmi peci
+    i3c mei_cl ccw memstick device
+"""
+_DRIVER = re.compile(rf"\bstruct[ \t]++(?:{'|'.join(_BUSES.split())})_driver[ \t]++\w++[^=;(){{}}]{{0,40}}=\s*+\{{")
+_DRIVER_CHARS = 2000
+_DRIVER_NAMES = 4
+_DRIVER_NAME = re.compile(r"""\.name[ \t]*+=\s*+(?:\([\w \t*]++\)[ \t]*+)?(?:"([^"\\\n]++)"|(\w++))[ \t]*+[,}\n]""")
 DEVICE = "<device>"
 """Stands for a device's name, as 0000:00:1f.6."""
+INTERFACE = "<interface>"
+"""Stands for a network interface's name, as eth0."""
+FEWEST = 3
+"""Messages that make a text."""
 
 
 class Template(NamedTuple):
@@ -65,7 +80,8 @@ class Template(NamedTuple):
     Attributes:
         level: emerg, alert, crit, err, warn, notice, info or debug.
         format: for printf.
-        printer: "dev" where the driver's and the device's name stand before it, "pr" where pr_fmt does, else "".
+        printer: "dev" where the driver's and the device's name stand before it, "netdev" where the interface's does
+            too, "pr" where pr_fmt does, else "".
     """
 
     level: str
@@ -89,23 +105,49 @@ def templates(text: str) -> tuple[Template, ...]:
     return tuple(found)
 
 
-def extract(text: str, path: str, module: str | None = None, driver: str | None = None) -> str:
-    """The messages of a file as a log shows them, those of one level together; "" where it has none.
+def extract(text: str, path: str, module: str | None = None, *, loadable: bool = False) -> str:
+    """The messages of a file as a log shows them, those of one level together; "" where it has fewer than FEWEST.
 
     Args:
         text, path: of the file.
-        module: KBUILD_MODNAME, the name of what the file is built into, which pr_fmt may put before a message.
-        driver: the same, if it is a driver's and so before its messages about devices. What is not known is left out.
+        module: KBUILD_MODNAME, the name of what the file is built into, where it is known.
+        loadable: whether that is a module, which is named in the heading.
     """
     found = templates(text)
-    if not found:
+    if len(found) < FEWEST:
         return ""
-    before = {"pr": prefix(text, module), "dev": f"{driver} {DEVICE}: " if driver else "", "": ""}
-    lines = [f"Kernel messages of {driver} ({path})" if driver else f"Kernel messages of {path}"]
+    name = driver(text, module)
+    before = {
+        "pr": prefix(text, module),
+        "dev": f"{name} {DEVICE}: " if name else "",
+        "netdev": f"{name} {DEVICE} {INTERFACE}: " if name else "",
+        "": "",
+    }
+    lines = [f"Kernel messages of {module} ({path})" if module and loadable else f"Kernel messages of {path}"]
     for level in _SEVERITIES:
         said = [f"{before[one.printer]}{one.format}" for one in found if one.level == level]
         lines += [f"Level {level}:", *dict.fromkeys(said)] if said else []
     return "\n".join(lines)
+
+
+def driver(text: str, module: str | None = None) -> str | None:
+    """The name that a file's drivers have in common, as literals, macros or arrays of the file say it; else None.
+
+    Args:
+        text: of the file.
+        module: KBUILD_MODNAME, where it is known.
+    """
+    said: set[tuple[str | None, str | None]] = set()
+    for found in _DRIVER.finditer(text):
+        end = text.find("\n}", found.end(), found.end() + _DRIVER_CHARS)
+        name = _DRIVER_NAME.search(text, found.end(), end) if end >= 0 else None
+        if name:
+            said.add((name[1], name[2]))
+    if not said or len(said) > _DRIVER_NAMES:
+        return None
+    known = {"KBUILD_MODNAME": module}
+    names = {literal or known.get(macro or "") or _defined(text, macro or "") for literal, macro in said}
+    return names.pop() if len(names) == 1 else None
 
 
 def prefix(text: str, module: str | None) -> str:
@@ -123,8 +165,8 @@ def prefix(text: str, module: str | None) -> str:
 
 
 def _defined(text: str, name: str) -> str | None:
-    """The string that a file defines a macro as."""
-    found = re.search(rf'#[ \t]*+define[ \t]++{name}[ \t]++"([^"\\\n]*+)"', text)
+    """The string that a file defines a macro as, or puts into an array of characters."""
+    found = re.search(rf'(?:#[ \t]*+define[ \t]++{name}[ \t]++\(?|\b{name}\[\w*+\][^=;\n"]*+=\s*+)"([^"\\\n]++)"', text)
     return found[1] if found else None
 
 
