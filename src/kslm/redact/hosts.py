@@ -17,7 +17,7 @@ from kslm.redact.pseudonyms import Detector, Span
 _QUOTE = r"(?:\\{0,3}[\"'<`\[])"
 _CLOSE = r"(?:\\{0,3}[\"'>`\]])"
 # (word that must be there, pattern); lines with the same word stand together.
-_FRAMES = (
+_FRAMES: tuple[Frame, ...] = (
     ("rhost=", rf"rhost=(?P<host>{HOST})"),
     ("hostname", rf"hostname(?:=|(?<=ic hostname): |(?:(?<=set hostname)| set) to )[<']?(?P<host>{HOST})[>']?"),
     ("getaddrinfo for ", rf"getaddrinfo for (?P<host>{HOST}) \["),
@@ -26,7 +26,7 @@ _FRAMES = (
     ("host-record=", rf"host-record=(?P<host>{HOST})"),
     (" ip=", rf" ip=[^:\s]{{0,24}}:[^:\s]{{0,24}}:[^:\s]{{0,24}}:[^:\s]{{0,24}}:(?P<host>{HOST}):"),
     ("name=", rf"nodename=(?P<host>{HOST})"),
-    (" port ", rf" from (?P<host>{HOST}) port [0-9]"),
+    (" port ", rf" from (?P<host>{HOST}) port [0-9]", rb" from [\w.-]* port "),
 )  # fmt: skip
 _MACHINE_FRAMES: tuple[Frame, ...] = (
     ("host ", rf"host (?P<host>{HOST}) port [0-9]", rb"host [\w.-]+ port "),
@@ -36,7 +36,7 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
     ("ansible_host=", rf"^(?P<host>{HOST}) [^\n]{{0,200}}?ansible_host="),
     ("----", rf"^(?P<host>{HOST}):\n-{{4}}"),
     ("h=(", rf"\bh=\((?P<host>{HOST})\)"),
-    ("d=", r"[ ,;(]d=(?P<name>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6})(?=[,;) ]|$)"),
+    ("d=", r"[ ,;(]d=(?P<name>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6})(?=[,;) ]|$)", rb"[ ,;(]d="),
     ("://", r"(?:https?|ldaps?|ssh|ftp|smb|nfs|tcp|mqtt|amqp|redis|postgres\w{0,3}|mysql)://(?:[^\s/@]{1,128}@)?"
      r"(?P<peer>[a-z0-9][a-z0-9-]{1,62})(?=[:/\s]|$)(?!:[^\s/@]{1,128}@)"),
     (":", rf"^(?:tcp|udp)6?[ \t]{{1,16}}[0-9]{{1,9}} {{1,16}}[0-9]{{1,9}} (?P<name>{HOST}):[\w-]{{1,24}} ",
@@ -118,7 +118,8 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
     (" ssh-", rf"^(?P<name>{HOST})(?:,\S{{1,256}})? ssh-(?:rsa|ed25519|dss) aaaa"),
     (" tty", rf"(?:linux|lts|ubuntu|debian|release|edition)(?: [\w./()]{{1,16}}){{0,4}} "
      rf"(?P<name>{HOST}) tty\w{{1,8}}$"),
-    (": [", rf"\b(?:ok|changed|fatal|failed|skipping|unreachable|ignored|rescued|included): \[(?P<host>{HOST})[\] ]"),
+    (": [", rf"\b(?:ok|changed|fatal|failed|skipping|unreachable|ignored|rescued|included): \[(?P<host>{HOST})[\] ]",
+     rb"(?:ok|changed|failed|fatal|skipping|unreachable|ignored|rescued|included): \["),
     ("ok=", rf"^(?P<host>{HOST})[ \t]{{1,64}}: ok=[0-9]"),
     (" alert: ", rf"(?:host|service)(?: flapping)? alert: (?P<host>{HOST});"),
     ("upid:", rf"upid:(?P<host>{HOST}):[0-9a-f]{{8}}:"),
@@ -132,7 +133,8 @@ _MACHINE_FRAMES: tuple[Frame, ...] = (
       for tool in ("ssh", "ping", "ping6", "telnet", "nc", "nslookup", "dig", "mtr", "traceroute", "scp", "slogin")),
     (" -h", rf"\b(?:mysql\w{{0,8}}|mariadb|psql|pg_\w{{1,10}}|redis-cli|ldap\w{{1,8}}|mongo\w{{0,5}}|rsh)"
      rf" (?:[^\n|;]{{0,120}} )?-h ?(?P<name>{HOST})(?=\s|$)"),
-    ("@", rf"\b(?:rabbit|ejabberd|couchdb|emqx|kafka|node)@(?P<name>{HOST})"),
+    ("@", rf"\b(?:rabbit|ejabberd|couchdb|emqx|kafka|node)@(?P<name>{HOST})",
+     rb"(?:rabbit|ejabberd|couchdb|emqx|kafka|node)@"),
     *((f"{kind}.", rf"(?<![\w./-]){kind}\.(?P<peer>{HOST})(?=[\s@:,(\[]|$)") for kind in ("mon", "mds", "mgr", "osd")),
 )  # fmt: skip
 

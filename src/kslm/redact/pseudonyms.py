@@ -10,8 +10,13 @@ from kslm.redact.words import may_carry
 
 KINDS = ("email", "user", "host", "ipv4", "ipv6", "mac", "serial", "uuid", "secret")
 PLACEHOLDER = re.compile(r"<(email|user|host|ipv4|ipv6|mac|serial|uuid|secret)-([0-9]{1,9})>")
+_WORD = re.compile(r"\w+")
+# What is not behind a name: the rest of a longer one, or of a stand-in.
+_NO_END = re.compile(r"[\w>]|-[0-9]{1,9}>")
 # A machine's log names a few hosts and people; a collector's may name very many, and all are searched in each message.
 _MAX_KNOWN = 256
+# Up to so many are looked for one by one, and more by the words that they begin with.
+_FEW = 24
 
 
 class Span(NamedTuple):
@@ -55,7 +60,7 @@ class Pseudonyms:
         self._numbers: dict[tuple[str, str], int] = {}
         self._last: dict[str, int] = {}
         self._known: dict[str, str] = {}
-        self._of_known: re.Pattern[str] | None = None
+        self._by_first_word: dict[str, list[str]] = {}
 
     def pseudonym(self, kind: str, value: str) -> str:
         """The stand-in for `value`, for example `<host-1>`; a stand-in is returned as it is.
@@ -80,17 +85,35 @@ class Pseudonyms:
         name = name.lower()
         if name in self._known or len(self._known) >= _MAX_KNOWN or not may_carry(name):
             return False
+        first_word = _WORD.match(name)
+        if first_word is None:
+            return False
         self._known[name] = kind
-        # The engine is fast where a pattern begins with letters, so what must not stand before them is looked for last.
-        words = (re.escape(one) for one in sorted(self._known, key=lambda one: (-len(one), one)))
-        self._of_known = re.compile("|".join(rf"{one}(?<![\w<]{one})(?![\w>]|-[0-9]{{1,9}}>)" for one in words))
+        alike = self._by_first_word.setdefault(first_word[0], [])
+        alike.append(name)
+        alike.sort(key=lambda one: (-len(one), one))
         return True
 
     def known(self, lowered: str) -> Iterator[Span]:
         """The names known so far, wherever they are words of a text given in lower case."""
-        if self._of_known is not None:
-            for match in self._of_known.finditer(lowered):
-                yield Span(*match.span(), self._known[match[0]])
+        if len(self._known) <= _FEW:
+            for name in self._known:
+                if name in lowered:
+                    break
+            else:
+                return
+        elif self._by_first_word.keys().isdisjoint(_WORD.findall(lowered)):
+            return
+        end = 0
+        for word in _WORD.finditer(lowered):
+            start = word.start()
+            if start < end or lowered[start - 1 : start] == "<":
+                continue
+            for name in self._by_first_word.get(word[0], ()):
+                if lowered.startswith(name, start) and not _NO_END.match(lowered, start + len(name)):
+                    end = start + len(name)
+                    yield Span(start, end, self._known[name])
+                    break
 
     def reserve(self, text: str) -> None:
         """Keep the numbers of stand-ins already in `text` from being given to other values."""

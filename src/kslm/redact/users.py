@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from kslm.redact.frames import NAME, Accept, detectors, is_person, is_somebody, is_user
+from kslm.redact.frames import NAME, Accept, Frame, detectors, is_person, is_somebody, is_user
 from kslm.redact.pseudonyms import Detector, Span
 
 # /home below another folder is some project's, unless that folder is one that holds people's homes.
@@ -33,7 +33,7 @@ _WORD = re.compile(rf" user (?P<user>{NAME})(?=[\s.,;:()\[\]]|$)")
 
 # (word that must be there, pattern); lines with the same word stand together.
 _HOMES = (("/home/", rf"/home/{_TOP_LEVEL_HOME}(?P<user>{NAME})(?![\w%*$])"),)
-_FRAMES = (
+_FRAMES: tuple[Frame, ...] = (
     ("user", rf"user(?<!_user)(?:name|id)?=[\"'<]?(?P<user>{NAME})(?![\w%(])"),
     ("user ", rf"opened for user \S{{1,32}} by (?P<user>{NAME})\(uid"),
     ("user ", rf"^user (?P<guest>{NAME}) from \S{{1,64}} not allowed"),
@@ -44,8 +44,8 @@ _FRAMES = (
     ("password changed for ", rf"password changed for (?P<user>{NAME})(?=[,\s]|$)"),
     ("failed ", r"failed (?:[a-z/_-]{1,40} for (?:invalid user |illegal user )?(?=\S{1,64} from )"
      rf"|login [^\n]{{1,80}}? for [\"']?)(?P<guest>{NAME})(?=[\"',\s]|$)"),
-    ("ed ", r"ed (?:(?<=exceeded )|(?<=postponed )[a-z/-]{1,32} )for (?:invalid user )?"
-     rf"(?P<guest>{NAME})(?= from )"),
+    *((start, rf"{start}{rest}for (?:invalid user )?(?P<guest>{NAME})(?= from )")
+      for start, rest in (("exceeded ", ""), ("postponed ", "[a-z/-]{1,32} "))),
     ("name=", rf": name=(?P<user>{NAME})(?=,)"),
     (" ; tty=", rf"(?:^|sudo: )[ \t]{{0,8}}(?P<user>{NAME}) : (?=[^;\n]{{1,64}} ; tty=)"),
     (" : tty=", rf"(?:^|sudo: )[ \t]{{0,8}}(?P<user>{NAME}) : (?=tty=)"),
@@ -55,7 +55,7 @@ _FRAMES = (
     (") cmd (", rf"\((?P<user>{NAME})\) cmd \("),
     ("group '", rf"add '(?P<user>{NAME})' to (?:shadow )?group '"),
     ("/media/", rf"(?:(?<![\w.])|(?<=/run))/media/(?P<user>{NAME})/"),
-    ("id=", rf"(?<=[ug])id=[0-9]{{1,10}}\((?P<user>{NAME})\)"),
+    ("id=", rf"(?<=[ug])id=[0-9]{{1,10}}\((?P<user>{NAME})\)", rb"[ug]id=\("),
     ("groups=", rf"groups=[0-9]{{1,10}}\((?P<user>{NAME})\)"),
     ("] ok login", rf"\[(?P<user>{NAME})\] ok login"),
     ("] fail login", rf"\[(?P<guest>{NAME})\] fail login"),
@@ -76,7 +76,7 @@ _GRANT_WORDS = """denied password expiry failed failure login session quota acco
 _GRANTS = "|".join(f"(?<={word} for )" for word in _GRANT_WORDS.split())
 _BARE_GRANTS = f"(?:{'|'.join(_GRANT_WORDS.split())}) for [a-z_]".encode()
 _ID = r"[1-9][0-9]{3,5}"
-_MACHINE_FRAMES = (
+_MACHINE_FRAMES: tuple[Frame, ...] = (
     (" <", rf": (?P<same>{NAME}) <(?P<user>(?P=same))>"),
     (": changing state ", rf"(?:^|: )(?P<person>{NAME}): changing state "),
     ("linux version ", rf"linux version \S{{1,64}} \((?P<user>{NAME})@"),
