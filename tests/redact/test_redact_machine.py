@@ -67,3 +67,18 @@ def test_known_names_are_bounded():
 def test_published_uuids_stay_and_a_disks_own_goes():
     text = "type c12a7328-f81f-11d2-ba4b-00a0c93ec93b id 91e4c7b2-33d0-4a5f-86c9-7bd1f02e4a68"
     assert machine(text) == "type c12a7328-f81f-11d2-ba4b-00a0c93ec93b id <uuid-1>"
+
+
+def test_a_known_name_is_found_among_many_and_never_inside_a_word_or_a_stand_in():
+    names = Pseudonyms()
+    for number in range(40):
+        names.know("host", f"kestrel-{number}a")
+    names.know("host", "kestrel-7a-backup")
+    found = [(span.start, span.end) for span in names.known("kestrel-7a-backup kestrel-7ab <kestrel-3a> (kestrel-3a)")]
+    assert found == [(0, 17), (44, 54)]
+
+
+def test_an_examples_hardware_address_stays():
+    text = "00:11:22:33:44:55 aa:bb:cc:dd:ee:ff 02:03:04:05:06:07 12:34:56:78:9a:bc 44:33:22:11:00:99"
+    assert machine(text) == text
+    assert machine("52:54:00:12:34:56") == "<mac-1>"

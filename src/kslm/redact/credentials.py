@@ -213,7 +213,7 @@ def looks_random(value: str) -> bool:
 
 
 def _is_random(value: str, _key: str) -> bool:
-    return looks_random(value)
+    return looks_random(value.replace("%20", ""))  # a phrase in a URL
 
 
 _SHAPED = tuple(Detector(literal, True, partial(_shaped, pattern)) for literal, pattern in _SHAPES)

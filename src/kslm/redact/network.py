@@ -136,10 +136,11 @@ def _is_mac(groups: list[str], before: str) -> bool:
 
 
 def _is_counted(groups: list[str]) -> bool:
-    """An example's address, whose pairs count up (00:11:22:33:44:55, aa:bb:cc:dd:ee:ff), or whose digits do."""
+    """An example's address: pairs count up (02:03:04:...) or repeat a digit (00:11:22:...), or all digits count up."""
     pairs = [int(group, 16) for group in groups if group.lower() not in ("ff", "fe")][1:]
     digits = "".join(groups).lower()
-    return len({after - before for before, after in itertools.pairwise(pairs)}) == 1 or digits in _COUNTING
+    is_doubled = all(pair % 0x11 == 0 for pair in pairs)
+    return is_doubled or digits in _COUNTING or len({b - a for a, b in itertools.pairwise(pairs)}) == 1
 
 
 def _is_ipv6(candidate: str, groups: list[str]) -> bool:
