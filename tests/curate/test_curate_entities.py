@@ -177,3 +177,4 @@ def test_what_a_file_is_built_into():
     assert known.target("sound/core/core.c") == Target("core", "option", "SND")
     assert known.target("sound/acme/chip.h") is None
     assert known.of_source("sound/acme/chip.c") == known.modules["snd_acme"]
+    assert known.options == {"SND_ACME": "snd-acme", "SND": "core"}

@@ -97,6 +97,8 @@ class Entities:
     """Device-tree `compatible` with a driver, to group."""
     built: dict[str, str] = field(default_factory=dict)
     """C file, without its suffix, to what it is built into: a Target, its fields with a blank between."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Kconfig symbol, without CONFIG_, to the modules built for it (`kbuild.by_option`)."""
 
     vendors: Mapping[str, str] = field(default_factory=dict)
     """Vendor prefix of a device-tree `compatible` to the vendor's name."""
@@ -254,6 +256,7 @@ def build(modules: Iterable[Row], names: Mapping[Device, str], makefiles: Mappin
     folders = {home: joined.root(home) for home in homes.values() if not home.startswith("module:")}
     trees = trees_of(homes, groups)
     places = {(module_name(row["module"]), source_folder(row["path"] or "")) for row in modules}
+    made = kbuild.built(makefiles or {})
     return Entities(
         modules=groups,
         folders=folders,
@@ -268,7 +271,8 @@ def build(modules: Iterable[Row], names: Mapping[Device, str], makefiles: Mappin
             for alias in row["aliases"] or ()
             if (found := _OF_ALIAS.fullmatch(alias))
         },
-        built={stem: " ".join(_target(one, places)) for stem, one in kbuild.built(makefiles or {}).items()},
+        built={stem: " ".join(_target(one, places)) for stem, one in made.items()},
+        options=kbuild.by_option(made),
     )
 
 

@@ -91,6 +91,15 @@ def built(makefiles: Mapping[str, str]) -> dict[str, Built]:
     return found
 
 
+def by_option(made: Mapping[str, Built]) -> dict[str, str]:
+    """Kconfig symbol, without CONFIG_, to the names of what is built for it, of `built`; with a blank between."""
+    found: dict[str, set[str]] = {}
+    for one in made.values():
+        if one.symbol:
+            found.setdefault(one.symbol, set()).add(one.name)
+    return {symbol: " ".join(sorted(names)) for symbol, names in found.items()}
+
+
 def _rank(one: Built) -> tuple[bool, str, str, str]:
     return (one.fixed, one.name, one.folder, one.symbol or "")
 

@@ -45,3 +45,8 @@ def test_of_a_board_without_a_remark_only_its_place_is_asked() -> None:
         assert (template in where) == (not name.startswith("acme,one"))
     of_a_node = asked(BOARDS.replace('  $nodename: {const: "/"}\n', ""))
     assert all(answer.partition(" ")[2].startswith("is described by") for _, answer in of_a_node.values())
+
+
+def test_what_many_bindings_list_is_not_asked_about() -> None:
+    text = BOARDS.replace("acme,two", "syscon").replace("chips,soc", "arm,primecell")
+    assert {name.removesuffix(".2") for name in asked(text)} == {"acme,one"}

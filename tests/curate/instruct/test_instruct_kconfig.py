@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from kslm.curate.instruct.kconfig import symbols
 from questions_world import ENTITIES, document
 
@@ -59,3 +63,38 @@ def test_a_prompt_that_a_file_has_twice_is_not_asked_about() -> None:
 
 def test_of_a_symbol_defined_twice_no_need_is_said() -> None:
     assert asked("init/Kconfig")["CONFIG_TWICE"][1] == "CONFIG_TWICE: Said twice. Of A."
+
+
+def test_a_symbol_without_a_prompt_is_not_asked_about_as_one_that_is_set() -> None:
+    hidden = "".join(f"config HIDDEN_{number}\n\tbool\n\thelp\n\t  What the driver needs.\n" for number in range(40))
+    for path in ("init/Kconfig", "arch/mips/Kconfig"):
+        found = [text.text for text in symbols(document("kconfig", path, hidden), ENTITIES)]
+        assert len(found) >= 40
+        assert not any(said in text for text in found for said in ("menuconfig", "Should I", "not set"))
+
+
+MODULE = """\
+config GYRO
+\ttristate "Gyroscopes gyro_core, gyro_x1"
+\thelp
+\t  Supports gyro_core, gyro_x1.
+\t  To compile this as a module, choose M: the module will be called {}.
+"""
+
+
+@pytest.mark.parametrize(
+    ("called", "built", "is_asked"),
+    [
+        ("gyro_core", "", True),
+        ("gyro-core", "gyro_core gyro_other", True),
+        ("gyro_core and will be loaded at boot", "", True),
+        ("gyro_core", "gyro_main", False),
+        ("gyro_core or gyro", "", False),
+        ("gyro_core and gyro_spi", "", False),
+        ('"gyro_core.ko", gyro_spi', "", False),
+    ],
+)
+def test_a_module_is_asked_about_where_it_is_sure(called: str, built: str, *, is_asked: bool) -> None:
+    entities = replace(ENTITIES, options={"GYRO": built} if built else {})
+    found = symbols(document("kconfig", "drivers/iio/gyro/Kconfig", MODULE.format(called)), entities)
+    assert any(".module" in text.path for text in found) == is_asked

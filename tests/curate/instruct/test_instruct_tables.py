@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kslm.curate.entities import Device
 from kslm.curate.instruct import from_tables, refusals
+from kslm.curate.instruct.devices import drivers, drivers_by_name
 from questions_world import ENTITIES, FILES, HARDWARE, IDS, MODULES, ORIGINS, TEMPLATES, hardware_of, id_rows, module
 
 DEVICE = re.compile(r"\b[0-9a-f]{4}:[0-9a-f]{4}\b")
@@ -201,3 +202,15 @@ def test_ids_and_drivers_in_answers_are_in_the_tables(devices):
         if text.path.startswith("driver/"):
             device = Device("pci", *text.path.removesuffix(".2").rpartition("/")[2].split(":"))
             assert set(re.findall(r"\bmod_[a-e]\b", said)) == set(hardware.drivers[device])
+
+
+def test_all_drivers_of_a_usb_device_are_loaded_and_one_of_a_pci_device():
+    modules = [module(name, f"drivers/x/{name}", "usb:v0B95p1790d*dc*dsc*dp*ic*isc*ip*in*") for name in ("a_x", "b_x")]
+    hardware, entities = hardware_of(IDS, modules)
+    by_name = {row["module"]: row for row in modules}
+    for make in (drivers, drivers_by_name):
+        for text in make(hardware, by_name, entities, ORIGINS["modules"]):
+            assert "Each drives one of its interfaces or revisions, and the kernel loads both." in text.text
+            assert text.text.endswith("By hand: modprobe -a a_x b_x")
+            assert json.loads(text.item)["next_action"] == "modprobe -a a_x b_x"
+    assert answer("driver/PCI/1002:4150").endswith("Load one of them with: modprobe radeon")

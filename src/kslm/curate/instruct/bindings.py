@@ -1,11 +1,13 @@
 """Questions about device-tree compatibles: which hardware a string names, and where its binding is.
 
 What the root node may be, a binding lists by the hundred under the chip maker's name: of such a board it is asked only
-where it is listed, unless a remark says what it is.
+where it is listed, unless a remark says what it is. Not asked about are compatibles of no one device (`syscon`,
+`simple-mfd`, `arm,primecell`): many bindings list them, each with a title of its own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kslm.curate.entities import Entities, Row
@@ -14,11 +16,17 @@ from kslm.curate.instruct.question import Fact, questions
 from kslm.curate.records import Text
 from kslm.sources.dt_binding import Compatible, compatibles
 
+_GENERIC = re.compile(
+    r"syscon|simple-(?:mfd|bus|pm-bus)|panel-lvds|arm,primecell|snps,dw(?:mac(?:-.*)?|c3|-pcie)|jedec,ufs-.*"
+)
+
 
 def bindings(row: Row, entities: Entities) -> Iterator[Text]:
     """What each compatible of a binding is."""
     group = entities.of_binding(row["path"], row["text"])
     for one in compatibles(row["text"]):
+        if _GENERIC.fullmatch(one.name):
+            continue
         key = f"{row['doc_id']}#{one.name}"
         fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
         yield from questions(

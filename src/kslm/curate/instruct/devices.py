@@ -1,7 +1,9 @@
 """Questions about PCI and USB ids: what they name, and which modules drive them.
 
 A device is answered with a driver only where a module names its vendor and device: what a module matches by class alone
-is no fact about one device. Where the modules that name a device are several, the answer names all of them.
+is no fact about one device. Where the modules that name a device are several, the answer names all of them. Of a PCI
+device one of them is to be loaded, since a driver takes the whole of it; of a USB device, whose drivers take an
+interface each, all of them.
 """
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
         parts = [f"The {listed(found)} {verb} {scope}{hardware.described(device)}{f' ({by})' if by else ''}."]
         others = sorted(set(hardware.drivers[device]) - set(found))
         parts.extend([f"Some {PARTS[device.bus]} of it are for {listed(others)}."] if others else [])
-        parts.extend(_about(found, modules))
+        parts.extend(_about(found, modules, device.bus))
         name, vendor = hardware.names.get(device), hardware.vendors.get((device.bus, device.vendor))
         asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
         kind = "device_driver"
@@ -119,7 +121,7 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
             kind = "device_driver_named"
             asked |= {"vendor": vendor, "name": name, "line": _line(device, vendor, name)}
         context = f"{hardware.described(device)}; modules: {', '.join(found)}"
-        action = _loading(found, modules) or _look(device)
+        action = _loading(found, modules, device.bus) or _look(device)
         path = f"driver/{bus}/{device}"
         yield from questions(kind, fact, path, " ".join(parts), context=context, action=action, asked=asked)
 
@@ -142,13 +144,13 @@ def drivers_by_name(
         scope = f"some {PARTS[bus]} of " if all(_partly(device, hardware) for device in devices) else ""
         verb = "modules drive" if len(found) > 1 else "module drives"
         parts = [f"The {listed(found)} {verb} {scope}the {vendor} {name} ({BUS[bus]} {ids})."]
-        parts.extend(_about(found, modules))
+        parts.extend(_about(found, modules, bus))
         fact = _module_fact(found, group, modules, origin)
         place = xxhash.xxh3_64_hexdigest(f"{vendor}\0{name}".encode())
         yield from questions(
             *("name_driver", fact, f"name/{BUS[bus]}/{place}", " ".join(parts)),
             context=f"{vendor} {name}: {ids}; modules: {', '.join(found)}",
-            action=_loading(found, modules) or f"{TOOL[bus].split()[0]} -d {devices[0].vendor}:",
+            action=_loading(found, modules, bus) or f"{TOOL[bus].split()[0]} -d {devices[0].vendor}:",
             asked={"bus": BUS[bus], "vendor": vendor, "name": name},
         )
 
@@ -164,7 +166,7 @@ def _module_fact(found: Sequence[str], group: str, modules: Mapping[str, Row], o
     return Fact("bronze.modules", ",".join(found), version, group, origin.source, origin.licence)
 
 
-def _about(found: Sequence[str], modules: Mapping[str, Row]) -> Iterator[str]:
+def _about(found: Sequence[str], modules: Mapping[str, Row], bus: str) -> Iterator[str]:
     """What a module calls itself, which firmware it may ask for, and how to load it."""
     first = modules[found[0]]
     if len(found) == 1 and first["description"]:
@@ -176,15 +178,20 @@ def _about(found: Sequence[str], modules: Mapping[str, Row]) -> Iterator[str]:
             if len(files) <= MOST_FIRMWARE
             else f"Which firmware it asks for depends on the device; all of it: modinfo -F firmware {found[0]}."
         )
-    load = _loading(found, modules)
-    if load:
+    load = _loading(found, modules, bus)
+    if load and len(found) > 1 and bus == "usb":
+        several = "both" if len(found) == 2 else "all of them"
+        yield f"Each drives one of its interfaces or revisions, and the kernel loads {several}. By hand: {load}"
+    elif load:
         yield f"Load {'one of them' if len(found) > 1 else 'it'} with: {load}"
     else:
         yield "It is built into the kernel, so there is nothing to load."
 
 
-def _loading(found: Sequence[str], modules: Mapping[str, Row]) -> str | None:
+def _loading(found: Sequence[str], modules: Mapping[str, Row], bus: str) -> str | None:
     loadable = [module for module in found if not modules[module]["builtin"]]
+    if bus == "usb" and len(loadable) > 1:
+        return f"modprobe -a {' '.join(loadable)}"
     return f"modprobe {loadable[0]}" if loadable else None
 
 

@@ -2,21 +2,26 @@
 
 What a file below arch/ says holds for one architecture: question and answer name it. What a symbol needs
 is what its own file and those that source it ask for; of a symbol that a file defines twice it is not said, since one
-definition is enough.
+definition is enough. A symbol without a prompt, which only others select, is not asked about as something that
+one is offered or sets. Which module a symbol builds is asked only where its help text names one and no Makefile says
+that it is another.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
-from kslm.curate.entities import Entities, Row
+from kslm.curate.entities import Entities, Row, module_name
 from kslm.curate.facts import sentence
 from kslm.curate.instruct.question import Fact, questions, shortened
 from kslm.curate.records import Text
 from kslm.sources import kconfig
 from kslm.sources.kconfig import ConfigEntry
 
+_ANOTHER = re.compile(r"""(?:\.ko)?["'`>)]*(?:\s+or\s+|(?:,|\s+and|,\s+and)\s+(?=\S*[_\d]))["'`<(]*([\w-]+)""")
+"""A second module right after a module's name; "and will be loaded" is none."""
 _STATES = {"tristate": "y (built in) or m (a module)", "bool": "y"}
 
 
@@ -42,8 +47,17 @@ def symbols(row: Row, entities: Entities) -> Iterator[Text]:
         yield from _symbol(entry, entry.help, needs, row["path"], fact)
         if entry.prompt and prompts[entry.prompt] == 1 and len(entry.prompt.split()) > 1 and entry.kind in _STATES:
             yield from _enable(entry, entry.prompt, needs, row["path"], fact)
-        if entry.module:
+        if entry.module and _is_sure(entry, entry.help, entry.module, entities):
             yield from _module(entry, entry.module, row["path"], fact)
+
+
+def _is_sure(entry: ConfigEntry, help_text: str, module: str, entities: Entities) -> bool:
+    """Whether the help text names this module alone, and the Makefiles, where they tell, this one too."""
+    after = re.split(rf"\b{re.escape(module)}(?![\w-])", help_text)[-1]
+    next_one = _ANOTHER.match(after)
+    others = (next_one[1] if next_one else None, kconfig.module_called(after))
+    built = module_name(entities.options.get(entry.name or "", "")).split()
+    return all(other in (None, module) for other in others) and (not built or module_name(module) in built)
 
 
 def _needs(entry: ConfigEntry) -> str:
@@ -57,7 +71,7 @@ def _symbol(entry: ConfigEntry, help_text: str, needs: str, file: str, fact: Fac
     kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
     title = sentence(f"{symbol}{there}: {entry.prompt}") if entry.prompt else f"{symbol}{there}:"
     yield from questions(
-        *(f"symbol_help{kind}", fact, f"{file}#{symbol}"),
+        *(f"symbol_help{'' if entry.prompt else '_selected'}{kind}", fact, f"{file}#{symbol}"),
         f"{title} {sentence(shortened(help_text))} {needs}".rstrip(),
         context=f"{symbol}{there}: {entry.prompt or shortened(help_text, 80)}",
         action=_look(symbol),
