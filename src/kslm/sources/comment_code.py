@@ -23,7 +23,9 @@ LONGEST = 120
 _NAME = re.compile(r"\b[A-Za-z_]")
 _DEFINE = re.compile(r"#[ \t]*+define[ \t]++")
 _MACROS = re.compile(r"(?:#[ \t]*+define[ \t]++\w++[ \t]++[^\n/\\]{1,60}+\n){2,12}+")
-ROOM = LONGEST - len("#define ")
+ROOM = LONGEST - len("#define , ...")
+_CUT = ", ..."
+_CONTROL = re.compile(r"(?:else|if|for|while|switch|do)\b")
 _SILENT = re.compile(r"#[ \t]*+(?:include|endif|else|undef)\b|[})\];,]++(?![ \t]*+[\w.])")
 _TYPED = (
     r"(?!(?:return|goto|else|case|break|continue|if|for|while|switch|do)\b)"
@@ -49,12 +51,13 @@ _HEAD = re.compile(
 def statement(code: str) -> str | None:
     """A line of code as it goes beside its comment.
 
-    Returns an empty string for one that names nothing (data, brackets), and None for one whose comment is not worth
-    having: an #include, an #endif, a closing bracket, which comments only repeat.
+    Returns an empty string for one that names nothing (data, brackets) or goes on in another line, as its parentheses
+    tell, and None for one whose comment is not worth having: an #include, an #endif, a closing bracket, which comments
+    only repeat.
     """
     if _SILENT.match(code):
         return None
-    if len(code) > LONGEST or code[:1] in (":", '"') or not _NAME.search(code):
+    if len(code) > LONGEST or code[:1] in (":", '"') or not _NAME.search(code) or code.count("(") != code.count(")"):
         return ""
     if code[0] == "#" and (define := _DEFINE.match(code)):
         code = code[define.end() :]
@@ -65,7 +68,8 @@ def neighbours(text: str, end: int) -> tuple[str, str]:
     """What stands behind a comment that ends at `end`, on its line, and what stands on the next line.
 
     Each is empty where it is too long, or brackets alone; the next line also where it has a comment of its own, for
-    then this one speaks of more than that line. Of macros in a row it is all, as far as they fit, a comma between.
+    then this one speaks of more than that line. Of macros in a row it is all, a comma between, as far as they fit;
+    an ellipsis says that there are more.
     """
     line_end = _line_end(text, end)
     if line_end < 0:
@@ -74,7 +78,10 @@ def neighbours(text: str, end: int) -> tuple[str, str]:
     below = ""
     if text[line_end + 1 : line_end + 2] == "#" and (macros := _MACROS.match(text, line_end + 1)):
         listed = ", ".join(" ".join(macro.split()) for macro in _DEFINE.split(macros[0])[1:])
-        below = "#define " + (listed if len(listed) < ROOM else listed[:ROOM].rpartition(", ")[0])
+        if len(listed) >= ROOM or _DEFINE.match(text, macros.end()):
+            listed = listed if len(listed) < ROOM else listed[:ROOM].rpartition(", ")[0]
+            listed += _CUT if listed else ""
+        below = f"#define {listed}"
     elif (next_end := _line_end(text, line_end + 1)) >= 0:
         below = text[line_end + 1 : next_end].strip()
         below = "" if "/*" in below or "//" in below else below
@@ -97,6 +104,11 @@ def _code(line: str) -> str:
 def is_definition(line: str) -> bool:
     """Whether a line defines a macro, a type, a field, a variable, an enumerator or a function."""
     return _DEFINITION.match(line) is not None
+
+
+def is_control(line: str) -> bool:
+    """Whether a line begins a condition or a loop: what is said before it is said of all that it governs."""
+    return _CONTROL.match(line) is not None
 
 
 def head(text: str, end: int) -> str:

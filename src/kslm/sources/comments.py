@@ -7,11 +7,11 @@ file, an unterminated string with its line. That is exact enough for kernel sour
 By kind: kernel-doc is kept whole, blocks and one-line comments of at least two words as text. What they describe goes
 with them (`kslm.sources.comment_code`): a comment at a line's end follows its statement, `u32 flags: state bits`; a
 block is followed by the head of the definition below it; so is a one-line comment, which if it is a mere label is
-followed by whatever statement stands below it. Left out are SPDX lines, the licence and copyright paragraphs and the
-credits of a file's header (its licence is known from `kernel_tree.spdx_of`) with the words that led up to them, field
-names without a field, a file's own name, banner lines and box frames, repetitions within the file (register dumps),
-comments beside an #include, an #endif or a closing brace and between a call's arguments, and commented-out code where
-it is plainly that: most lines of a block, or all of a one-line comment, are statements.
+followed by whatever statement stands below it, control flow excepted. Left out are SPDX lines, the licence and
+copyright paragraphs and the credits of a file's header (its licence is known from `kernel_tree.spdx_of`) with the words
+that led up to them, field names without a field, a file's own name, banner lines and box frames, repetitions within the
+file (register dumps), comments beside an #include, an #endif or a closing brace and between a call's arguments, and
+commented-out code where it is plainly that: most lines of a block, or all of a one-line comment, are statements.
 
 Narrow: comment characters that only one assembler knows (`@`, `!`, `;`, `#`) are not comments here; a comment opener
 inside a string continued over lines by a backslash is taken for a comment.
@@ -32,7 +32,7 @@ _LINE_COMMENTS = re.compile(r"//[^\n]*+(?:\n[ \t]*+//[^\n]*+)*+")
 _MARGIN = re.compile(r"\n[ \t]*+\**+[ \t]?+")
 _RIGHT_FRAME = re.compile(r"(?<![ \t])[ \t]++\*++[ \t]*+(?=\n)")
 _LINE_MARGIN = re.compile(r"\n[ \t]*+//+ ?")
-_BANNER = re.compile(r"\n[ \t]*+([*=#/_~+-])\1{3,}+[*/ \t]*+(?=\n|\Z)")
+_BANNER = re.compile(r"\n[ \t]*+-?([*=#/_~+-])\1{3,}+[*/ \t]*+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*+\n)++")
 _WORD = re.compile(r"[A-Za-z]{3}")
 _LEGAL = ("copyright", "licens", "licenc", "redistribut", "warrant", "(c) 19", "(c) 20", "all rights reserved")
@@ -63,6 +63,7 @@ _STATEMENT = re.compile(
     re.VERBOSE,
 )
 _MOSTLY_CODE = 0.6
+_RULERS = ("--", "==", "~~")
 _SAYS_NOTHING = re.compile(
     r"(?i)[-\s]*+(?:(?:intentional(?:ly)? )?falls?[ -]?thr(?:ough|u)\b.{0,20}|do nothing|nothing to do|not reached"
     r"|not used|end of \w+|terminating entry|to do|for now|all done|\w+ only|see above|see below)\W*+"
@@ -87,7 +88,7 @@ def extract(text: str) -> str:
         comment = text[start:end]
         before = text[line_start:start].strip()
         is_block = "\n" in comment
-        body = _block(comment) if is_block else comment.strip("/* \t")
+        body = _block(comment) if is_block else _line(comment)
         if not body or body in seen or not (is_block or _is_worthwhile(body)):
             continue
         with_code = _with_head(body, before, text, end) if is_block else _with_line(body, before, text, end)
@@ -123,8 +124,12 @@ def _with_line(comment: str, before: str, text: str, end: int) -> str:
     code = comment_code.statement(after or below)
     if code is None:
         return "" if "include" in below else comment
-    wanted = after or (len(comment) < LABEL and comment[-1] not in ".!?:;,") or comment_code.is_definition(below)
-    return f"{comment.rstrip(' .:')}: {code}" if code and wanted else comment
+    is_label = len(comment) < LABEL and comment[-1] not in ".!?:;,"
+    if not (after or is_label or comment_code.is_definition(below)):
+        return comment
+    if not code and not after and comment_code.is_definition(below):
+        code = comment_code.head(text, end)
+    return f"{comment.rstrip(' .:')}: {code}" if code and not comment_code.is_control(code) else comment
 
 
 def without_header(text: str) -> str:
@@ -197,12 +202,20 @@ def _is_code(body: str) -> bool:
     return sum(_STATEMENT.fullmatch(line) is not None for line in lines) > _MOSTLY_CODE * len(lines)
 
 
+def _line(comment: str) -> str:
+    """Text of a comment of one line."""
+    body = comment.strip("/* \t")
+    if body[-2:] in _RULERS:
+        body = body.strip(body[-1] + " \t")
+    return body.removeprefix("! ")
+
+
 def _block(comment: str) -> str:
     """Text of a comment of several lines."""
     if comment.startswith("//"):
         body = _LINE_MARGIN.sub("\n", "\n" + comment)
     else:
-        body = _MARGIN.sub("\n", "\n" + comment[2:].removesuffix("*/"))
+        body = _MARGIN.sub("\n", "\n" + comment[3 if comment[2] == "!" else 2 :].removesuffix("*/"))
     is_kernel_doc = comment.startswith("/**") and comment[3] != "*"
     if not is_kernel_doc:
         body = _BANNER.sub("", _RIGHT_FRAME.sub("", body) if "*\n" in body else body)

@@ -62,7 +62,7 @@ _BUSES = """
     serdev_device spmi slim sdw gameport ssb bcma zorro rio mcb fsl_mc rpmsg scmi wmi mipi_dsi host1x hda_codec rmi peci
     i3c mei_cl ccw memstick device
 """
-_DRIVER = re.compile(rf"\bstruct[ \t]++(?:{'|'.join(_BUSES.split())})_driver[ \t]++\w++[^=;(){{}}]{{0,40}}=\s*+\{{")
+_DRIVER = re.compile(rf"struct[ \t]++(?:{'|'.join(_BUSES.split())})_driver[ \t]++\w++[^=;(){{}}]{{0,40}}=\s*+\{{")
 _DRIVER_CHARS = 2000
 _DRIVER_NAMES = 4
 _DRIVER_NAME = re.compile(r"""\.name[ \t]*+=\s*+(?:\([\w \t*]++\)[ \t]*+)?(?:"([^"\\\n]++)"|(\w++))[ \t]*+[,}\n]""")
@@ -166,7 +166,10 @@ def prefix(text: str, module: str | None) -> str:
 
 def _defined(text: str, name: str) -> str | None:
     """The string that a file defines a macro as, or puts into an array of characters."""
-    found = re.search(rf'(?:#[ \t]*+define[ \t]++{name}[ \t]++\(?|\b{name}\[\w*+\][^=;\n"]*+=\s*+)"([^"\\\n]++)"', text)
+    value = r'"([^"\\\n]++)"'
+    found = re.search(rf"define[ \t]++{name}[ \t]++\(?{value}", text) or re.search(
+        rf'{name}(?<!\w{name})\[\w*+\][^=;\n"]*+=\s*+{value}', text
+    )
     return found[1] if found else None
 
 
