@@ -55,6 +55,7 @@ def statistics():
         },
         left_over=(0.0123, 0.25),
         redaction=Scores(10, 4, Counter(email=3), Counter(email=4), 3, 3, (), ()),
+        unseen=Scores(5, 2, Counter(mac=1), Counter(mac=2), 1, 4, (), ()),
         metrics={
             "tokenize/tokens/train": 1_200_000.0, "tokenize/vocab_size": 8192.0, "tokenize/bytes_per_token": 3.5,
             "tokenize/share/os": 0.75, "tokenize/tokens/train/os": 900_000.0,
@@ -82,7 +83,8 @@ def test_the_page_states_the_figures(statistics):
     assert "nothing of interest" not in text
     assert lines_of(text, "Licences")[2:] == [["GPL-2.0-only WITH Linux-syscall-note", "1,234", "2.00"]]
     assert "1.23% of documents and 25.00% of bytes" in text
-    assert "recall 0.7500, precision 1.0000" in text
+    assert "| mended with | 10 | 4 | 0.7500 | 1.0000 |" in text
+    assert "| unseen | 5 | 2 | 0.5000 | 0.2500 |" in text
     assert lines_of(text, "Splits")[2:] == [["train", "3", "3.50", "87.5%"], ["val", "1", "0.50", "12.5%"]]
     assert ["lookup", "5", "0", "2"] in lines_of(text, "Instructions and benchmark")
     assert ["pci_vendor", "6"] in lines_of(text, "Instructions and benchmark")
@@ -92,7 +94,7 @@ def test_the_page_states_the_figures(statistics):
 
 def test_every_table_is_as_wide_as_its_head(statistics):
     blocks = re.findall(r"(?:^\|.*\n)+", page.render(statistics), re.MULTILINE)
-    assert len(blocks) == 12
+    assert len(blocks) == 13
     for block in blocks:
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1, block
@@ -200,7 +202,7 @@ def test_the_corpus_that_curate_made_is_counted(home):
         "silver_documents": 3, "log_events": 0, "log_templates": 0, "clusters": 0,
     }  # fmt: skip
     assert {row["power"] for row in found.lengths} == {6}
-    assert found.redaction.recall > 0.9
+    assert found.redaction.recall > found.unseen.recall > 0.9
     assert found.metrics == {"ingest/figure": 1.0, "curate/figure": 1.0, "tokenize/figure": 1.0}
     assert len(found.notes) == 3
     assert page.render(found).count("\n## ") == 9

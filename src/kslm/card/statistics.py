@@ -29,7 +29,7 @@ from kslm.lake.tables import (
     REJECTS,
     SILVER_DOCUMENTS,
 )
-from kslm.redact.measure import Scores, load_cases, measure
+from kslm.redact.measure import Scores, load_cases, measure, unseen_cases
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 
@@ -61,7 +61,7 @@ class Statistics:
         lengths: documents of gold by slice and power of two of their bytes.
         totals: single figures, named.
         left_over: share of sampled documents, and of their bytes, that still resemble another of the sample.
-        redaction: scores on the labelled cases.
+        redaction, unseen: scores on the labelled cases that detectors were mended with, and on those they were not.
         metrics: of the reports of ingest, curate and tokenize.
     """
 
@@ -81,6 +81,7 @@ class Statistics:
     totals: dict[str, int]
     left_over: tuple[float, float]
     redaction: Scores
+    unseen: Scores
     metrics: dict[str, float] = field(default_factory=dict)
     asked_shares: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -120,6 +121,7 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
             totals=_totals(lake),
             left_over=left_over(_sample(lake), profile.curate.near_duplicate_jaccard),
             redaction=measure(load_cases()),
+            unseen=measure(unseen_cases()),
             metrics={name: value for report in reports.values() for name, value in report.metrics.items()},
             asked_shares={str(name): share for name, share in profile.mix.shares.items()},
             notes=tuple(note for report in reports.values() for note in report.notes),

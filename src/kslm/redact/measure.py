@@ -1,16 +1,19 @@
-"""Precision and recall of redaction on the labelled cases of `labelled.yml` and `labelled_machine.yml`.
+"""Precision and recall of redaction on labelled cases, each redacted as the kind of text it is.
 
-The one holds published text, the other a machine's own, and each is redacted as what it is. A labelled value counts as
-found when no character of it is left to read, and a replacement counts as right when it touches a labelled value; its
-kind does not matter, since what is hidden is hidden. Traps are cases without a label: everything in them must stay.
-Detectors were written or mended with these cases at hand, so the figures say that what is promised holds, not how
-redaction does on data of a kind nobody thought of: for that, `load_cases` reads cases from any other file.
+`labelled.yml` holds published text, `labelled_machine.yml` a machine's own; the detectors were written or mended with
+these cases at hand, so they say that what is promised holds. `unseen.yml` says how redaction does on what its authors
+did not think of: those cases were written without knowledge of the detectors, and none was mended with them.
+
+A labelled value counts as found when no character of it is left to read, and a replacement counts as right when it
+touches a labelled value; its kind does not matter, since what is hidden is hidden. Traps are cases without a label:
+everything in them must stay.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from kslm.redact.text import find
 _LABEL = re.compile(r"⟦(\w+)\|(.*?)⟧", re.DOTALL)
 _PUBLISHED = Path(__file__).with_name("labelled.yml")
 _MACHINE = Path(__file__).with_name("labelled_machine.yml")
+_UNSEEN = Path(__file__).with_name("unseen.yml")
+_UNSEEN = Path(__file__).with_name("unseen.yml")
 
 
 @dataclass(frozen=True)
@@ -64,17 +69,19 @@ class Scores:
         return self.right / max(self.replaced, 1)
 
 
-def load_cases(path: Path | None = None, *, machine: bool = True) -> list[Case]:
-    """Labelled cases, in the file's order; by default all there are.
+def load_cases() -> list[Case]:
+    """The cases that detectors were written and mended with."""
+    return [*_read(_PUBLISHED, lambda _: False), *_read(_MACHINE, lambda _: True)]
 
-    Args:
-        path: a YAML file of scenes, each a list of marked texts.
-        machine: whether the file's texts are a machine's own.
-    """
-    if path is None:
-        return [*load_cases(_PUBLISHED, machine=False), *load_cases(_MACHINE, machine=True)]
+
+def unseen_cases() -> list[Case]:
+    """The cases that they were not."""
+    return _read(_UNSEEN, lambda scene: scene.startswith("machine_"))
+
+
+def _read(path: Path, is_machine: Callable[[str], bool]) -> list[Case]:
     scenes = yaml.safe_load(path.read_text("utf-8"))
-    return [_case(scene, marked, machine) for scene, texts in scenes.items() for marked in texts]
+    return [_case(scene, marked, is_machine(scene)) for scene, texts in scenes.items() for marked in texts]
 
 
 def _case(scene: str, marked: str, machine: bool) -> Case:
