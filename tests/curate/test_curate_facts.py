@@ -2,7 +2,7 @@ import pytest
 
 from kslm.curate import entities, facts
 from kslm.curate.entities import Device
-from kslm.curate.facts import Hardware, Origin
+from kslm.curate.facts import Hardware, Origin, sentence
 
 IDS = [
     ("vendor", "8086", None, None, None, "Intel Corporation"),
@@ -106,3 +106,19 @@ def test_a_card_states_what_modinfo_says():
     )
     assert "drives some boards of PCI device 8086:0007 82379AB." in cards["boards"].text
     assert cards["radeon"].split_group == "drivers/gpu/drm/radeon"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("one\n two", "one two."),
+        ("Really?", "Really?"),
+        ("It works. (With others too.)", "It works. (With others too.)"),
+        ('He said "yes."', 'He said "yes."'),
+        ("by Realtek (Semiconductor, Inc.)", "by Realtek (Semiconductor, Inc.)."),
+        ("inputs (keyboard, mouse, ...)", "inputs (keyboard, mouse, ...)."),
+        ('prints a "."', 'prints a ".".'),
+    ],
+)
+def test_a_sentence_ends_once(text, said):
+    assert sentence(text) == said

@@ -6,6 +6,7 @@ about the same facts are made by `kslm.curate.instruct`.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -20,6 +21,9 @@ BUS = {"pci": "PCI", "usb": "USB"}
 
 PARTS = {"pci": "boards", "usb": "revisions"}
 """What of a device an alias may be limited to, by bus: a PCI alias to a subsystem, a USB alias to releases."""
+
+_ENDED = re.compile(r"(?:[.!?]|[\w)]{2}[.!?][\"')\]]+)\Z")
+_ABBREVIATED = re.compile(r"\b(?:al|co|corp|e\.g|etc|i\.e|inc|ltd|vs)\.[\"')\]]+\Z", re.IGNORECASE)
 
 
 class Origin(NamedTuple):
@@ -136,9 +140,12 @@ def _subsystem(row: Row) -> str:
 
 
 def sentence(text: str) -> str:
-    """Text on one line, with a full stop where it ends in none."""
+    """Text on one line, with a full stop where it ends in none.
+
+    What ends within quotation marks or parentheses has ended, but for an abbreviation there: `(Inc.)`, `(a, b, ...)`.
+    """
     folded = " ".join(text.split())
-    return folded if folded.endswith((".", "!", "?")) else f"{folded}."
+    return folded if _ENDED.search(folded) and not _ABBREVIATED.search(folded) else f"{folded}."
 
 
 def listed(names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kslm.curate.instruct.kconfig import symbols
+from kslm.curate.instruct.question import shortened
 from questions_world import ENTITIES, document
 
 SMP = """\
@@ -98,3 +99,18 @@ def test_a_module_is_asked_about_where_it_is_sure(called: str, built: str, *, is
     entities = replace(ENTITIES, options={"GYRO": built} if built else {})
     found = symbols(document("kconfig", "drivers/iio/gyro/Kconfig", MODULE.format(called)), entities)
     assert any(".module" in text.path for text in found) == is_asked
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("ICPlus cards\n\nTo compile this", "ICPlus cards. To compile this"),
+        ("Say Y (or M)\n  \n\n  If unsure", "Say Y (or M). If unsure"),
+        ("It is so.\n\nIf unsure", "It is so. If unsure"),
+        ("(most will.)\n\nIf unsure", "(most will.) If unsure"),
+        ("These:\n\nA\nB", "These: A B"),
+        ("of the\n\nother kind", "of the other kind"),
+    ],
+)
+def test_paragraphs_on_one_line_stay_apart(text: str, line: str) -> None:
+    assert shortened(text) == line

@@ -94,3 +94,16 @@ def test_options_worth_asking_about():
     }
     question, answer = asked_and_said(found["option --fuzzy"])
     assert "-y" not in question and answer.startswith("x --fuzzy, -y: This option tells x")
+
+
+def test_a_file_does_nothing():
+    for number in range(40):
+        assert "What does" not in made(f"p/usr/share/man/man5/x{number}.5", page())["NAME"].text
+
+
+def test_descriptions_that_say_too_little_of_an_option():
+    told = [("-7", "186 MiB   83 MiB"), ("--level", "compresslevel."), ("--types", "The types that are known are:")]
+    lines = [line for option, said in told for line in (option, f"    {said}", "")]
+    found = made("p/usr/share/man/man1/x.1", page("OPTIONS", *lines, "--sort", "    Put the files in order."))
+    assert {name for name in found if name.startswith("option")} <= {"option --sort", "option --sort.2"}
+    assert "option --sort" in found

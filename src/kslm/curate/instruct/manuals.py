@@ -1,4 +1,8 @@
-"""Questions about manual pages: what a page is about, which page one is looking for, and where it comes from."""
+"""Questions about manual pages: what a page is about, which page one is looking for, and where it comes from.
+
+Narrow: pages are read one at a time, so that a description that two pages of a section share (lseek(2), llseek(2)) is
+asked about for each of them; the answer names the page. gold.benchmark leaves out those that are both held out.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,8 @@ _WHAT = {
 }
 COMMANDS = ("1", "6", "8")
 """Sections of what one may type."""
+_NOT_RUN = ("4", "5", "7")
+"""Sections of what does nothing by itself: devices, files, conventions."""
 FREEBSD = "freebsd"
 """What follows the section's number in the name of a page of FreeBSD's manual, as Debian packages it."""
 MOST_WORDS = 4
@@ -153,7 +159,7 @@ def _what(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
     where = f" The page is in the package {asked.package}." if asked.package else ""
     section = page.section.removesuffix(FREEBSD)
     yield from questions(
-        *("page_what", fact, f"{path}#NAME"),
+        *("page_about" if section.startswith(_NOT_RUN) else "page_what", fact, f"{path}#NAME"),
         f"{of}{page.name}({section}): {sentence(asked.description)}{where} Read it with: {action}",
         context=asked.context,
         action=action,

@@ -1,10 +1,11 @@
 """Questions about the options of commands, from their manual pages.
 
 An option is asked about by one of its names, the first long one, and answered with all of its forms. Left out: how to
-ask a command for its help or version, which tells nothing about it, descriptions that only refer to another place, and
-options that share their description with an earlier one of the page. Where a page describes an option twice (a summary,
-then a section), the longer description counts. Narrow: pages are read one at a time, so an option that several pages of
-a package describe in the same words (LVM's common options) is asked about for each of them.
+ask a command for its help or version, which tells nothing about it, descriptions that only refer to another place, that
+have not two words (a row of a table) or end where a list begins, and options that share their description with an
+earlier one of the page. Where a page describes an option twice (a summary, then a section), the longer description
+counts. Narrow: pages are read one at a time, so an option that several pages of a package describe in the same words
+(LVM's common options) is asked about for each of them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from kslm.sources.man_options import man_options, spellings
 LONGEST_OPTION = 500
 """Characters of an option's description."""
 
+FEWEST_WORDS = 2
+"""Different words of a description."""
+
+_WORD = re.compile(r"[A-Za-z]{3,}")
 _OF_ITSELF = re.compile(r"--?(?:(?:\w+-?)?help(?:-\w+)?|version|usage|man|\?)")
 _MAYBE_OF_ITSELF = frozenset(("-h", "-H", "-v", "-V"))
 _TELLS_OF_ITSELF = re.compile(r".{0,50}\b(?:help|version|usage)\b.{0,50}", re.IGNORECASE | re.DOTALL)
@@ -62,6 +67,9 @@ def _described(text: str) -> dict[str, tuple[str, str]]:
 
 def _tells(names: list[str], said: str) -> bool:
     """Whether a description says what the option does."""
+    words = {word.lower() for word in _WORD.findall(said)}
+    if len(words) < FEWEST_WORDS or said.endswith(":"):
+        return False
     if len(said) < SHORTEST_DESCRIPTION or _ONLY_REFERS.fullmatch(said) or any(map(_OF_ITSELF.fullmatch, names)):
         return False
     return _MAYBE_OF_ITSELF.isdisjoint(names) or _TELLS_OF_ITSELF.fullmatch(said) is None

@@ -20,6 +20,7 @@ SECOND_PHRASING = 10
 LONGEST_ANSWER = 700
 """Characters of a quoted description; longer ones are cut after a sentence."""
 
+_BETWEEN_PARAGRAPHS = re.compile(r"(?<=[\w)\]>\"'])(?<![.!?][)\]\"'])[^\S\n]*\n(?:[^\S\n]*\n)+\s*(?=[A-Z])")
 _SENTENCE_END = re.compile(r"[.!?](?=\s)")
 
 
@@ -92,8 +93,11 @@ def pair(question: str, answer: str) -> str:
 
 
 def shortened(text: str, longest: int = LONGEST_ANSWER) -> str:
-    """Text on one line, cut after the last whole sentence (else word) that fits."""
-    folded = " ".join(text.split())
+    """Text on one line, cut after the last whole sentence (else word) that fits.
+
+    A paragraph that ends in no mark is given a full stop where another begins after it with a capital.
+    """
+    folded = " ".join(_BETWEEN_PARAGRAPHS.sub(". ", text).split())
     if len(folded) <= longest:
         return folded
     ends = [match.end() for match in _SENTENCE_END.finditer(folded, 0, longest)]
