@@ -86,10 +86,48 @@ def test_what_only_sphinx_reads_is_left_out_and_the_layout_stays() -> None:
         ("::\n\n  code\nafter", "\n  code\nafter".strip("\n")),
         (".. only:: html\n\n   Indices\n   =======\n\nText", "Text"),
         (":Return: zero", ":Return: zero"),
+        (":Manual section: 8\n\n:Author & Maintainer:\tA B\nText", "Text"),
+        ("Author: A B\n\nCopyright |copy| 2001 A B\n\n**Copyright** (c) C\n\nCopyright 2001, A B\n\nText", "Text"),
+        ("Authors:\n  A B\n\n  C D\n\nWritten by A B <a@example.org>\n- Maintainer: C D\nText", "Text"),
+        ("Authors of drivers write it\nCopyright notices stay", "Authors of drivers write it\nCopyright notices stay"),
+        ("    -  .. row 1\n\n       -  int fd", "       -  int fd"),
     ],
 )  # fmt: skip
 def test_corner_cases(source: str, kept: str) -> None:
     assert render(source) == kept
+
+
+SECTIONS = """\
+=====
+Title
+=====
+
+Words
+
+Credits and Thanks
+------------------
+
+To A B
+
+Earlier
+~~~~~~~
+
+To C D
+
+Usage
+-----
+
+Run it
+
+Authors
+-------
+E F
+"""
+
+
+def test_a_section_of_credits_is_left_out_to_the_next_heading_of_its_level() -> None:
+    assert render(SECTIONS) == "=====\nTitle\n=====\n\nWords\n\nUsage\n-----\n\nRun it"
+    assert render("Authors\n=======\n\nA B\n") == ""
 
 
 LINES = st.sampled_from(
@@ -105,6 +143,7 @@ LINES = st.sampled_from(
         ":ref:`a <b>`",
         ":Author: x",
         "====",
+        "Authors",
     ]
 )
 
@@ -120,7 +159,24 @@ def test_text_without_markup_is_unchanged(lines: list[str]) -> None:
     assert render(text) == text
 
 
-@pytest.mark.parametrize("piece", [".. ", ":a:`", ".. a:", "\n..", " ", ":a", "`<", ".. _", ".. a::\n", "::\n "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        ".. ",
+        ":a:`",
+        ".. a:",
+        "\n..",
+        " ",
+        ":a",
+        "`<",
+        ".. _",
+        ".. a::\n",
+        "::\n ",
+        "a\n===\n",
+        "copyright ",
+        "Credits\n---\n",
+    ],
+)
 def test_time_grows_linearly_on_hostile_input(piece: str) -> None:
     started = time.process_time()
     render(piece * (200_000 // len(piece)))

@@ -11,6 +11,9 @@ say as much as the words. docutils would lose that, and takes seconds where this
     .. code-block:: c                   what is below it, character by character; so after a line that ends in `::`
     .. [1] words                        `[1] words`
     :Author: a name                     left out, as other fields that say who and when (_CREDITS)
+    Author: a name, Copyright 2001 ...  left out, with what is indented below it
+    Authors, Credits, ... underlined    left out, to the next heading that is not below it
+    -  .. row 1                         left out: counts a table's rows
     :c:func:`f`, :ref:`words <label>`   `f`, `words`; padded in a table, so that its columns still stand
 
 Limits: substitutions (|name|), emphasis and inline literals stay as they are written; the options of a directive are
@@ -20,6 +23,7 @@ taken for such by their form, `:name: value`; a role whose text goes on in the n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _EXPLICIT = re.compile(r"([ \t]*+)\.\.(?:[ \t]++(.*))?$")
 _DIRECTIVE = re.compile(r"([A-Za-z][\w:+.-]*?)[ \t]*+::(?:[ \t]++(.*))?$")
@@ -33,11 +37,28 @@ _SILENT = frozenset(_SPHINX_ONLY.split())
 _VERBATIM = frozenset(("code-block", "code", "parsed-literal", "sourcecode", "math"))
 _ADMONITIONS = frozenset(("note", "warning", "attention", "important", "caution", "tip", "hint", "danger", "seealso"))
 _OPTION = re.compile(r"[ \t]++:[A-Za-z][\w-]*+:(?:[ \t]|$)")
+_WHO = r"(?:authors?(?:\(s\))?|maintainers?|contributors?|translators?|copyright)"
 _CREDITS = re.compile(
-    r"([ \t]*+):(?:Authors?|Updated(?: by)?|Date|Last[ -]updated|Copyright|Contact|Maintainers?|Translators?"
-    r"|Written by):",
-    re.IGNORECASE,
+    rf"""[ \t]*+(?:
+        :(?:[\w ]{{0,20}}\b{_WHO}\b[^:\n`]{{0,20}}|updated(?:\ by)?|date|last[ -]updated|contact|written\ by
+          |manual\ (?:section|group)):
+      | (?:[-*]\ +|\*\*)?(?:
+          (?:document\ |original\ |current\ |main\ )?{_WHO}(?:\ of\ [\w ]{{1,30}})?\**:
+        | (?:portions\ )?copyright\**[ ,]*+(?:\|copy\||\(c\)|©|\d{{4}}|[\w., ]{{1,60}}\b(?:19|20)\d\d)
+        | (?:originally\ |document\ )?(?:written|modified|maintained|compiled|updated)\ by\b.*@
+        | (?:date\ created|last\ (?:modified|updated?)):
+      )
+    )""",
+    re.IGNORECASE | re.VERBOSE,
 )
+_CREDIT_STARTS = frozenset(":aAmMcCtTpPoOdDwWlLuU-*")
+_CREDITED = (
+    rf"(?:(?:document |original |current |main )?{_WHO}|credits|copyrights?|acknowledge?ments?"
+    r"|(?:special )?thanks(?: to)?|licen[cs]e)"
+)
+_CREDIT_SECTION = re.compile(rf"(?:[\dIVX]+[.)] *)?{_CREDITED}(?:(?: and |/| & |, ){_CREDITED})*:?", re.IGNORECASE)
+_UNDERLINE = re.compile(r"([=~^\"'*+#:.`_-])\1{2,}+[ \t]*+\Z")
+_ROW = re.compile(r"(?:[-*] +)+\.\. row \d+")
 _ROLE = re.compile(r":(?P<role>[a-z][\w+-]*(?::[a-z][\w+-]*)?):`(?P<text>[^`\n]+)`(?P<column>(?=  |[ ]?\|))?")
 _TARGET = re.compile(r"[ \t]*+<[^<>]*>$")
 _SPANS = frozenset(("cspan", "rspan"))
@@ -46,9 +67,42 @@ _SPANS = frozenset(("cspan", "rspan"))
 def render(text: str) -> str:
     """The text of one document, without a line end at its end."""
     reader = _Reader()
-    for line in text.split("\n"):
+    for line in _without_credits(text.split("\n")):
         reader.line(line)
     return "\n".join(reader.kept).strip("\n")
+
+
+def _without_credits(lines: list[str]) -> list[str]:
+    """The lines but for the sections that only say who has had a part in it."""
+    left_out: set[int] = set()
+    levels: list[str] = []
+    start, depth = None, 0
+    for first, title, style in _headings(lines):
+        if style not in levels:
+            levels.append(style)
+        level = levels.index(style)
+        if start is not None and level <= depth:
+            left_out.update(range(start, first))
+            start = None
+        if start is None and _CREDIT_SECTION.fullmatch(title):
+            start, depth = first, level
+    if start is not None:
+        left_out.update(range(start, len(lines)))
+    return [line for number, line in enumerate(lines) if number not in left_out] if left_out else lines
+
+
+def _headings(lines: list[str]) -> Iterator[tuple[int, str, str]]:
+    """Each heading's first line, its title, and the marks it is underlined, and maybe overlined, with."""
+    for number in range(1, len(lines)):
+        under = _UNDERLINE.match(lines[number])
+        title = lines[number - 1].strip() if under else ""
+        if under is None or not title or not title[0].isalnum():
+            continue
+        over = _UNDERLINE.match(lines[number - 2]) if number > 1 else None
+        if over and over[1] == under[1]:
+            yield number - 2, title, under[1] * 2
+        elif lines[number - 1][0] == title[0]:
+            yield number - 1, title, under[1]
 
 
 class _Reader:
@@ -69,8 +123,10 @@ class _Reader:
         explicit = _EXPLICIT.match(line) if stripped[:2] == ".." else None
         if explicit:
             self._explicit(explicit[1], (explicit[2] or "").strip())
-        elif stripped[:1] == ":" and _CREDITS.match(line):
+        elif stripped[:1] in _CREDIT_STARTS and _CREDITS.match(line):
             self.silent = indent
+        elif ".. row" in stripped and _ROW.fullmatch(stripped):
+            return
         elif stripped.endswith("::"):
             self.verbatim = indent
             if stripped != "::":
