@@ -149,8 +149,8 @@ def _spans(text: str) -> Iterator[tuple[int, int, int]]:
     position = line = 0
     while opener := _OPENER.search(text, position):
         start = opener.start()
-        line = max(line, text.rfind("\n", position, start) + 1)
-        quoted_end = _end_of_quotes(text, max(position, line), start)
+        line = text.rfind("\n", position, start) + 1 or line
+        quoted_end = _end_of_quotes(text, position if position > line else line, start)
         if quoted_end > start:
             position = quoted_end
             continue
@@ -205,7 +205,7 @@ def _is_code(body: str) -> bool:
 def _line(comment: str) -> str:
     """Text of a comment of one line."""
     body = comment.strip("/* \t")
-    if body[-2:] in _RULERS:
+    if body.endswith(_RULERS):
         body = body.strip(body[-1] + " \t")
     return body.removeprefix("! ")
 

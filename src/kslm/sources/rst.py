@@ -17,7 +17,9 @@ say as much as the words. docutils would lose that, and takes seconds where this
     :c:func:`f`, :ref:`words <label>`   `f`, `words`; padded in a table, so that its columns still stand
 
 Limits: substitutions (|name|), emphasis and inline literals stay as they are written; the options of a directive are
-taken for such by their form, `:name: value`; a role whose text goes on in the next line is not seen.
+taken for such by their form, `:name: value`; a role whose text goes on in the next line is not seen; a section of
+credits takes with it what follows under a heading that is not underlined, and copyright that goes on in the next line
+leaves that.
 """
 
 from __future__ import annotations
