@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,3 +110,9 @@ def test_time_is_linear_in_one_long_line():
             start = time.process_time()
             redact(piece * (300_000 // len(piece)), machine=machine)
             assert time.process_time() - start < 5, (piece, machine)
+
+
+@pytest.mark.parametrize("machine", [True, False])
+@pytest.mark.parametrize("text", ["2\n.0.2.1", "192\n.0.2.1 is up", "52\n:54:00:12:34:56"])
+def test_an_address_does_not_go_on_in_the_next_line(text, machine):
+    assert redact(text, machine=machine).text == text

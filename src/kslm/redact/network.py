@@ -15,11 +15,11 @@ from pathlib import Path
 from kslm.redact.pseudonyms import Detector, Span
 
 _DOTS = re.compile(r"\.(?<!\.\.)([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9A-Za-z_])")
-_FIRST_OCTET = re.compile(r"(?:^|(?<=[^\w.-])|(?<=[0-9]-)|(?<=\.\.))([0-9]{1,3})$")
+_FIRST_OCTET = re.compile(r"(?:^|(?<=[^\w.-])|(?<=[0-9]-)|(?<=\.\.))([0-9]{1,3})\Z")
 _COLONS = re.compile(r":[0-9A-Fa-f:]{2,}")
 # As mdadm writes the identifier of an array.
 _RAID = re.compile(r"[0-9A-Fa-f]{8}(?::[0-9A-Fa-f]{8}){3}")
-_HEX_TAIL = re.compile(r"(?:^|(?<=[^\w:.]))([0-9A-Fa-f]{0,4})$")
+_HEX_TAIL = re.compile(r"(?:^|(?<=[^\w:.]))([0-9A-Fa-f]{0,4})\Z")
 _DASHES = re.compile(
     r"-(?:[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?!\w)"
     r"|(?:[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4}){4}-[0-9A-Za-z]{6}"

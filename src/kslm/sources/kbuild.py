@@ -37,7 +37,8 @@ _CALL = re.compile(rf"\$\(({_INSIDE})\)")
 _AFFIX = re.compile(r"(addprefix|addsuffix)\s+([^,]*),(.*)", re.DOTALL)
 _PARTS = ("y", "objs", "m")
 _ELSEWHERE = ("Documentation/", "rust/", "samples/", "scripts/", "tools/", "usr/")
-_MOST_WORDS = 4000
+_MOST_WORDS = 20_000
+"""That the names of one Makefile may stand for together; the tree's longest, amdgpu's, come to 2,200."""
 _LONGEST_WORD = 250
 _DEEPEST = 50
 
@@ -120,6 +121,7 @@ class _Lists:
         self._known: dict[str, list[_Word]] = {}
         self._read_files: set[str] = set()
         self._depth = 0
+        self._room = _MOST_WORDS
         paths = (posixpath.join(folder, name) for name in ("Kbuild", "Makefile"))
         self._read(next(path for path in paths if path in makefiles), makefiles)
 
@@ -176,7 +178,9 @@ class _Lists:
                 for given in self._given.get(name, ())
                 for word in self._expanded(given.text)
             )
-            self._known[name] = list(islice(found, _MOST_WORDS))
+            words = list(islice(found, max(self._room, 0)))
+            self._known[name] = words
+            self._room -= len(words)
             self._depth -= 1
         return self._known[name]
 
