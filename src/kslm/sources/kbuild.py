@@ -14,7 +14,8 @@ $(srctree) are known.
 
 Irregular: conditions (ifeq, ifdef) are not decided, both branches count; other functions of make give nothing; lists
 are put together after everything was read, whatever the operator; within a longer word a name stands for what it was
-given last. A file that is part of several objects counts for the first of them by name.
+given last. A file that is part of several objects counts for the first of them by name. Names that stand for more words
+than any Makefile's do (`_MOST_WORDS`) are followed no further.
 """
 
 from __future__ import annotations
