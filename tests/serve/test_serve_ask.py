@@ -43,8 +43,12 @@ def test_facts_come_from_the_tables_and_a_missing_champion_costs_only_its_words(
             "s",
         )
     ]
+    files = {
+        "drivers/Kconfig": 'config IGB\n\tbool "igb"\n',
+        "Kconfig": 'if NETDEVICES\nsource "drivers/Kconfig"\nendif\n',
+    }
     documents = [
-        ("d", "linux", "drivers/Kconfig", "kconfig", "v", "GPL-2.0-only", "s", 9, 'config IGB\n\tbool "igb"\n', "now")
+        (path, "linux", path, "kconfig", "v", "GPL-2.0-only", "s", 9, text, "now") for path, text in files.items()
     ]
     with lake.open(settings) as engine:
         for table, rows in ((tables.PCI_IDS, ids), (tables.MODULES, modules), (tables.DOCUMENTS, documents)):
@@ -55,9 +59,9 @@ def test_facts_come_from_the_tables_and_a_missing_champion_costs_only_its_words(
         "PCI 8086:1533 is Intel Corporation I210",
         "PCI 8086:1533 is served by driver igb",
     ]
-    assert any(fact.text == "CONFIG_IGB (bool): igb" for fact in result.facts)
+    assert any(fact.text == "CONFIG_IGB (bool): igb; depends on NETDEVICES" for fact in result.facts)
     assert result.unknown == ["Unknown device [8086:fffe]"]
     assert result.model_text is None
     assert "no alias 'champion'" in result.notes[0]
     assert not (settings.home.root / "mlflow.db").exists()
-    assert index.ensure(settings).name == "quick-content-1-2.sqlite"
+    assert index.ensure(settings).name == "quick-content-1-3.sqlite"

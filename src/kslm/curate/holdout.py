@@ -31,8 +31,6 @@ from kslm.curate.entities import Device, Entities
 
 TABLE_LINES = 12
 REASON = "held-out fact"
-REASON_COLUMNS = {"reason": "STRING", "figure": "DOUBLE"}
-"""What `scrub_documents` adds to the columns it is given."""
 HELD_OUT = ("val", "test")
 
 _HEX = "([0-9a-f]{4})"
@@ -235,7 +233,7 @@ def _numbers(text: str, facts: Facts) -> Iterator[Mention]:
 def scrub_documents(batches: Iterable[pa.RecordBatch], *, facts: Facts, min_chars: int) -> Iterator[pa.RecordBatch]:
     """Scrub the rows of split train; for mapInArrow.
 
-    Takes at least the columns kind, split, held_out, bytes and text, and yields what it takes and REASON_COLUMNS.
+    Takes at least the columns kind, split, held_out, bytes and text, and yields what it takes, and reason and figure.
     `held_out` becomes the number of removals. A text left shorter than `min_chars`, and a question that lost anything,
     has a reason and must not be kept; its text is what is left.
     """

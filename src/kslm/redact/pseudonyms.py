@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kslm.redact.words import may_carry
 
 KINDS = ("email", "user", "host", "ipv4", "ipv6", "mac", "serial", "uuid", "secret")
-PLACEHOLDER = re.compile(r"<(email|user|host|ipv4|ipv6|mac|serial|uuid|secret)-([0-9]{1,9})>")
+PLACEHOLDER = re.compile(rf"<({'|'.join(KINDS)})-([0-9]{{1,9}})>")
 _WORD = re.compile(r"\w+")
 # What is not behind a name: the rest of a longer one, or of a stand-in.
 _NO_END = re.compile(r"[\w>]|-[0-9]{1,9}>")

@@ -20,10 +20,10 @@ from typing import Any
 
 from kslm.report import Report
 from kslm.settings import Settings
-from kslm.sources import kconfig
+from kslm.sources import kconfig, kconfig_tree
 from kslm.sources.modinfo import parse_pci_alias, parse_usb_alias
 
-_FORMAT = 2
+_FORMAT = 3
 _SCHEMA = """
 CREATE TABLE ids (bus, level, vendor, device, name, line, version);
 CREATE TABLE modules (module PRIMARY KEY, path, builtin, description, firmware, depends, version);
@@ -69,10 +69,9 @@ def build(path: Path, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
     """
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(_SCHEMA)
-        for table, row in rows:
-            for target, values in _records(table, row):
-                places = ", ".join("?" * len(values))
-                connection.execute(f"INSERT OR IGNORE INTO {target} VALUES ({places})", values)
+        for target, values in _all_records(rows):
+            places = ", ".join("?" * len(values))
+            connection.execute(f"INSERT OR IGNORE INTO {target} VALUES ({places})", values)
         connection.executescript(_INDICES)
 
 
@@ -105,12 +104,27 @@ def _tables(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield table.name, row
 
 
+def _all_records(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Index rows of all rows; of the Kconfig files last, as what one asks for depends on where it is sourced."""
+    files: list[dict[str, Any]] = []
+    for table, row in rows:
+        if table == "documents":
+            files.append(row)
+        else:
+            yield from _records(table, row)
+    around = kconfig_tree.surroundings({row["path"]: row["text"] or "" for row in files})
+    for row in files:
+        for entry in kconfig.parse(row["text"] or "", around.get(row["path"], ())):
+            said = (entry.name, entry.kind, entry.prompt, entry.help, entry.requires)
+            yield "options", (*said, row["path"], entry.line, row["version"])
+
+
 def _records(table: str, row: dict[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Index rows of one table row."""
+    """Index rows of one row of an id list or of the modules."""
     if table in ("pci_ids", "usb_ids"):
         bus = table[:3]
         yield "ids", (bus, *(row[key] for key in ("level", "vendor", "device", "name", "line", "version")))
-    elif table == "modules":
+    else:
         yield (
             "modules",
             (
@@ -125,8 +139,3 @@ def _records(table: str, row: dict[str, Any]) -> Iterator[tuple[str, tuple[Any, 
                 yield "aliases", ("pci", pci.vendor, pci.device, alias, row["module"])
             elif (usb := parse_usb_alias(alias)) is not None:
                 yield "aliases", ("usb", usb.vendor, usb.product, alias, row["module"])
-    else:
-        for entry in kconfig.parse(row["text"] or ""):
-            needs = entry.requires
-            found = (entry.name, entry.kind, entry.prompt, entry.help, needs, row["path"], entry.line, row["version"])
-            yield "options", found

@@ -153,11 +153,6 @@ def _is_dropped(name: str) -> bool:
     return DROPPED.fullmatch(name) is not None
 
 
-@lru_cache(1 << 12)
-def _is_of_pins(name: str) -> bool:
-    return _PIN_PROPERTY.fullmatch(name) is not None
-
-
 @lru_cache(1 << 16)
 def _name(head: str) -> str:
     labels = _LABELS.match(head)

@@ -16,7 +16,7 @@ FEWEST_WORDS = 5
 LONGEST = 200
 """Characters of a message that are asked about."""
 
-_CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|ll|[hlLzt])?(?:p[A-Za-z]*|[a-zA-Z%])|\\[nrt]|<\*>|<[A-Z_]+>")
+_PLACEHOLDER = re.compile(r"<\*>|<[A-Z_]+>")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -59,7 +59,7 @@ def explained(row: Row, entities: Entities) -> Iterator[Text]:
 
 def _literal(template: str) -> str | None:
     """The longest part of a template without placeholders, if it has words enough."""
-    parts = (" ".join(part.split()).strip(" :,;=()[]'\"") for part in _CONVERSION.split(template))
+    parts = (" ".join(part.split()).strip(" :,;=()[]'\"") for part in _PLACEHOLDER.split(template))
     longest = max(parts, key=len)
     is_whole = longest.count("(") == longest.count(")") and len(longest) <= LONGEST
     return longest if is_whole and len(_WORD.findall(longest)) >= FEWEST_WORDS else None
