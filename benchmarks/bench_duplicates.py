@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import kslm.lake
-from kslm.curate.duplicates import NEAR_EXEMPT
-from kslm.curate.near import Near
+from kslm.curate.dedup.minhash import NEAR_EXEMPT
+from kslm.curate.dedup.search import Near
 from kslm.lake.tables import SILVER_DOCUMENTS, Table
 from kslm.settings import load_settings
 

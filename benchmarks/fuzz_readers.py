@@ -21,32 +21,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kslm.curate.filters import judge
-from kslm.curate.text import clean, split
+from kslm.curate.refine.clean import clean, split
+from kslm.curate.refine.filters import judge
 from kslm.redact import redact
-from kslm.sources import (
-    abi,
+from kslm.sources import (  # fmt: skip
     catalog,
-    comments,
     config_file,
     debian_copyright,
     device_ids,
-    dt_binding,
-    dts,
     html,
     hwdb,
-    kbuild,
-    kconfig,
-    kernel_tree,
     logs,
-    man,
-    modinfo,
     pnp_ids,
-    printk,
-    rst,
-    snapshot,
     tldr,
-)  # fmt: skip
+)
+from kslm.sources.kernel import abi, comments, dt_binding, dts, kbuild, kconfig, modinfo, printk, rst  # fmt: skip
+from kslm.sources.kernel import tree as kernel_tree
+from kslm.sources.logs import snapshot  # fmt: skip
+from kslm.sources.man import page as man  # fmt: skip
 
 SLOWEST = 5
 LARGEST = 1 << 16

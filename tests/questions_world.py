@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kslm.curate import entities, facts
-from kslm.curate.facts import Hardware, Origin
+from kslm.extract import cards as facts
+from kslm.extract.cards import Hardware, Origin
+from kslm.knowledge import entities
 
 _COLUMNS = ("level", "vendor", "device", "subvendor", "subdevice", "name")
 _PCI = [

@@ -9,7 +9,7 @@ from kslm import collect as collecting
 from kslm.collect import collect
 from kslm.redact import redact
 from kslm.sources.logs import read
-from kslm.sources.snapshot import TITLES
+from kslm.sources.logs.snapshot import TITLES
 
 ARGUMENTS = "--password hunter2 --user=kroe --key Zx81qP02mmAa77bbCC93 /home/kroe/a.pdf"
 PS = f"""USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND

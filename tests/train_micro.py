@@ -74,7 +74,7 @@ def _shards(settings: Settings) -> None:
 def main() -> None:
     """Train without MLflow; arguments: home, then JSON of recipe changes. Prints the report's outputs on rank 0."""
     from kslm import train
-    from kslm.train import tracking
+    from kslm.tracking import run as tracking
 
     torch.set_num_threads(1)
     tracking.open_run = lambda *_: tracking.Tracker()

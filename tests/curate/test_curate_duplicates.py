@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.duplicates import bands_for, buckets, candidates, components, left_over, suspects, verify
-from kslm.curate.shingles import jaccard, shingle_sets
+from kslm.curate.dedup.minhash import bands_for, buckets, candidates, components, left_over, suspects, verify
+from kslm.curate.dedup.shingles import jaccard, shingle_sets
 
 WORDS = [f"word{index}" for index in range(500)]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kslm.curate import entities
-from kslm.curate.entities import Device, Target
+from kslm.knowledge import entities
+from kslm.knowledge.entities import Device, Target
 
 
 def module(name, folder, *aliases, depends=()):

@@ -1,8 +1,9 @@
 import pytest
 
-from kslm.curate import entities, facts
-from kslm.curate.entities import Device
-from kslm.curate.facts import Hardware, Origin, sentence
+from kslm.extract import cards as facts
+from kslm.extract.cards import Hardware, Origin, sentence
+from kslm.knowledge import entities
+from kslm.knowledge.entities import Device
 
 IDS = [
     ("vendor", "8086", None, None, None, "Intel Corporation"),

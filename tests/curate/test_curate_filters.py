@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.filters import judge
+from kslm.curate.refine.filters import judge
 
 PROSE = "The driver registers itself with the bus and waits for a device to appear.\n"
 MANY = "\n".join(

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kslm.curate import entities
-from kslm.curate.entities import Device
-from kslm.curate.holdout import TABLE_LINES, Facts, fold, scrub, scrub_documents
-from kslm.curate.leaks import leaks
+from kslm.curate.split.holdout import TABLE_LINES, Facts, fold, scrub, scrub_documents
+from kslm.curate.split.leaks import leaks
+from kslm.knowledge import entities
+from kslm.knowledge.entities import Device
 from miniature import prose
 
 

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import kslm.lake
-from kslm.curate import kept
-from kslm.curate.near import Near
+from kslm.curate.dedup.search import Near
 from kslm.curate.records import CANDIDATES, TEXTS, Text, to_batch
-from kslm.curate.refine import Limits, refine
+from kslm.curate.refine.steps import Limits, refine
+from kslm.curate.reuse import cache as kept
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import Table
 from lake_rows import settings_in

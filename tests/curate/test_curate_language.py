@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.language import non_english, suspect
+from kslm.curate.refine.language import non_english, suspect
 
 ENGLISH = (
     "The driver registers itself with the bus and waits until a device appears that it knows how to handle.\n\n" * 6

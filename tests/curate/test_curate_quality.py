@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.quality import GOOD, MIN_DOCUMENTS, WINDOW, WINDOWS, Sample, marks, score, worst
+from kslm.curate.refine.quality import GOOD, MIN_DOCUMENTS, WINDOW, WINDOWS, Sample, marks, score, worst
 
 PROSE = "The driver registers itself with the bus, and then it waits until a device appears. " * 3
 TABLE = "0x10 CTRL\n0x14 STAT\n0x18 MASK\n0x1c MASK\n0x1c MASK\n"

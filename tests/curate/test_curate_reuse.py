@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 import kslm.lake
-from kslm.curate import entities as entities_
-from kslm.curate import gather, reuse
-from kslm.curate.entities import Device, Entities, Target
-from kslm.curate.extract import extract
-from kslm.curate.refine import Limits
-from kslm.curate.trace import Answers, trace_of, watch
+from kslm.curate import gather
+from kslm.curate.refine.steps import Limits
+from kslm.curate.reuse import documents as reuse
+from kslm.curate.reuse.lookups import Answers, trace_of, watch
+from kslm.extract.documents import extract
+from kslm.knowledge import entities as entities_
+from kslm.knowledge.entities import Device, Entities, Target
 from kslm.lake import tables
 from lake_rows import document, module, settings_in, upsert
 

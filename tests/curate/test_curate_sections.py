@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.sections import MAX_CONTEXT, parts, split
+from kslm.curate.refine.sections import MAX_CONTEXT, parts, split
 
 KINDS = ("rst", "text", "man", "html", "dts", "c", "kconfig", "log")
 LINES = st.sampled_from(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.shingles import encode, jaccard, shingle_sets, shingles
+from kslm.curate.dedup.shingles import encode, jaccard, shingle_sets, shingles
 
 TEXTS = st.lists(st.text(alphabet=st.sampled_from("abAB_1é -.\n"), max_size=60), max_size=6)
 

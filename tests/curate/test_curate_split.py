@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kslm.curate.split import LARGE_BYTES, Item, position, split_groups
+from kslm.curate.split.groups import LARGE_BYTES, Item, position, split_groups
 
 
 def items_of(groups, slice_="os", size=100):

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.text import clean, split
+from kslm.curate.refine.clean import clean, split
 
 ROUGH = st.text(alphabet=st.sampled_from("ab c\n\r\t\x00\x08\x0c\x1b\u2028\ufeff\ud800é漢"), max_size=80)
 

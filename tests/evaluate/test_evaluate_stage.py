@@ -6,7 +6,7 @@ import torch
 
 from kslm import evaluate, train
 from kslm.errors import DataError
-from kslm.train import tracking
+from kslm.tracking import run as tracking
 from train_micro import micro
 
 

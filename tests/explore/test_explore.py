@@ -7,7 +7,7 @@ import pytest
 import kslm.lake
 from corpus_rows import BRONZE_TEXT, TEXTS, documents, write_corpus
 from kslm import explore
-from kslm.curate.split import position
+from kslm.curate.split.groups import position
 from kslm.errors import DataError, KslmError
 from kslm.lake import tables
 from kslm.report import Report

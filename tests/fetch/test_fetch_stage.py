@@ -17,7 +17,7 @@ import kslm.fetch
 from kslm.errors import KslmError, SourceError
 from kslm.fetch import landing, places
 from kslm.settings import Environment, Settings
-from kslm.sources import kernel_tree
+from kslm.sources.kernel import tree as kernel_tree
 
 
 def ids(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kslm.errors import SourceError
 from kslm.fetch.archives import Entry
 from kslm.fetch.unpack import Unpacked, unpack, write_tree
-from kslm.sources import kernel_tree
+from kslm.sources.kernel import tree as kernel_tree
 
 
 def tree_of(made: Unpacked) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.ingest.kernel import document_id, runs
-from kslm.sources.kernel_tree import Member
+from kslm.sources.kernel.tree import Member
 
 
 @given(st.lists(st.integers(0, 50)), st.integers(1, 100))

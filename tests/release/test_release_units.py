@@ -8,7 +8,8 @@ from transformers import AutoModelForCausalLM
 
 from kslm.errors import DataError
 from kslm.profile import Gates
-from kslm.release import artefacts, gates, measure, plot, torch_int8, variants
+from kslm.release import artefacts, gates, measure, plot, variants
+from kslm.runtimes import torch_int8
 
 BOUNDS = Gates(max_perplexity=100)
 GOOD = {

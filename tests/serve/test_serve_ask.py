@@ -4,9 +4,9 @@ import pytest
 
 from kslm import lake
 from kslm.errors import DataError
+from kslm.index import store as index
 from kslm.lake import tables
 from kslm.report import Report
-from kslm.serve import index
 from kslm.serve.ask import answer
 from kslm.settings import Environment, Settings, load_profile
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.serve import index
+from kslm.index import store as index
 from kslm.serve.lookup import DeviceKey, Fact, look_up, mentions, unverified
 
 KCONFIG = """config E1000E

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.abi import Stanza, extract, parse
+from kslm.sources.kernel.abi import Stanza, extract, parse
 
 TEXT = """\
 What:		/sys/bus/foo/bind

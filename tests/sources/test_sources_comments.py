@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.comments import extract, without_header
+from kslm.sources.kernel.comments import extract, without_header
 
 DRIVER = """\
 // SPDX-License-Identifier: GPL-2.0

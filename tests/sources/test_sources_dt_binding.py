@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.dt_binding import Compatible, compatibles, extract, vendors
+from kslm.sources.kernel.dt_binding import Compatible, compatibles, extract, vendors
 
 BINDING = """\
 %YAML 1.2

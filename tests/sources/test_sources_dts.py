@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.dts import ALIKE, LONGEST_VALUE, extract
+from kslm.sources.kernel.dts import ALIKE, LONGEST_VALUE, extract
 
 BOARD = """\
 // SPDX-License-Identifier: GPL-2.0

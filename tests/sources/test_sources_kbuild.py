@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.kbuild import Built, built, is_makefile
+from kslm.sources.kernel.kbuild import Built, built, is_makefile
 
 
 def test_modules_parts_and_options() -> None:

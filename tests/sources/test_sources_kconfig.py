@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.kconfig import ConfigEntry, document, module_called, parse
+from kslm.sources.kernel.kconfig import ConfigEntry, document, module_called, parse
 
 TEXT = """\
 # SPDX-License-Identifier: GPL-2.0

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.kconfig import Sourced, parse, read
-from kslm.sources.kconfig_tree import surroundings
+from kslm.sources.kernel.kconfig import Sourced, parse, read
+from kslm.sources.kernel.kconfig_tree import surroundings
 
 TREE = {
     "Kconfig": 'source "net/Kconfig"\nsource "arch/$(SRCARCH)/Kconfig"\nsource net/free/Kconfig\n',

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
 from kslm.errors import DataError
-from kslm.sources import kernel_tree
-from kslm.sources.kernel_tree import Member
+from kslm.sources.kernel import tree as kernel_tree
+from kslm.sources.kernel.tree import Member
 
 FILES = {f"drivers/net/file{i}.c": bytes([65 + i % 26]) * (i * 37) for i in range(200)} | {
     "mm/large.c": b"x" * (9 << 20),

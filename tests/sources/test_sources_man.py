@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources import man
+from kslm.sources.man import page as man
 from kslm.sources.records import Bad
 
 MAN = r""".\" a comment

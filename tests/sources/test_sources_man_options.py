@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources import man
-from kslm.sources.man_options import is_forms, man_options, spellings
+from kslm.sources.man import page as man
+from kslm.sources.man.options import is_forms, man_options, spellings
 
 MAN = r""".TH LS 1
 .SH NAME

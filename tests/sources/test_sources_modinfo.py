@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources import modinfo
+from kslm.sources.kernel import modinfo
 from kslm.sources.records import Bad, KernelModule
 
 INFO = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.printk import Template, driver, extract, prefix, templates
+from kslm.sources.kernel.printk import Template, driver, extract, prefix, templates
 
 SOURCE = r"""
 static int foo(struct device *dev)

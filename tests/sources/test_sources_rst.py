@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.rst import render
+from kslm.sources.kernel.rst import render
 
 PAGE = """\
 .. SPDX-License-Identifier: GPL-2.0

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.snapshot import HEADER, TITLES, is_snapshot, moment, parse
-from kslm.sources.snapshot_fields import fields_of, typed
+from kslm.sources.logs.snapshot import HEADER, TITLES, is_snapshot, moment, parse
+from kslm.sources.logs.snapshot_fields import fields_of, typed
 
 SNAPSHOT = f"""{HEADER}
 Zeitstempel: Sa 21. Nov 10:27:32 UTC 2026

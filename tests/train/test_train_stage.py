@@ -11,7 +11,8 @@ import torch
 
 from kslm import train
 from kslm.errors import DataError, KslmError
-from kslm.train import checkpoints, tracking
+from kslm.tracking import run as tracking
+from kslm.train import checkpoints
 from kslm.train.guards import AbortLog
 from train_micro import micro
 

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 import kslm.lake
-from kslm.curate.duplicates import left_over
-from kslm.curate.shingles import encode, shingles
+from kslm.curate.dedup.minhash import left_over
+from kslm.curate.dedup.shingles import encode, shingles
 from kslm.lake import Lake, Table
 from kslm.lake.tables import (
     BENCHMARK,

@@ -80,7 +80,7 @@ def _run(settings: Settings, stages: tuple[str, ...], *, force: bool) -> None:
     """
     from kslm.cli.summary import refused, summary
     from kslm.cli.view import LiveView
-    from kslm.serve.index import ensure
+    from kslm.index.store import ensure
 
     with hold(settings):
         with LiveView(out, stages, settings) as view:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from kslm.curate.duplicates import NEAR_EXEMPT, components
-from kslm.curate.quality import worst
+from kslm.curate.dedup.minhash import NEAR_EXEMPT, components
 from kslm.curate.records import DECISIONS, to_batch
-from kslm.curate.split import Item, split_groups
+from kslm.curate.refine.quality import worst
+from kslm.curate.split.groups import Item, split_groups
 from kslm.profile import Curate
 
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from kslm.curate import entities as entities_
-from kslm.curate import facts as facts_
-from kslm.curate.entities import Entities, Row
-from kslm.curate.facts import Hardware, Origin
-from kslm.curate.instruct import from_tables
 from kslm.curate.records import Text
+from kslm.extract import cards as facts_
+from kslm.extract.cards import Hardware, Origin
+from kslm.instruct import from_tables
+from kslm.knowledge import entities as entities_
+from kslm.knowledge.entities import Entities, Row
 from kslm.lake import Lake
 from kslm.lake.tables import (
     DOCUMENTS,
@@ -30,7 +30,7 @@ from kslm.lake.tables import (
     Table,
 )
 from kslm.settings import Settings
-from kslm.sources import dt_binding, kconfig_tree
+from kslm.sources.kernel import dt_binding, kconfig_tree
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from kslm.curate.entities import Entities
+from kslm.curate.benchmark.items import ASKED, benchmark
 from kslm.curate.gather import Knowledge
-from kslm.curate.holdout import HELD_OUT, Facts, scrub_documents
-from kslm.curate.instruct.benchmark import ASKED, benchmark
-from kslm.curate.instruct.manuals import name_line, page_of
-from kslm.curate.instruct.rows import TAKEN, instruction_rows
+from kslm.curate.instructions import TAKEN, instruction_rows
 from kslm.curate.records import to_batch
-from kslm.curate.refine import rows as rows_of
+from kslm.curate.refine.steps import rows as rows_of
+from kslm.curate.split.holdout import HELD_OUT, Facts, scrub_documents
+from kslm.instruct.manuals import name_line, page_of
+from kslm.knowledge.entities import Entities
 from kslm.lake import Lake
 from kslm.lake.arrow import ParquetSpool
 from kslm.lake.tables import BENCHMARK, CORPUS, DOCUMENTS, INSTRUCTIONS, REJECTS, SILVER_DOCUMENTS, Table
-from kslm.sources import kconfig
+from kslm.sources.kernel import kconfig
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

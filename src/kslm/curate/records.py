@@ -31,7 +31,7 @@ class Text(NamedTuple):
     licence: str | None
     text: str
     item: str | None = None
-    """Of a question: what gold.instructions says of it, as made by `kslm.curate.instruct`; None elsewhere."""
+    """Of a question: what gold.instructions says of it, as made by `kslm.instruct`; None elsewhere."""
 
 
 class Candidate(NamedTuple):

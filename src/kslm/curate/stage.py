@@ -26,17 +26,19 @@ import pyarrow.parquet as pq
 import xxhash
 
 import kslm.lake
-from kslm.curate import gather, kept, reuse
+from kslm.curate import gather
+from kslm.curate.benchmark.items import ground_truth
 from kslm.curate.decide import Decisions, Fact, decide, to_compare
-from kslm.curate.extract import Overrides
+from kslm.curate.dedup.search import Near
 from kslm.curate.gather import Knowledge
 from kslm.curate.gold import TABLES, publish
-from kslm.curate.instruct.benchmark import ground_truth
-from kslm.curate.instruct.kernel_messages import message_questions
-from kslm.curate.near import Near
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
-from kslm.curate.refine import Limits, refine_texts
-from kslm.curate.reuse import Refined
+from kslm.curate.refine.steps import Limits, refine_texts
+from kslm.curate.reuse import cache as kept
+from kslm.curate.reuse import documents as reuse
+from kslm.curate.reuse.documents import Refined
+from kslm.extract.documents import Overrides
+from kslm.instruct.kernel_messages import message_questions
 from kslm.lake import Lake
 from kslm.lake.change import as_metrics, as_outputs
 from kslm.lake.tables import ALL, BENCHMARK, CORPUS, DOCUMENTS, INSTRUCTIONS, REJECTS, Table

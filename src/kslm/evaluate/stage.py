@@ -28,7 +28,7 @@ from kslm.model import prepare_cpu, sample
 from kslm.report import QUIET, Progress, Report, write_atomically
 from kslm.settings import Settings
 from kslm.tokens import ShardReader, TokenSplit
-from kslm.train import tracking
+from kslm.tracking import run as tracking
 from kslm.train.stage import use_threads
 
 SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 16, 16, 96

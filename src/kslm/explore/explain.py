@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from kslm.curate.refine import MACHINE_KINDS
-from kslm.curate.split import position
-from kslm.curate.text import clean
+from kslm.curate.refine.clean import clean
+from kslm.curate.refine.steps import MACHINE_KINDS
+from kslm.curate.split.groups import position
 from kslm.explore.documents import Document, show
 from kslm.lake import Lake
 from kslm.lake.tables import ALL, CORPUS, DOCUMENTS, FILES, REJECTS, SILVER_DOCUMENTS

@@ -22,8 +22,8 @@ from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from kslm.errors import DataError
 from kslm.lake.arrow import arrow_schema, batches_of
 from kslm.lake.tables import DOCUMENTS, QUARANTINE
-from kslm.sources import kernel_tree
-from kslm.sources.kernel_tree import LARGEST_FILE, Member
+from kslm.sources.kernel import tree as kernel_tree
+from kslm.sources.kernel.tree import LARGEST_FILE, Member
 from kslm.sources.records import Bad
 
 PARTITION_BYTES = 32 << 20

@@ -42,8 +42,10 @@ from kslm.lake.tables import (
     Table,
 )
 from kslm.redact import Pseudonyms
-from kslm.sources import device_ids, logs, man, modinfo
+from kslm.sources import device_ids, logs
+from kslm.sources.kernel import modinfo
 from kslm.sources.logs.templates import MAX_TEMPLATES, Miner
+from kslm.sources.man import page as man
 from kslm.sources.records import Bad, DeviceId, KernelModule, LogEvent
 
 TABLES = (FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS, QUARANTINE)

@@ -14,10 +14,10 @@ from typing import Any
 import xxhash
 
 from kslm.redact import Pseudonyms, is_system_account, redact
-from kslm.sources import snapshot
+from kslm.sources.logs import snapshot
+from kslm.sources.logs.snapshot_fields import fields_of
 from kslm.sources.logs.templates import Miner, Template, parameters
 from kslm.sources.records import Bad, DeviceId, KernelModule, LogEvent, SnapshotSection
-from kslm.sources.snapshot_fields import fields_of
 
 Row = dict[str, Any]
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from kslm.release import artefacts, gates, plot, work
 from kslm.release.gates import Gate
-from kslm.release.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
+from kslm.tracking.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from kslm.errors import KslmError
-from kslm.release import torch_int8
+from kslm.runtimes import torch_int8
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 CHECKPOINT_FILES = ("config.json", "generation_config.json", "model.safetensors", *TOKENIZER_FILES)

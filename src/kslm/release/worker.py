@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from kslm.release.runtimes import Runtime, TorchRuntime, open_runtime
+from kslm.runtimes.torch import Runtime, TorchRuntime, open_runtime
 
 SHORTEST_TIMING = 0.25
 """Seconds: a repetition goes on until this much has been timed, so that small models are timed well too."""

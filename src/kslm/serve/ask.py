@@ -10,7 +10,8 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from kslm.serve import champion, index, lookup
+from kslm.index import store as index
+from kslm.serve import champion, lookup
 from kslm.serve.lookup import Fact
 from kslm.settings import Settings
 

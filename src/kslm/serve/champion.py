@@ -58,7 +58,7 @@ def write(champion: Champion, question: str, max_new_tokens: int) -> str:
     """The champion's own text after the question, which nothing vouches for."""
     from tokenizers import Tokenizer
 
-    from kslm.serve.graph import OnnxRuntime
+    from kslm.runtimes.onnx import OnnxRuntime
 
     tokenizer = Tokenizer.from_file(str(champion.folder / "tokenizer.json"))
     runtime = OnnxRuntime(champion.folder, threads=0)

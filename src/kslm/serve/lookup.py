@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from kslm.sources.modinfo import parse_pci_alias, parse_usb_alias
+from kslm.sources.kernel.modinfo import parse_pci_alias, parse_usb_alias
 
 _HEX4 = r"(?:0x)?([0-9a-fA-F]{4})"
 _PAIR = re.compile(rf"(?<![\w:.]){_HEX4}:{_HEX4}(?![\w:])")
@@ -91,7 +91,7 @@ def look_up(text: str, index: sqlite3.Connection) -> Found:
     """Facts about everything the text names.
 
     Args:
-        index: as kslm.serve.index.connect opens it.
+        index: as kslm.index.store.connect opens it.
     """
     named, found = mentions(text), Found()
     for device in named.devices:

@@ -23,7 +23,8 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from kslm.sources import catalog, config_file, html, hwdb, man, pnp_ids
+from kslm.sources import catalog, config_file, html, hwdb, pnp_ids
+from kslm.sources.man import page as man
 from kslm.sources.records import SAMPLE_BYTES, Bad
 
 LARGEST = 32 << 20

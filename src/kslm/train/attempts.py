@@ -10,10 +10,10 @@ import torch.distributed as dist
 from kslm.errors import KslmError
 from kslm.model import initialise
 from kslm.report import Progress
+from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
 from kslm.train.guards import Abort, AbortLog, Diverged, describe, is_out_of_memory, recipe_after
 from kslm.train.loop import Job, fit
-from kslm.train.tracking import Tracker
 
 
 class Attempts:

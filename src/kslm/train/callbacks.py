@@ -15,9 +15,9 @@ from transformers import PreTrainedModel, TrainerCallback, TrainerControl, Train
 
 from kslm.model import sample
 from kslm.report import Task, write_atomically
+from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
 from kslm.train.guards import Guard
-from kslm.train.tracking import Tracker
 
 SAMPLE_TOKENS = 48
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")

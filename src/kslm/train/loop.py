@@ -29,12 +29,12 @@ from transformers.utils import logging as transformers_logging
 from kslm.model import uses_bf16
 from kslm.profile import Train
 from kslm.report import Task
+from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
 from kslm.train.callbacks import TOKENIZER_FILES, Checkpoints, Meter, Samples, Schedule
 from kslm.train.data import Windows, collate
 from kslm.train.guards import Guard, Recipe
 from kslm.train.optimizer import make_optimizer
-from kslm.train.tracking import Tracker
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ from kslm.errors import DataError, KslmError
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 from kslm.tokens import Manifest, ShardReader, TokenSplit
-from kslm.train import checkpoints, tracking
+from kslm.tracking import run as tracking
+from kslm.train import checkpoints
 from kslm.train.attempts import Attempts, is_first, wait
 from kslm.train.callbacks import best_step, logged_models, validation
 from kslm.train.data import Windows, bytes_per_token

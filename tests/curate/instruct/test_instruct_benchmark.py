@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import json
 
-from kslm.curate.entities import Device
-from kslm.curate.instruct import from_document
-from kslm.curate.instruct.baselines import Guesses
-from kslm.curate.instruct.benchmark import MOST_OF_PAGE, benchmark, ground_truth
+from kslm.curate.benchmark.baselines import Guesses
+from kslm.curate.benchmark.items import MOST_OF_PAGE, benchmark, ground_truth
+from kslm.instruct import from_document
+from kslm.knowledge.entities import Device
 from questions_world import ENTITIES, HARDWARE, IDS, MODULES, PAGE, SYMBOLS, document, hardware_of, id_rows, module
 
 RADEON = "drivers/gpu/drm/radeon"

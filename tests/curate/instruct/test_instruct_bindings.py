@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kslm.curate.instruct.bindings import bindings
-from kslm.curate.instruct.phrasings import load
+from kslm.instruct.bindings import bindings
+from kslm.instruct.phrasings import load
 from questions_world import ENTITIES, document
 
 BOARDS = """\

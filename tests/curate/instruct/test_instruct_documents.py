@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kslm.curate.extract import extract
-from kslm.curate.instruct import from_document
-from kslm.curate.instruct.manuals import name_line, page_of
-from kslm.curate.instruct.rows import instruction_rows
+from kslm.curate.instructions import instruction_rows
+from kslm.extract.documents import extract
+from kslm.instruct import from_document
+from kslm.instruct.manuals import name_line, page_of
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import INSTRUCTIONS
 from questions_world import ENTITIES, PAGE, SYMBOLS, document

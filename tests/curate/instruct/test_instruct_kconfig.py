@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from kslm.curate.instruct.kconfig import symbols
-from kslm.curate.instruct.question import shortened
+from kslm.instruct.kconfig import symbols
+from kslm.instruct.question import shortened
 from questions_world import ENTITIES, document
 
 SMP = """\

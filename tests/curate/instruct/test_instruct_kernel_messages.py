@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.entities import build
-from kslm.curate.instruct.kernel_messages import MOST_A_FILE, message_questions, noted
-from kslm.curate.instruct.shown import shown, skeleton
+from kslm.instruct.kernel_messages import MOST_A_FILE, message_questions, noted
+from kslm.instruct.shown import shown, skeleton
+from kslm.knowledge.entities import build
 from questions_world import document
 
 MODULES = [

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from kslm.curate.instruct import from_document
-from kslm.curate.instruct.manuals import command_of, page_of
+from kslm.instruct import from_document
+from kslm.instruct.manuals import command_of, page_of
 from questions_world import ENTITIES, PAGE, document
 
 

@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from kslm.curate.instruct import phrasings
 from kslm.errors import SettingsError
+from kslm.instruct import phrasings
 
 ONE = """
 questions:

@@ -6,9 +6,9 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kslm.curate.entities import Device
-from kslm.curate.instruct import from_tables, refusals
-from kslm.curate.instruct.devices import drivers, drivers_by_name
+from kslm.instruct import from_tables, refusals
+from kslm.instruct.devices import drivers, drivers_by_name
+from kslm.knowledge.entities import Device
 from questions_world import ENTITIES, FILES, HARDWARE, IDS, MODULES, ORIGINS, TEMPLATES, hardware_of, id_rows, module
 
 DEVICE = re.compile(r"\b[0-9a-f]{4}:[0-9a-f]{4}\b")

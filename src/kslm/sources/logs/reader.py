@@ -10,8 +10,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
-from kslm.sources import snapshot
-from kslm.sources.logs import formats, framed, journal
+from kslm.sources.logs import formats, framed, journal, snapshot
 from kslm.sources.logs.clock import Clock
 from kslm.sources.logs.stream import MAX_LINE_BYTES, DamagedFileError, Line, chunks, lines
 from kslm.sources.logs.traces import grouped

@@ -1,0 +1,1 @@
+"""gold.benchmark: questions about held-out entities, and what simple guesses answer."""

@@ -1,0 +1,110 @@
+"""Near duplicates of a corpus that changes little between runs: `duplicates` with the engine, nothing done twice.
+
+A document's buckets follow from its text, and so from its doc_id; so does whether two documents are alike. Both are
+kept, and only documents and pairs that were never looked at are read. The result is that of a run from scratch: which
+pairs are looked at follows from all buckets of today, and a pair's similarity is the same whenever it is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kslm.curate.dedup.minhash import BUCKETS, EDGES, SUSPECTS, Pair, bands_for, buckets, candidates, suspects, verify
+from kslm.curate.records import to_batch
+from kslm.curate.reuse import cache as kept
+from kslm.lake import Lake
+from kslm.lake.arrow import arrow_schema
+from kslm.lake.tables import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_FRESH = Table("scratch", "fresh", ("doc_id",), {"doc_id": "STRING"})
+_PLACED = pa.schema([("doc_id", pa.string()), ("buckets", pa.binary())])
+
+
+@dataclass(frozen=True)
+class Near:
+    """A search for near duplicates.
+
+    Attributes:
+        lake: the engine.
+        threshold: least Jaccard similarity of five-word shingles.
+        folder: where files for the engine may be written.
+        state: folder of what is kept between runs.
+        recipe: names the code that made it.
+    """
+
+    lake: Lake
+    threshold: float
+    folder: Path
+    state: Path
+    recipe: str
+
+    def pairs(self, documents: DataFrame, doc_ids: Sequence[str]) -> pa.Table:
+        """Pairs of near duplicates.
+
+        Args:
+            documents: doc_id and text; there may be others than those compared.
+            doc_ids: documents of distinct content and without the kinds of NEAR_EXEMPT.
+
+        Returns:
+            The columns of EDGES (left < right), sorted. Pairs enough to connect each cluster, not all there are.
+        """
+        documents = documents.select("doc_id", "text")
+        pairs = candidates(self._placed(documents, doc_ids))
+        known = kept.load(self.state / "pairs.parquet", self._made_by, arrow_schema(EDGES))
+        had = dict(zip(_keys(known), known["jaccard"].to_pylist(), strict=True))
+        found = {pair: had[pair] for pair in pairs if pair in had}
+        if len(found) < len(pairs):
+            parts = self.lake.partitions
+            listed = self._listed(SUSPECTS, suspects([pair for pair in pairs if pair not in found], parts))
+            apart = documents.join(listed, "doc_id").repartition(parts, "part")
+            verified = apart.mapInArrow(partial(verify, threshold=self.threshold), EDGES.ddl).toArrow()
+            found.update(zip(_keys(verified), verified["jaccard"].to_pylist(), strict=True))
+        if had.keys() != found.keys():
+            kept.store(self.state / "pairs.parquet", self._made_by, _edges(found))
+        return _edges({pair: similarity for pair, similarity in found.items() if similarity >= self.threshold})
+
+    @property
+    def _made_by(self) -> str:
+        return f"{self.recipe} {self.threshold}"
+
+    def _placed(self, documents: DataFrame, doc_ids: Sequence[str]) -> pa.Table:
+        """doc_id and buckets of the documents that have any."""
+        path = self.state / "buckets.parquet"
+        before = kept.load(path, self._made_by, _PLACED)
+        placed = before.filter(pc.is_in(before["doc_id"], pa.array(doc_ids, pa.string())))
+        fresh = {*doc_ids} - {*placed["doc_id"].to_pylist()}
+        if fresh:
+            listed = self._listed(_FRESH, pa.table({"doc_id": sorted(fresh)}))
+            work = partial(buckets, bands=bands_for(self.threshold))
+            made = documents.join(listed, "doc_id").mapInArrow(work, BUCKETS).toArrow().cast(_PLACED)
+            rest = sorted(fresh - {*made["doc_id"].to_pylist()})  # have none, which is worth keeping too
+            none = pa.table([pa.array(rest, pa.string()), pa.array([b""] * len(rest), pa.binary())], schema=_PLACED)
+            placed = pa.concat_tables([placed, made, none])
+        if fresh or len(placed) < len(before):
+            kept.store(path, self._made_by, placed)
+        return placed.filter(pc.greater(pc.binary_length(placed["buckets"]), 0))
+
+    def _listed(self, table: Table, rows: pa.Table) -> DataFrame:
+        """Rows of this process as a DataFrame, by way of a file."""
+        path = self.folder / f"{table.name}.parquet"
+        pq.write_table(rows, path)
+        return self.lake.read_parquet(table, path)
+
+
+def _keys(edges: pa.Table) -> Iterator[Pair]:
+    return zip(edges["left"].to_pylist(), edges["right"].to_pylist(), strict=True)
+
+
+def _edges(found: Mapping[Pair, float]) -> pa.Table:
+    return pa.Table.from_batches([to_batch([(*pair, found[pair]) for pair in sorted(found)], EDGES)])

@@ -1,0 +1,1 @@
+"""Texts to candidates: cleaned, redacted, cut to size and judged."""

@@ -1,0 +1,1 @@
+"""What curate keeps between runs."""

@@ -1,0 +1,154 @@
+"""Sentences made from the tables, so that every fact in them is one somebody recorded.
+
+A document is made per vendor and split group rather than per line, so that none is divided by the split. Questions
+about the same facts are made by `kslm.instruct`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from kslm.curate.records import Text
+from kslm.knowledge.entities import Device, Entities, Row, module_name
+from kslm.sources.kernel.modinfo import parameter
+
+BUS = {"pci": "PCI", "usb": "USB"}
+"""The name of a bus in texts."""
+
+
+PARTS = {"pci": "boards", "usb": "revisions"}
+"""What of a device an alias may be limited to, by bus: a PCI alias to a subsystem, a USB alias to releases."""
+
+_ENDED = re.compile(r"(?:[.!?]|[\w)]{2}[.!?][\"')\]]+)\Z")
+_ABBREVIATED = re.compile(r"\b(?:al|co|corp|e\.g|etc|i\.e|inc|ltd|vs)\.[\"')\]]+\Z", re.IGNORECASE)
+
+
+class Origin(NamedTuple):
+    """Where the facts of one source come from."""
+
+    source: str
+    licence: str
+    version: str | None = None
+
+
+class Hardware(NamedTuple):
+    """The id tables and modules, as needed to make texts."""
+
+    vendors: Mapping[tuple[str, str], str]
+    """Bus and vendor id to name."""
+    names: Mapping[Device, str]
+    drivers: Mapping[Device, Mapping[str, bool]]
+    """Device to modules; the flag says that a module drives some boards of it only."""
+
+    def described(self, device: Device) -> str:
+        """`PCI device 8086:1533 I210 Gigabit Network Connection`, as far as it is known."""
+        return f"{BUS[device.bus]} device {device} {self.names.get(device, '')}".rstrip()
+
+
+def vendor_names(rows: Iterable[Row], bus: str) -> dict[tuple[str, str], str]:
+    """Names of the vendors in one id table."""
+    return {(bus, row["vendor"]): row["name"] for row in rows if row["level"] == "vendor"}
+
+
+def id_texts(rows: Sequence[Row], bus: str, hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
+    """One document for each vendor and split group of an id table, and one for each device class.
+
+    Vendors without devices share documents, by the first two digits of their ids: a line each is too short for one.
+    """
+    lines: dict[tuple[str, str], list[str]] = defaultdict(list)
+    classes: dict[str, list[str]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row["line"]):
+        name = row["name"]
+        if row["level"] == "vendor":
+            lines.setdefault((row["vendor"], f"{bus}:{row['vendor']}"), [])
+        elif row["level"] in ("device", "subsystem", "interface") and row["vendor"] and row["device"]:
+            device = Device(bus, row["vendor"], row["device"])
+            place = lines[row["vendor"], entities.of_device(device)]
+            if row["level"] == "device":
+                place.append(sentence(f"{BUS[bus]} device {device} is {name}"))
+            elif row["level"] == "subsystem":
+                place.append(sentence(f"Subsystem {_subsystem(row)} of {BUS[bus]} device {device} is {name}"))
+        elif row["level"] in ("class", "subclass", "prog_if") and row["vendor"]:
+            code = ":".join(row[part] for part in ("vendor", "device", "subvendor") if row[part])
+            classes[row["vendor"]].append(sentence(f"{BUS[bus]} {row['level'].replace('_', '-')} {code} is {name}"))
+    bare: dict[str, list[str]] = defaultdict(list)
+    with_devices = {vendor for (vendor, _), found in lines.items() if found}
+    for (vendor, group), found in lines.items():
+        title = sentence(f"{BUS[bus]} vendor {vendor} is {hardware.vendors.get((bus, vendor), 'not named')}")
+        if not found:
+            if vendor not in with_devices:
+                bare[vendor[:2]].append(title)
+            continue
+        text = "\n".join([title, *found])
+        yield _card(
+            text, f"{bus}_ids/{vendor}", path=f"{vendor}#{group}", kind=f"{bus}_ids", group=group, origin=origin
+        )
+    for prefix, found in bare.items():
+        path = f"vendors {prefix}"
+        group = f"{bus}:{path}"
+        yield _card("\n".join(found), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
+    for code, found in classes.items():
+        path, group = f"class {code}", f"{bus}:class"
+        yield _card("\n".join(found), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
+
+
+def module_texts(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
+    """A card for each module: what it is, what it needs, and the devices it drives."""
+    devices: dict[str, list[tuple[Device, bool]]] = defaultdict(list)
+    for device, found in hardware.drivers.items():
+        for module, partly in found.items():
+            devices[module].append((device, partly))
+    for row in modules:
+        name = row["module"]
+        description = f": {row['description']}" if row["description"] else ""
+        lines = [sentence(f"The {name} kernel module{description}")]
+        lines.append(
+            f"The {name} module is built into the kernel." if row["builtin"] else f"Load it with: modprobe {name}"
+        )
+        lines.extend([f"Its licence is {row['licence']}."] if row["licence"] else [])
+        lines.extend([f"It depends on {listed(row['depends'])}."] if row["depends"] else [])
+        lines.extend(f"It may request the firmware {file}." for file in row["firmware"] or ())
+        parameters = sorted(dict(row["parameters"] or {}).items())
+        lines.extend(_parameter(key, text) for key, text in parameters)
+        for device, partly in sorted(devices[name]):
+            scope = f"some {PARTS[device.bus]} of " if partly else ""
+            lines.append(f"The {name} kernel module drives {scope}{hardware.described(device)}.")
+        text = "\n".join(lines)
+        group = _module_group(name, entities)
+        yield _card(text, f"modules/{name}", path=name, kind="modules", group=group, origin=origin)
+
+
+def _parameter(name: str, text: str | None) -> str:
+    said, takes = parameter(text or "")
+    taken = f" takes {takes}" if takes else ""
+    return f"Its parameter {name}{taken}: {said}" if said else f"Its parameter {name}{taken or ' is not described'}."
+
+
+def _card(text: str, parent: str, *, path: str, kind: str, group: str, origin: Origin) -> Text:
+    return Text(parent, origin.source, path, kind, "hardware", group, origin.version, origin.licence, text)
+
+
+def _module_group(name: str, entities: Entities) -> str:
+    return entities.modules[module_name(name)]
+
+
+def _subsystem(row: Row) -> str:
+    return f"{row['subvendor']}:{row['subdevice']}"
+
+
+def sentence(text: str) -> str:
+    """Text on one line, with a full stop where it ends in none.
+
+    What ends within quotation marks or parentheses has ended, but for an abbreviation there: `(Inc.)`, `(a, b, ...)`.
+    """
+    folded = " ".join(text.split())
+    return folded if _ENDED.search(folded) and not _ABBREVIATED.search(folded) else f"{folded}."
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a, b and c`."""
+    found = list(names)
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"

@@ -1,0 +1,1 @@
+"""The look-up index that answers are made from."""

@@ -1,0 +1,219 @@
+"""Questions about PCI and USB ids: what they name, and which modules drive them.
+
+A device is answered with a driver only where a module names its vendor and device: what a module matches by class alone
+is no fact about one device. Where the modules that name a device are several, the answer names all of them. Of a PCI
+device one of them is to be loaded, since a driver takes the whole of it; of a USB device, whose drivers take an
+interface each, all of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import xxhash
+
+from kslm.curate.records import Text
+from kslm.extract.cards import BUS, PARTS, Hardware, Origin, listed, sentence
+from kslm.instruct.question import Fact, questions
+from kslm.knowledge.entities import Device, Entities, Row
+
+TOOL = {"pci": "lspci -nn", "usb": "lsusb"}
+LONGEST_LIST = 8
+"""Ids, modules or parameters that an answer lists before it only counts the rest."""
+
+MOST_FIRMWARE = 2
+"""Firmware files that the answer about a device names: of more, some are for other devices of the module."""
+
+_CLASSES = {"class": "class", "subclass": "subclass", "prog_if": "programming interface"}
+
+
+def names(rows: Iterable[Row], bus: str, hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
+    """What each vendor, device, subsystem and class of one id table is."""
+    seen: set[str] = set()
+    for row in sorted(rows, key=lambda row: int(row["line"])):
+        asked = _named(row, bus, hardware, entities, origin)
+        if asked and asked[0] not in seen:  # an id given twice means what it says first
+            seen.add(asked[0])
+            yield from asked[1]
+
+
+def _named(
+    row: Row, bus: str, hardware: Hardware, entities: Entities, origin: Origin
+) -> tuple[str, Iterator[Text]] | None:
+    level, vendor, name = row["level"], row["vendor"], row["name"]
+    table = f"bronze.{bus}_ids"
+    if level in _CLASSES:
+        code = ":".join(row[part] for part in ("vendor", "device", "subvendor") if row[part])
+        fact = Fact(table, row["row_id"], row["version"], f"{bus}:class", origin.source, origin.licence)
+        answer = sentence(f"{BUS[bus]} {_CLASSES[level]} {code} is {name}")
+        path = f"class/{bus}/{code}"
+        asked = {"bus": BUS[bus], "code": code, "level": _CLASSES[level], "tool": TOOL[bus]}
+        return path, questions("device_class", fact, path, answer, context=f"{code}: {name}", asked=asked)
+    if level == "vendor":
+        fact = Fact(table, row["row_id"], row["version"], f"{bus}:{vendor}", origin.source, origin.licence)
+        answer = sentence(f"{BUS[bus]} vendor {vendor} is {name}")
+        path = f"vendor/{bus}/{vendor}"
+        asked = {"bus": BUS[bus], "vendor": vendor, "tool": TOOL[bus]}
+        action = f"{TOOL[bus].split()[0]} -d {vendor}:"
+        return path, questions("vendor", fact, path, answer, context=f"{vendor}: {name}", action=action, asked=asked)
+    if level not in ("device", "subsystem"):
+        return None
+    device = Device(bus, vendor, row["device"])
+    fact = Fact(table, row["row_id"], row["version"], entities.of_device(device), origin.source, origin.licence)
+    if level == "device":
+        return _device(device, name, hardware, fact)
+    board = Device(bus, row["subvendor"], row["subdevice"])
+    if board in hardware.names and entities.of_device(board) != fact.group:
+        return None  # some boards have a device's id, whose name may be held out
+    return _subsystem(str(board), device, row, hardware, fact)
+
+
+def _device(device: Device, name: str, hardware: Hardware, fact: Fact) -> tuple[str, Iterator[Text]]:
+    bus = BUS[device.bus]
+    parts = [sentence(f"{bus} device {device} is {name}")]
+    vendor = hardware.vendors.get((device.bus, device.vendor))
+    parts.extend([sentence(f"Its vendor is {vendor}")] if vendor else [])
+    modules = sorted(hardware.drivers.get(device, ()))
+    if modules:
+        parts.append(f"The kernel drives {_part(device, hardware)}it with: ")
+        parts[-1] += f"{listed(modules)}."
+    path = f"identify/{bus}/{device}"
+    asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
+    context = f"{device}: {name}"
+    return path, questions(
+        "device_name", fact, path, " ".join(parts), context=context, action=_look(device), asked=asked
+    )
+
+
+def _subsystem(subsystem: str, device: Device, row: Row, hardware: Hardware, fact: Fact) -> tuple[str, Iterator[Text]]:
+    parts = [sentence(f"Subsystem {subsystem} of {hardware.described(device)} is {row['name']}")]
+    maker = hardware.vendors.get((device.bus, row["subvendor"]))
+    parts.extend([sentence(f"The board's vendor, {row['subvendor']}, is {maker}")] if maker else [])
+    path = f"subsystem/{device}/{subsystem}"
+    asked = {"subsystem": subsystem, "device": str(device)}
+    context = f"{device} {subsystem}: {row['name']}"
+    action = f"lspci -nnv -d {device}"
+    return path, questions("subsystem", fact, path, " ".join(parts), context=context, action=action, asked=asked)
+
+
+def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, origin: Origin) -> Iterator[Text]:
+    """Which modules drive each device that a module names.
+
+    Args:
+        modules: rows of bronze.modules by name.
+    """
+    for device in sorted(hardware.drivers):
+        found = modules_of(device, hardware)
+        bus = BUS[device.bus]
+        fact = _module_fact(found, entities.of_device(device), modules, origin)
+        verb = "modules drive" if len(found) > 1 else "module drives"
+        scope = _part(device, hardware)
+        by = hardware.vendors.get((device.bus, device.vendor))
+        parts = [f"The {listed(found)} {verb} {scope}{hardware.described(device)}{f' ({by})' if by else ''}."]
+        others = sorted(set(hardware.drivers[device]) - set(found))
+        parts.extend([f"Some {PARTS[device.bus]} of it are for {listed(others)}."] if others else [])
+        parts.extend(_about(found, modules, device.bus))
+        name, vendor = hardware.names.get(device), hardware.vendors.get((device.bus, device.vendor))
+        asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
+        kind = "device_driver"
+        if name and vendor:
+            kind = "device_driver_named"
+            asked |= {"vendor": vendor, "name": name, "line": _line(device, vendor, name)}
+        context = f"{hardware.described(device)}; modules: {', '.join(found)}"
+        action = _loading(found, modules, device.bus) or _look(device)
+        path = f"driver/{bus}/{device}"
+        yield from questions(kind, fact, path, " ".join(parts), context=context, action=action, asked=asked)
+
+
+def drivers_by_name(
+    hardware: Hardware, modules: Mapping[str, Row], entities: Entities, origin: Origin
+) -> Iterator[Text]:
+    """Which modules drive the devices of one vendor and name; such devices share a split group."""
+    same: dict[tuple[str, str, str], list[Device]] = defaultdict(list)
+    for device in sorted(hardware.drivers):
+        name, vendor = hardware.names.get(device), hardware.vendors.get((device.bus, device.vendor))
+        if name and vendor:
+            same[device.bus, vendor, name].append(device)
+    for (bus, vendor, name), devices in same.items():
+        group = entities.of_device(devices[0])
+        if any(entities.of_device(device) != group for device in devices):
+            continue  # two vendors may share a name, and then these are not one thing
+        found = sorted({module for device in devices for module in modules_of(device, hardware)})
+        ids = listed([*map(str, devices[:LONGEST_LIST]), *_more(len(devices) - LONGEST_LIST)])
+        scope = f"some {PARTS[bus]} of " if all(_partly(device, hardware) for device in devices) else ""
+        verb = "modules drive" if len(found) > 1 else "module drives"
+        parts = [f"The {listed(found)} {verb} {scope}the {vendor} {name} ({BUS[bus]} {ids})."]
+        parts.extend(_about(found, modules, bus))
+        fact = _module_fact(found, group, modules, origin)
+        place = xxhash.xxh3_64_hexdigest(f"{vendor}\0{name}".encode())
+        yield from questions(
+            *("name_driver", fact, f"name/{BUS[bus]}/{place}", " ".join(parts)),
+            context=f"{vendor} {name}: {ids}; modules: {', '.join(found)}",
+            action=_loading(found, modules, bus) or f"{TOOL[bus].split()[0]} -d {devices[0].vendor}:",
+            asked={"bus": BUS[bus], "vendor": vendor, "name": name},
+        )
+
+
+def modules_of(device: Device, hardware: Hardware) -> list[str]:
+    """The modules for all boards of a device; those for some boards where there are no others."""
+    found = hardware.drivers[device]
+    return sorted(module for module, partly in found.items() if not partly) or sorted(found)
+
+
+def _module_fact(found: Sequence[str], group: str, modules: Mapping[str, Row], origin: Origin) -> Fact:
+    version = modules[found[0]]["version"]
+    return Fact("bronze.modules", ",".join(found), version, group, origin.source, origin.licence)
+
+
+def _about(found: Sequence[str], modules: Mapping[str, Row], bus: str) -> Iterator[str]:
+    """What a module calls itself, which firmware it may ask for, and how to load it."""
+    first = modules[found[0]]
+    if len(found) == 1 and first["description"]:
+        yield f"{found[0]}: {sentence(first['description'])}"
+    if len(found) == 1 and first["firmware"]:
+        files = list(first["firmware"])
+        yield (
+            f"It may ask for firmware: {listed(files)}."
+            if len(files) <= MOST_FIRMWARE
+            else f"Which firmware it asks for depends on the device; all of it: modinfo -F firmware {found[0]}."
+        )
+    load = _loading(found, modules, bus)
+    if load and len(found) > 1 and bus == "usb":
+        several = "both" if len(found) == 2 else "all of them"
+        yield f"Each drives one of its interfaces or revisions, and the kernel loads {several}. By hand: {load}"
+    elif load:
+        yield f"Load {'one of them' if len(found) > 1 else 'it'} with: {load}"
+    else:
+        yield "It is built into the kernel, so there is nothing to load."
+
+
+def _loading(found: Sequence[str], modules: Mapping[str, Row], bus: str) -> str | None:
+    loadable = [module for module in found if not modules[module]["builtin"]]
+    if bus == "usb" and len(loadable) > 1:
+        return f"modprobe -a {' '.join(loadable)}"
+    return f"modprobe {loadable[0]}" if loadable else None
+
+
+def _partly(device: Device, hardware: Hardware) -> bool:
+    return all(hardware.drivers[device].values())
+
+
+def _part(device: Device, hardware: Hardware) -> str:
+    return f"some {PARTS[device.bus]} of " if _partly(device, hardware) else ""
+
+
+def _look(device: Device) -> str:
+    return f"lspci -nnk -d {device}" if device.bus == "pci" else f"lsusb -v -d {device}"
+
+
+def _line(device: Device, vendor: str, name: str) -> str:
+    """How the device is listed by lspci or lsusb, at a place that its id decides."""
+    place = xxhash.xxh3_64_intdigest(str(device).encode())
+    if device.bus == "usb":
+        return f"Bus {1 + place % 4:03d} Device {2 + place // 4 % 9:03d}: ID {device} {vendor} {name}"
+    return f"{place % 8:02x}:00.0: {vendor} {name} [{device}]"
+
+
+def _more(count: int) -> list[str]:
+    return [f"{count} more"] if count > 0 else []

@@ -1,0 +1,104 @@
+"""A question with its answer, as a text of the corpus and as an item of gold.instructions.
+
+What is asked about decides the split group; where the fact is from is kept as table, key and version.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import xxhash
+
+from kslm.curate.records import Text
+from kslm.instruct.phrasings import load
+
+SECOND_PHRASING = 10
+"""Every how many facts one is asked in two ways."""
+LONGEST_ANSWER = 700
+"""Characters of a quoted description; longer ones are cut after a sentence."""
+
+_BETWEEN_PARAGRAPHS = re.compile(r"(?<=[\w)\]>\"'])(?<![.!?][)\]\"'])[^\S\n]*\n(?:[^\S\n]*\n)+\s*(?=[A-Z])")
+_SENTENCE_END = re.compile(r"[.!?](?=\s)")
+
+
+class Fact(NamedTuple):
+    """Where an answer is from and whose split it follows.
+
+    Attributes:
+        table, key, version: the row: bronze.pci_ids and its row_id, bronze.modules and the module's name,
+            bronze.documents and its doc_id, with `#` and the part of it.
+        group: split group of the entity.
+        source, licence: of the row, as in bronze.files.
+    """
+
+    table: str
+    key: str
+    version: str | None
+    group: str
+    source: str
+    licence: str | None
+
+
+def questions(
+    kind: str, fact: Fact, path: str, answer: str, *, asked: Mapping[str, str], context: str, action: str = "none"
+) -> Iterator[Text]:
+    """The fact asked in one way, or in two.
+
+    Args:
+        kind: of the phrasing.
+        path: of the text, unique within its source.
+        asked: values of the phrasing's placeholders.
+        context: the facts used, in short.
+        action: a command that looks or installs, worth running next; "none" where there is none.
+    """
+    phrasing = load().questions[kind]
+    key = f"{kind}/{path}"
+    twice = xxhash.xxh3_64_intdigest(key.encode(), seed=1) % SECOND_PHRASING == 0
+    for number in range(2 if twice else 1):
+        question = phrasing.chosen(key, number).format(**asked)
+        where = f"{path}.{number + 1}" if number else path
+        yield text_of(question, answer, phrasing.intent, fact, where, context=context, action=action)
+
+
+def text_of(question: str, answer: str, intent: str, fact: Fact, path: str, *, context: str, action: str) -> Text:
+    """One question as a text with its item."""
+    item = {"intent": intent, "context": context, "next_action": action}
+    item |= {"table": fact.table, "key": fact.key, "version": fact.version or ""}
+    return Text(
+        parent_of(fact),
+        fact.source,
+        path,
+        "question",
+        "instructions",
+        fact.group,
+        fact.version,
+        fact.licence,
+        pair(question, answer),
+        json.dumps(item, ensure_ascii=False, sort_keys=True),
+    )
+
+
+def parent_of(fact: Fact) -> str:
+    """The row as silver.documents names it: the doc_id of a document, `table/key` of another row."""
+    table = fact.table.removeprefix("bronze.")
+    return fact.key.partition("#")[0] if table == "documents" else f"{table}/{fact.key}"
+
+
+def pair(question: str, answer: str) -> str:
+    """A question and its answer, as every instruction is written."""
+    return f"Question: {question}\nAnswer: {answer}"
+
+
+def shortened(text: str, longest: int = LONGEST_ANSWER) -> str:
+    """Text on one line, cut after the last whole sentence (else word) that fits.
+
+    A paragraph that ends in no mark is given a full stop where another begins after it with a capital.
+    """
+    folded = " ".join(_BETWEEN_PARAGRAPHS.sub(". ", text).split())
+    if len(folded) <= longest:
+        return folded
+    ends = [match.end() for match in _SENTENCE_END.finditer(folded, 0, longest)]
+    return folded[: ends[-1]] if ends else folded[:longest].rpartition(" ")[0] + " ..."

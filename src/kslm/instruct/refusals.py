@@ -1,0 +1,53 @@
+"""What to answer when there is no answer: ids in no table, and requests about something else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from kslm.curate.records import Text
+from kslm.extract.cards import BUS, Hardware, Origin
+from kslm.instruct.devices import TOOL
+from kslm.instruct.phrasings import FILE, load
+from kslm.instruct.question import Fact, text_of
+from kslm.knowledge.entities import Device
+
+UNKNOWN_DEVICES = 1000
+"""Pairs for each bus that teach the answer for an id in no table."""
+SOURCE, LICENCE = "kslm", "Apache-2.0"
+"""Of requests that come with this package."""
+
+
+def unknown_devices(hardware: Hardware, bus: str, origin: Origin, seed: int) -> Iterator[Text]:
+    """Ids in no table, half of them of a known vendor, asked like ids that are."""
+    rng = random.Random(f"{seed}/{bus}")
+    vendors = sorted(vendor for of, vendor in hardware.vendors if of == bus)
+    known = {(device.vendor, device.device) for device in (*hardware.names, *hardware.drivers)}
+    kinds = [load().questions[kind] for kind in ("device_name", "device_driver")]
+    seen: set[Device] = set()
+    while vendors and len(seen) < UNKNOWN_DEVICES:
+        vendor = rng.choice(vendors) if len(seen) % 2 else f"{rng.randrange(1, 0xFFFF):04x}"
+        device = Device(bus, vendor, f"{rng.randrange(1, 0xFFFF):04x}")
+        if (device.vendor, device.device) in known or device in seen:
+            continue
+        seen.add(device)
+        phrasing = kinds[rng.random() < 0.5]
+        asked = phrasing.chosen(str(device)).format(bus=BUS[bus], device=device, tool=TOOL[bus])
+        key, group = f"unknown {device}", f"unknown:{device}"
+        fact = Fact(f"bronze.{bus}_ids", key, origin.version, group, origin.source, origin.licence)
+        yield text_of(
+            *(asked, f"Unknown device [{device}]", phrasing.intent, fact, f"unknown/{BUS[bus]}/{device}"),
+            context=f"{device} is in no table",
+            action=TOOL[bus],
+        )
+
+
+def off_topic() -> Iterator[Text]:
+    """Requests about something else, and the one answer to them."""
+    reviewed = load().off_topic
+    for number, request in enumerate(reviewed.requests):
+        fact = Fact(FILE, f"off_topic/{number}", None, f"off-topic:{number}", SOURCE, LICENCE)
+        path = f"off-topic/{number}"
+        yield text_of(
+            request, reviewed.answer, "SYSTEM_MANAGE", fact, path, context="not about this system", action="none"
+        )

@@ -1,0 +1,1 @@
+"""What belongs together and what drives what: entities, drivers, symbols; one definition for corpus and answers."""

@@ -1,0 +1,1 @@
+"""Files of a kernel source tree, and its built modules."""
