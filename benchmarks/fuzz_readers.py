@@ -24,17 +24,7 @@ from typing import NamedTuple
 from kslm.curate.refine.clean import clean, split
 from kslm.curate.refine.filters import judge
 from kslm.redact import redact
-from kslm.sources import (  # fmt: skip
-    catalog,
-    config_file,
-    debian_copyright,
-    device_ids,
-    html,
-    hwdb,
-    logs,
-    pnp_ids,
-    tldr,
-)
+from kslm.sources import catalog, config_file, debian_copyright, device_ids, html, hwdb, logs, pnp_ids, tldr
 from kslm.sources.kernel import abi, comments, dt_binding, dts, kbuild, kconfig, modinfo, printk, rst  # fmt: skip
 from kslm.sources.kernel import tree as kernel_tree
 from kslm.sources.logs import snapshot  # fmt: skip

@@ -12,7 +12,7 @@ VARIABLES = {
     "catalog": "KSLM_CATALOG",
     "schema": "KSLM_SCHEMA",
     "experiment": "MLFLOW_EXPERIMENT_NAME",
-    "model": "KSLM_MODEL",
+    "model": "KSLM_REGISTERED_MODEL",
 }
 GATES_FAILED = 3
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kslm.extract import cards as facts
-from kslm.extract.cards import Hardware, Origin
 from kslm.knowledge import entities
+from kslm.knowledge.hardware import Attribution, Hardware
 
 _COLUMNS = ("level", "vendor", "device", "subvendor", "subdevice", "name")
 _PCI = [
@@ -71,7 +71,7 @@ TEMPLATES = [
     },
     {"template_id": "t2", "source": "logs", "tag": "cron", "template": "<*> <*>", "events": 1},
 ]
-ORIGINS = {name: Origin(name, "GPL-2.0-only", "1") for name in ("pci", "usb", "modules", "logs")}
+ORIGINS = {name: Attribution(name, "GPL-2.0-only", "1") for name in ("pci", "usb", "modules", "logs")}
 SYMBOLS = """config IGB
     tristate "Intel(R) 82575/82576 PCI-Express Gigabit Ethernet support"
     depends on PCI

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from kslm.errors import DataError
-from kslm.report import QUIET, Report, write_atomically
+from kslm.report import QUIET, Report
+from kslm.published import write_atomically
 
 
 def test_a_report_comes_back_as_it_was_saved(tmp_path):

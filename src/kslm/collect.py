@@ -1,4 +1,4 @@
-"""A snapshot of this machine in the phase-1 format (kslm.sources.logs.snapshot), redacted before a byte of it is written.
+"""A snapshot of this machine in the phase-1 format (kslm.sources.logs.snapshot), redacted before it is written.
 
 Reads files of /proc and /sys and runs `ps`, `df`, `ss` and `nvidia-smi` where they exist; changes nothing, asks for no
 privileges, and reads no environment variables of any process. Where a tool is missing psutil stands in, and where that
@@ -22,8 +22,8 @@ from pathlib import Path
 
 import psutil
 
+from kslm.published import write_atomically
 from kslm.redact import Pseudonyms, is_system_account, looks_random, redact
-from kslm.report import write_atomically
 from kslm.sources.logs.snapshot import HEADER, TITLES
 
 _PROCESSES = 20

@@ -51,6 +51,23 @@ class Home:
         """Held for as long as one process works on this home."""
         return self.root / "kslm.lock"
 
+    @property
+    def index(self) -> Path:
+        """Look-up indexes: index/<profile>/."""
+        return self.root / "index"
+
+    def at(self, path: str) -> Path:
+        """Where a path lies that a record names: below the root, unless it is absolute."""
+        return self.root / path
+
+    def relative(self, path: Path) -> str:
+        """A path as a record names it: relative to the root where it lies below, so that a home can be moved."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    def portable(self, uri: str) -> str:
+        """An address without the root's own place in it, for what must not change when a home is moved."""
+        return uri.replace(str(self.root), "<home>")
+
     def report(self, profile: str, stage: str) -> Path:
         """The published report of one stage of one profile."""
         return self.root / "reports" / profile / f"{stage}.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -170,18 +170,21 @@ class Gates(Section):
     max_repetition: float = Field(0.5, gt=0, le=1, description="share of repeated 4-grams in sampled text")
 
 
-VariantName = Literal["fp32", "torch_int8", "int8", "int4"]
-
-
 class Release(Section):
     """Which variants are made and how they are measured."""
 
-    variants: tuple[VariantName, ...] = ("fp32", "torch_int8", "int8", "int4")
+    variants: tuple[str, ...] = Field(
+        ("fp32", "torch_int8", "int8", "int4"), description="names in kslm.release.variants"
+    )
     perplexity_tokens: int = Field(32_768, ge=1024, description="held-out tokens each variant is scored on")
     prefill_tokens: int = Field(128, ge=8)
     decode_tokens: int = Field(64, ge=8)
     repeats: int = Field(3, ge=1, description="timed repetitions; the median is reported")
     gates: Gates
+
+
+StageName = Literal["fetch", "ingest", "index", "curate", "tokenize", "train", "evaluate", "release"]
+STAGE_NAMES: tuple[StageName, ...] = get_args(StageName)
 
 
 class Profile(Section):
@@ -190,6 +193,7 @@ class Profile(Section):
     profile: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: str = ""
     seed: int = Field(0, ge=0)
+    stages: tuple[StageName, ...] = Field(STAGE_NAMES, min_length=1, description="what the pipeline consists of")
     sources: dict[str, Source] = Field(min_length=1)
     curate: Curate = Curate()
     mix: Mix = Mix()

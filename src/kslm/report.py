@@ -7,24 +7,36 @@ that was killed has no report and is simply run again.
 from __future__ import annotations
 
 import json
-import os
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kslm.errors import DataError
+from kslm.published import write_atomically
+
+
+class Anything(BaseModel):
+    """What some stage handed on, to whoever reads a report without knowing which stage's."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+O_co = TypeVar("O_co", bound=BaseModel, covariant=True)
+R = TypeVar("R", bound=BaseModel)
 
 
 @dataclass
-class Report:
+class Report(Generic[O_co]):
     """One stage's result.
 
     Attributes:
         stage: the stage's name, as on the command line.
         output_id: identity of the content published (a hash); equal content gives an equal id on every engine.
         metrics: flat numbers, named as in MLflow (`val/perplexity`, `ingest/mb_per_cpu_second`).
-        outputs: JSON values the next stages need: paths, table versions, run ids.
+        outputs: what the next stages need: a record of `kslm.outputs`.
         notes: sentences a person should read (a fallback taken, inputs set aside).
         fingerprint: of inputs, settings and code; filled in by the runner.
         seconds: wall time; filled in by the runner.
@@ -33,8 +45,8 @@ class Report:
 
     stage: str
     output_id: str
+    outputs: O_co
     metrics: dict[str, float] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     fingerprint: str = ""
     seconds: float = 0.0
@@ -42,43 +54,33 @@ class Report:
 
     def save(self, path: Path) -> None:
         """Write the report atomically: a reader sees the old one or the new one."""
-        saved = asdict(self)
-        del saved["reused"]
+        saved = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "reused"}
+        saved["outputs"] = self.outputs.model_dump(exclude_none=True)
         write_atomically(path, json.dumps(saved, indent=1, sort_keys=True))
 
     @classmethod
-    def load(cls, path: Path) -> Report:
+    def load(cls, path: Path, record: type[R]) -> Report[R]:
         """Read a report.
+
+        Args:
+            record: what its outputs are.
 
         Raises:
             DataError: the file is missing or is not a report.
         """
         try:
-            return cls(**json.loads(path.read_text("utf-8")))
+            saved: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            return Report[R](**saved | {"outputs": record.model_validate(saved["outputs"])})
         except FileNotFoundError:
             raise DataError(
                 f"no report of stage {path.stem!r} at {path}",
                 cause="the stage has not finished here yet",
                 remedy=f"run it first: kslm {path.stem} --profile {path.parent.name}",
             ) from None
-        except (ValueError, TypeError) as error:
+        except (ValidationError, ValueError, TypeError, KeyError) as error:
             raise DataError(
                 f"unreadable stage report {path}", cause=str(error), remedy="delete the file and run the stage again"
             ) from error
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 so that `path` holds either its old content or all of the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class Task:

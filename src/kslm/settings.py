@@ -34,7 +34,10 @@ class Environment(BaseSettings):
     registry_uri: str | None = Field(None, alias="MLFLOW_REGISTRY_URI")
     experiment: str | None = Field(None, alias="MLFLOW_EXPERIMENT_NAME")
     registered_model: str | None = Field(
-        None, alias="KSLM_MODEL", pattern=r"^\w+$", description="registered model, without catalog and schema"
+        None,
+        alias="KSLM_REGISTERED_MODEL",
+        pattern=r"^\w+$",
+        description="registered model, without catalog and schema",
     )
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from kslm.curate.records import Text
 from kslm.extract.documents import Overrides, extract
 from kslm.knowledge.entities import build
 from kslm.profile import Place, Source
+from kslm.texts import Text
 
 MODULE = {"module": "e1000e", "path": "kernel/drivers/net/e1000e/e1000e.ko", "aliases": ()}
 ENTITIES = build([MODULE], {})

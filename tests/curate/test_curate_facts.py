@@ -1,9 +1,10 @@
 import pytest
 
 from kslm.extract import cards as facts
-from kslm.extract.cards import Hardware, Origin, sentence
 from kslm.knowledge import entities
 from kslm.knowledge.entities import Device
+from kslm.knowledge.hardware import Attribution, Hardware
+from kslm.texts import sentence
 
 IDS = [
     ("vendor", "8086", None, None, None, "Intel Corporation"),
@@ -47,7 +48,7 @@ MODULES = [
 NAMES = entities.device_names(PCI, "pci")
 HARDWARE = Hardware(facts.vendor_names(PCI, "pci"), NAMES, entities.drivers_of(MODULES))
 ENTITIES = entities.build(MODULES, NAMES)
-ORIGIN = Origin("test", "GPL-2.0-only", "1")
+ORIGIN = Attribution("test", "GPL-2.0-only", "1")
 IGB = "drivers/net/ethernet/intel/igb"
 
 

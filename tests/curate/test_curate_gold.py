@@ -7,7 +7,7 @@ import pytest
 
 import kslm.lake
 from kslm.curate import gather, gold, run
-from kslm.curate.split.leaks import leaks
+from leaks import leaks
 from kslm.lake import tables
 from kslm.lake.arrow import arrow_schema
 from kslm.settings import Environment, Settings, load_profile

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kslm.curate.split.holdout import TABLE_LINES, Facts, fold, scrub, scrub_documents
-from kslm.curate.split.leaks import leaks
+from leaks import leaks
 from kslm.knowledge import entities
 from kslm.knowledge.entities import Device
 from miniature import prose

@@ -8,11 +8,12 @@ import pytest
 
 import kslm.lake
 from kslm.curate.dedup.search import Near
-from kslm.curate.records import CANDIDATES, TEXTS, Text, to_batch
+from kslm.curate.records import CANDIDATES, TEXTS, to_batch
 from kslm.curate.refine.steps import Limits, refine
 from kslm.curate.reuse import cache as kept
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import Table
+from kslm.texts import Text
 from lake_rows import settings_in
 
 LIMITS = Limits(5, 4000)

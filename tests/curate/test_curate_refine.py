@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.records import Text
 from kslm.curate.refine.steps import Limits, content_hash, refine
+from kslm.texts import Text
 
 LIMITS = Limits(min_chars=50, max_chars=1000)
 PROSE = "The driver registers itself with the bus, and then it waits until a device appears. "

@@ -9,7 +9,7 @@ from typing import Any
 
 from kslm.card import plots
 from kslm.card.statistics import SAMPLED_ONE_IN, Statistics
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 
 PAGE = "data-card.md"
 SHOWN = 40

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from kslm.curate.records import Text
 from kslm.extract import cards as facts_
-from kslm.extract.cards import Hardware, Origin
+from kslm.knowledge import hardware as hardware_
 from kslm.instruct import from_tables
 from kslm.knowledge import entities as entities_
 from kslm.knowledge.entities import Entities, Row
+from kslm.knowledge.hardware import Attribution, Hardware
 from kslm.lake import Lake
 from kslm.lake.tables import (
     DOCUMENTS,
@@ -31,6 +31,7 @@ from kslm.lake.tables import (
 )
 from kslm.settings import Settings
 from kslm.sources.kernel import dt_binding, kconfig_tree
+from kslm.texts import Text
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -65,7 +66,7 @@ def knowledge(lake: Lake) -> Knowledge:
     modules = sorted(_rows(lake, MODULES), key=lambda row: str(row["module"]))
     ids = {"pci": _rows(lake, PCI_IDS), "usb": _rows(lake, USB_IDS)}
     names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
-    vendors = {key: name for bus, rows in ids.items() for key, name in facts_.vendor_names(rows, bus).items()}
+    vendors = {key: name for bus, rows in ids.items() for key, name in hardware_.vendor_names(rows, bus).items()}
     hardware = Hardware(vendors, names, entities_.drivers_of(modules))
     tree = _tree(lake)
     entities = replace(
@@ -88,7 +89,7 @@ def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
         modules,
         hardware,
         entities,
-        origins | {"modules": origin, "logs": Origin(_logs_source(settings), _logs_licence(settings))},
+        origins | {"modules": origin, "logs": Attribution(_logs_source(settings), _logs_licence(settings))},
         files=_rows(lake, FILES),
         templates=_rows(lake, LOG_TEMPLATES),
         seed=settings.profile.seed,
@@ -183,14 +184,14 @@ def _rows(lake: Lake, table: Table) -> list[dict[str, object]]:
     return lake.read(table).toArrow().to_pylist()
 
 
-def _origin(settings: Settings, kind: str, rows: Sequence[Row]) -> Origin:
+def _origin(settings: Settings, kind: str, rows: Sequence[Row]) -> Attribution:
     """Source and licence of a table whose rows do not name them: those of the profile's first source of its kind."""
     for name, source in sorted(settings.profile.sources.items()):
         if source.kind == kind:
-            return Origin(
+            return Attribution(
                 name, source.licence, max((str(row["version"]) for row in rows if row["version"]), default=None)
             )
-    return Origin(kind, "NOASSERTION")
+    return Attribution(kind, "NOASSERTION")
 
 
 def _licence(settings: Settings, source: Column) -> Column:

@@ -19,12 +19,12 @@ from kslm.curate.instructions import TAKEN, instruction_rows
 from kslm.curate.records import to_batch
 from kslm.curate.refine.steps import rows as rows_of
 from kslm.curate.split.holdout import HELD_OUT, Facts, scrub_documents
-from kslm.instruct.manuals import name_line, page_of
 from kslm.knowledge.entities import Entities
 from kslm.lake import Lake
 from kslm.lake.arrow import ParquetSpool
 from kslm.lake.tables import BENCHMARK, CORPUS, DOCUMENTS, INSTRUCTIONS, REJECTS, SILVER_DOCUMENTS, Table
 from kslm.sources.kernel import kconfig
+from kslm.sources.man.names import name_line, page_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

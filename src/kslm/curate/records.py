@@ -12,26 +12,7 @@ import pyarrow as pa
 
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import Table
-
-
-class Text(NamedTuple):
-    """One text made from a bronze row, not yet cleaned.
-
-    `parent_id` names the row: the doc_id of bronze.documents, or `table/key` elsewhere. `path` is unique together with
-    `source`: texts of one file are told apart by a `#fragment`.
-    """
-
-    parent_id: str
-    source: str
-    path: str
-    kind: str
-    slice: str
-    split_group: str
-    version: str | None
-    licence: str | None
-    text: str
-    item: str | None = None
-    """Of a question: what gold.instructions says of it, as made by `kslm.instruct`; None elsewhere."""
+from kslm.texts import Text
 
 
 class Candidate(NamedTuple):

@@ -6,54 +6,18 @@ about the same facts are made by `kslm.instruct`.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
 
-from kslm.curate.records import Text
 from kslm.knowledge.entities import Device, Entities, Row, module_name
+from kslm.knowledge.hardware import BUS, PARTS, Attribution, Hardware
 from kslm.sources.kernel.modinfo import parameter
-
-BUS = {"pci": "PCI", "usb": "USB"}
-"""The name of a bus in texts."""
+from kslm.texts import Text, listed, sentence
 
 
-PARTS = {"pci": "boards", "usb": "revisions"}
-"""What of a device an alias may be limited to, by bus: a PCI alias to a subsystem, a USB alias to releases."""
-
-_ENDED = re.compile(r"(?:[.!?]|[\w)]{2}[.!?][\"')\]]+)\Z")
-_ABBREVIATED = re.compile(r"\b(?:al|co|corp|e\.g|etc|i\.e|inc|ltd|vs)\.[\"')\]]+\Z", re.IGNORECASE)
-
-
-class Origin(NamedTuple):
-    """Where the facts of one source come from."""
-
-    source: str
-    licence: str
-    version: str | None = None
-
-
-class Hardware(NamedTuple):
-    """The id tables and modules, as needed to make texts."""
-
-    vendors: Mapping[tuple[str, str], str]
-    """Bus and vendor id to name."""
-    names: Mapping[Device, str]
-    drivers: Mapping[Device, Mapping[str, bool]]
-    """Device to modules; the flag says that a module drives some boards of it only."""
-
-    def described(self, device: Device) -> str:
-        """`PCI device 8086:1533 I210 Gigabit Network Connection`, as far as it is known."""
-        return f"{BUS[device.bus]} device {device} {self.names.get(device, '')}".rstrip()
-
-
-def vendor_names(rows: Iterable[Row], bus: str) -> dict[tuple[str, str], str]:
-    """Names of the vendors in one id table."""
-    return {(bus, row["vendor"]): row["name"] for row in rows if row["level"] == "vendor"}
-
-
-def id_texts(rows: Sequence[Row], bus: str, hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
+def id_texts(
+    rows: Sequence[Row], bus: str, hardware: Hardware, entities: Entities, origin: Attribution
+) -> Iterator[Text]:
     """One document for each vendor and split group of an id table, and one for each device class.
 
     Vendors without devices share documents, by the first two digits of their ids: a line each is too short for one.
@@ -95,7 +59,7 @@ def id_texts(rows: Sequence[Row], bus: str, hardware: Hardware, entities: Entiti
         yield _card("\n".join(found), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
 
 
-def module_texts(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
+def module_texts(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin: Attribution) -> Iterator[Text]:
     """A card for each module: what it is, what it needs, and the devices it drives."""
     devices: dict[str, list[tuple[Device, bool]]] = defaultdict(list)
     for device, found in hardware.drivers.items():
@@ -127,7 +91,7 @@ def _parameter(name: str, text: str | None) -> str:
     return f"Its parameter {name}{taken}: {said}" if said else f"Its parameter {name}{taken or ' is not described'}."
 
 
-def _card(text: str, parent: str, *, path: str, kind: str, group: str, origin: Origin) -> Text:
+def _card(text: str, parent: str, *, path: str, kind: str, group: str, origin: Attribution) -> Text:
     return Text(parent, origin.source, path, kind, "hardware", group, origin.version, origin.licence, text)
 
 
@@ -137,18 +101,3 @@ def _module_group(name: str, entities: Entities) -> str:
 
 def _subsystem(row: Row) -> str:
     return f"{row['subvendor']}:{row['subdevice']}"
-
-
-def sentence(text: str) -> str:
-    """Text on one line, with a full stop where it ends in none.
-
-    What ends within quotation marks or parentheses has ended, but for an abbreviation there: `(Inc.)`, `(a, b, ...)`.
-    """
-    folded = " ".join(text.split())
-    return folded if _ENDED.search(folded) and not _ABBREVIATED.search(folded) else f"{folded}."
-
-
-def listed(names: Iterable[str]) -> str:
-    """`a, b and c`."""
-    found = list(names)
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"

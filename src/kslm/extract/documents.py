@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from kslm.curate.records import Text
 from kslm.instruct import from_document
-from kslm.instruct.manuals import page_of
 from kslm.knowledge.entities import Entities, module_name
 from kslm.profile import Source
 from kslm.sources import catalog, config_file, hwdb, pnp_ids, tldr
 from kslm.sources.kernel import abi, comments, dt_binding, dts, kbuild, kconfig, printk, rst
 from kslm.sources.man import page as man
+from kslm.sources.man.names import page_of
+from kslm.texts import Text
 
 Row = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ _SYSTEM_SECTIONS = ("2", "3", "4", "9")
 
 
 WITHOUT_TEXT = ("makefile",)
-"""Kinds of documents that only say something of others (`kslm.sources.kernel.kbuild`): nothing is extracted from them."""
+"""Kinds of documents that only say something of others (`kbuild`): nothing is extracted from them."""
 
 
 class Overrides(NamedTuple):

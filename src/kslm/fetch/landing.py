@@ -19,7 +19,7 @@ from typing import Any
 from kslm.fetch.log_copy import LeftOut
 from kslm.fetch.unpack import Unpacked, folder_files
 from kslm.profile import Source
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 
 # Raised when the layout of what is unpacked changes, so that older folders are made anew.
 LAYOUT = 2

@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kslm.curate.records import Text
-from kslm.extract.cards import listed, sentence
 from kslm.instruct.question import Fact, questions
 from kslm.knowledge.entities import Entities, Row
 from kslm.sources.kernel.dt_binding import Compatible, compatibles
+from kslm.texts import Text, listed, sentence
 
 _GENERIC = re.compile(
     r"syscon|simple-(?:mfd|bus|pm-bus)|panel-lvds|arm,primecell|snps,dw(?:mac(?:-.*)?|c3|-pcie)|jedec,ufs-.*"

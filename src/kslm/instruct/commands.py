@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import xxhash
 
-from kslm.curate.records import Text
-from kslm.extract.cards import sentence
 from kslm.instruct.phrasings import load
 from kslm.instruct.question import Fact, questions, text_of
 from kslm.knowledge.entities import Entities, Row
 from kslm.sources import tldr
+from kslm.texts import Text, sentence
 
 PACKAGE_MANAGERS = frozenset(
     (

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import xxhash
 
-from kslm.curate.records import Text
-from kslm.extract.cards import BUS, PARTS, Hardware, Origin, listed, sentence
 from kslm.instruct.question import Fact, questions
 from kslm.knowledge.entities import Device, Entities, Row
+from kslm.knowledge.hardware import BUS, PARTS, Attribution, Hardware
+from kslm.texts import Text, listed, sentence
 
 TOOL = {"pci": "lspci -nn", "usb": "lsusb"}
 LONGEST_LIST = 8
@@ -28,7 +28,7 @@ MOST_FIRMWARE = 2
 _CLASSES = {"class": "class", "subclass": "subclass", "prog_if": "programming interface"}
 
 
-def names(rows: Iterable[Row], bus: str, hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
+def names(rows: Iterable[Row], bus: str, hardware: Hardware, entities: Entities, origin: Attribution) -> Iterator[Text]:
     """What each vendor, device, subsystem and class of one id table is."""
     seen: set[str] = set()
     for row in sorted(rows, key=lambda row: int(row["line"])):
@@ -39,7 +39,7 @@ def names(rows: Iterable[Row], bus: str, hardware: Hardware, entities: Entities,
 
 
 def _named(
-    row: Row, bus: str, hardware: Hardware, entities: Entities, origin: Origin
+    row: Row, bus: str, hardware: Hardware, entities: Entities, origin: Attribution
 ) -> tuple[str, Iterator[Text]] | None:
     level, vendor, name = row["level"], row["vendor"], row["name"]
     table = f"bronze.{bus}_ids"
@@ -97,7 +97,7 @@ def _subsystem(subsystem: str, device: Device, row: Row, hardware: Hardware, fac
     return path, questions("subsystem", fact, path, " ".join(parts), context=context, action=action, asked=asked)
 
 
-def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, origin: Origin) -> Iterator[Text]:
+def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, origin: Attribution) -> Iterator[Text]:
     """Which modules drive each device that a module names.
 
     Args:
@@ -127,7 +127,7 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
 
 
 def drivers_by_name(
-    hardware: Hardware, modules: Mapping[str, Row], entities: Entities, origin: Origin
+    hardware: Hardware, modules: Mapping[str, Row], entities: Entities, origin: Attribution
 ) -> Iterator[Text]:
     """Which modules drive the devices of one vendor and name; such devices share a split group."""
     same: dict[tuple[str, str, str], list[Device]] = defaultdict(list)
@@ -161,7 +161,7 @@ def modules_of(device: Device, hardware: Hardware) -> list[str]:
     return sorted(module for module, partly in found.items() if not partly) or sorted(found)
 
 
-def _module_fact(found: Sequence[str], group: str, modules: Mapping[str, Row], origin: Origin) -> Fact:
+def _module_fact(found: Sequence[str], group: str, modules: Mapping[str, Row], origin: Attribution) -> Fact:
     version = modules[found[0]]["version"]
     return Fact("bronze.modules", ",".join(found), version, group, origin.source, origin.licence)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from kslm.curate.records import Text
 from kslm.instruct.bindings import bindings
 from kslm.instruct.commands import config_files, examples, readmes
 from kslm.instruct.kconfig import symbols
@@ -12,6 +11,7 @@ from kslm.instruct.manuals import pages
 from kslm.instruct.messages import explained
 from kslm.instruct.options import options
 from kslm.knowledge.entities import Entities, Row
+from kslm.texts import Text
 
 
 def _manual(row: Row, entities: Entities) -> Iterator[Text]:

@@ -13,12 +13,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from kslm.curate.records import Text
-from kslm.extract.cards import sentence
-from kslm.instruct.question import Fact, questions, shortened
+from kslm.instruct.question import Fact, questions
 from kslm.knowledge.entities import Entities, Row, module_name
 from kslm.sources.kernel import kconfig
 from kslm.sources.kernel.kconfig import ConfigEntry
+from kslm.texts import Text, sentence, shortened
 
 _ANOTHER = re.compile(r"""(?:\.ko)?["'`>)]*(?:\s+or\s+|(?:,|\s+and|,\s+and)\s+(?=\S*[_\d]))["'`<(]*([\w-]+)""")
 """A second module right after a module's name; "and will be loaded" is none."""

@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 import xxhash
 
-from kslm.curate.records import Text
 from kslm.instruct.question import Fact, questions
 from kslm.instruct.shown import shown, skeleton
 from kslm.knowledge.entities import Entities, Row, Target
 from kslm.sources.kernel import printk
 from kslm.sources.kernel.kbuild import in_kernel
+from kslm.texts import Text
 
 MOST_FILES = 3
 """Files that a message may stand in and still say where it is from."""

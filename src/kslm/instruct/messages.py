@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from kslm.curate.records import Text
-from kslm.extract.cards import Origin, sentence
-from kslm.instruct.question import Fact, questions, shortened
+from kslm.instruct.question import Fact, questions
 from kslm.knowledge.entities import Entities, Row
+from kslm.knowledge.hardware import Attribution
 from kslm.sources import catalog
+from kslm.texts import Text, sentence, shortened
 
 FEWEST_WORDS = 5
 """Words that a message needs to be told from others."""
@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"<\*>|<[A-Z_]+>")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 
 
-def log_programs(templates: Iterable[Row], origin: Origin) -> Iterator[Text]:
+def log_programs(templates: Iterable[Row], origin: Attribution) -> Iterator[Text]:
     """Which program logs each message of which enough is fixed."""
     for row in templates:
         literal = _literal(row["template"])

@@ -6,11 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from kslm.curate.records import Text
-from kslm.extract.cards import BUS, Hardware, Origin, listed, sentence
-from kslm.instruct.question import Fact, questions, shortened
+from kslm.instruct.question import Fact, questions
 from kslm.knowledge.entities import Device, Entities, Row, module_name, source_folder
+from kslm.knowledge.hardware import BUS, Attribution, Hardware
 from kslm.sources.kernel.modinfo import parameter
+from kslm.texts import Text, listed, sentence, shortened
 
 MOST_PARAMETERS = 10
 """Parameters that one answer describes; a module's others are asked about one by one."""
@@ -23,7 +23,7 @@ _FOLDERS = ("drivers/", "sound/", "fs/", "net/", "lib/", "crypto/")
 _PLAIN_ALIAS = re.compile(r"[a-z]+-[a-z][a-z0-9_-]*", re.IGNORECASE)
 
 
-def about(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin: Origin) -> Iterator[Text]:
+def about(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin: Attribution) -> Iterator[Text]:
     """What each module is, how it is loaded, its parameters, firmware and dependencies."""
     driven: dict[str, list[Device]] = defaultdict(list)
     for device in sorted(hardware.drivers):
@@ -43,7 +43,7 @@ def about(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin
         yield from _needs(row, fact)
 
 
-def firmware(modules: Iterable[Row], entities: Entities, origin: Origin) -> Iterator[Text]:
+def firmware(modules: Iterable[Row], entities: Entities, origin: Attribution) -> Iterator[Text]:
     """Which modules ask for each firmware file.
 
     A file that modules of several split groups ask for is left out: its answer would be in all of their splits.
@@ -195,7 +195,7 @@ def _needs(row: Row, fact: Fact) -> Iterator[Text]:
         )
 
 
-def _fact(row: Row, entities: Entities, origin: Origin) -> Fact:
+def _fact(row: Row, entities: Entities, origin: Attribution) -> Fact:
     name = row["module"]
     group = entities.modules[module_name(name)]
     return Fact("bronze.modules", name, row["version"], group, origin.source, origin.licence)

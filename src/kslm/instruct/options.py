@@ -13,12 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kslm.curate.records import Text
-from kslm.extract.cards import sentence
-from kslm.instruct.manuals import SHORTEST_DESCRIPTION, command_of, page_of
-from kslm.instruct.question import Fact, questions, shortened
+from kslm.instruct.manuals import SHORTEST_DESCRIPTION
+from kslm.instruct.question import Fact, questions
 from kslm.knowledge.entities import Entities, Row
+from kslm.sources.man.names import command_of, page_of
 from kslm.sources.man.options import man_options, spellings
+from kslm.texts import Text, sentence, shortened
 
 LONGEST_OPTION = 500
 """Characters of an option's description."""

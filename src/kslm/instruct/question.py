@@ -6,22 +6,16 @@ What is asked about decides the split group; where the fact is from is kept as t
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import xxhash
 
-from kslm.curate.records import Text
 from kslm.instruct.phrasings import load
+from kslm.texts import Text
 
 SECOND_PHRASING = 10
 """Every how many facts one is asked in two ways."""
-LONGEST_ANSWER = 700
-"""Characters of a quoted description; longer ones are cut after a sentence."""
-
-_BETWEEN_PARAGRAPHS = re.compile(r"(?<=[\w)\]>\"'])(?<![.!?][)\]\"'])[^\S\n]*\n(?:[^\S\n]*\n)+\s*(?=[A-Z])")
-_SENTENCE_END = re.compile(r"[.!?](?=\s)")
 
 
 class Fact(NamedTuple):
@@ -90,15 +84,3 @@ def parent_of(fact: Fact) -> str:
 def pair(question: str, answer: str) -> str:
     """A question and its answer, as every instruction is written."""
     return f"Question: {question}\nAnswer: {answer}"
-
-
-def shortened(text: str, longest: int = LONGEST_ANSWER) -> str:
-    """Text on one line, cut after the last whole sentence (else word) that fits.
-
-    A paragraph that ends in no mark is given a full stop where another begins after it with a capital.
-    """
-    folded = " ".join(_BETWEEN_PARAGRAPHS.sub(". ", text).split())
-    if len(folded) <= longest:
-        return folded
-    ends = [match.end() for match in _SENTENCE_END.finditer(folded, 0, longest)]
-    return folded[: ends[-1]] if ends else folded[:longest].rpartition(" ")[0] + " ..."

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from kslm.curate.records import Text
-from kslm.extract.cards import BUS, Hardware, Origin
 from kslm.instruct.devices import TOOL
 from kslm.instruct.phrasings import FILE, load
 from kslm.instruct.question import Fact, text_of
 from kslm.knowledge.entities import Device
+from kslm.knowledge.hardware import BUS, Attribution, Hardware
+from kslm.texts import Text
 
 UNKNOWN_DEVICES = 1000
 """Pairs for each bus that teach the answer for an id in no table."""
@@ -18,7 +18,7 @@ SOURCE, LICENCE = "kslm", "Apache-2.0"
 """Of requests that come with this package."""
 
 
-def unknown_devices(hardware: Hardware, bus: str, origin: Origin, seed: int) -> Iterator[Text]:
+def unknown_devices(hardware: Hardware, bus: str, origin: Attribution, seed: int) -> Iterator[Text]:
     """Ids in no table, half of them of a known vendor, asked like ids that are."""
     rng = random.Random(f"{seed}/{bus}")
     vendors = sorted(vendor for of, vendor in hardware.vendors if of == bus)

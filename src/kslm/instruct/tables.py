@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from kslm.curate.records import Text
-from kslm.extract.cards import Hardware, Origin
 from kslm.instruct import commands, devices, messages, modules, refusals
 from kslm.knowledge.entities import Entities, Row
+from kslm.knowledge.hardware import Attribution, Hardware
+from kslm.texts import Text
 
 
 def from_tables(
@@ -15,7 +15,7 @@ def from_tables(
     modules_: Sequence[Row],
     hardware: Hardware,
     entities: Entities,
-    origins: Mapping[str, Origin],
+    origins: Mapping[str, Attribution],
     *,
     files: Iterable[Row] = (),
     templates: Iterable[Row] = (),

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 
 MANIFEST = "manifest.json"
 

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from kslm.errors import DataError
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 
 
 def publish_latest(tokens: Path, profile: str, fingerprint: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kslm.errors import DataError
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 
 FORMAT_VERSION = 2
 FILE_NAME = "manifest.json"

@@ -26,7 +26,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from kslm.errors import DataError
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 from kslm.tokens.encoder import Encoded
 from kslm.tokens.manifest import FILE_NAME, FileRecord, Lineage, Manifest, SplitRecord, dtype_for
 from kslm.tokens.repeats import Chooser, Everything, shuffled, slice_counts

@@ -13,7 +13,7 @@ import json
 import shutil
 from pathlib import Path
 
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 
 SEAL = "checksums.json"
 

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 
 from kslm.profile import Train
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 
 Reason = Literal["not_finite", "grad_norm", "no_progress", "out_of_memory"]
 LEARNING_RATE_CUT = 0.5

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from kslm.curate.instructions import instruction_rows
 from kslm.extract.documents import extract
 from kslm.instruct import from_document
-from kslm.instruct.manuals import name_line, page_of
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import INSTRUCTIONS
+from kslm.sources.man.names import name_line, page_of
 from questions_world import ENTITIES, PAGE, SYMBOLS, document
 
 TLDR = "# tar\n\n> Archiving utility.\n\n- [c]reate an archive:\n\n`tar cf {{target.tar}} {{file}}`\n"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kslm.instruct.kconfig import symbols
-from kslm.instruct.question import shortened
+from kslm.texts import shortened
 from questions_world import ENTITIES, document
 
 SMP = """\

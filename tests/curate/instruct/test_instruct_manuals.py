@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kslm.instruct import from_document
-from kslm.instruct.manuals import command_of, page_of
+from kslm.sources.man.names import command_of, page_of
 from questions_world import ENTITIES, PAGE, document
 
 

@@ -25,9 +25,9 @@ from typing import Any, NamedTuple
 import xxhash
 
 from kslm.curate.benchmark.baselines import Guesses
-from kslm.extract.cards import BUS, Hardware
 from kslm.instruct.devices import modules_of
 from kslm.knowledge.entities import Device, Entities, Row, module_name
+from kslm.knowledge.hardware import BUS, Hardware
 from kslm.sources.kernel.modinfo import parse_pci_alias
 from kslm.sources.man.options import spellings
 

@@ -2,7 +2,7 @@
 
 Sections are found by form: underlined titles (rst and plain text), headings at the left margin of a rendered manual,
 `#` headings (HTML as rendered, markdown), nodes of a device tree. Neighbouring sections are joined greedily as long as
-the part stays within the limit; a section that is too long is cut at paragraphs by `kslm.curate.refine.clean.split`, as is a
+the part stays within the limit; a section that is too long is cut at paragraphs by `clean.split`, as is a
 document without sections. A part that starts inside a document says where it is from in a first line of its own,
 `[ethtool(8) — OPTIONS]`, except in a device tree, where that line would be wrong.
 

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import xxhash
 
-from kslm.curate.records import CANDIDATES, Candidate, Text, to_batch
+from kslm.curate.records import CANDIDATES, Candidate, to_batch
 from kslm.curate.refine.clean import clean
 from kslm.curate.refine.filters import judge
 from kslm.curate.refine.sections import split
 from kslm.redact import Pseudonyms, redact
+from kslm.texts import Text
 
 BATCH_CHARS = 8_000_000
 """Characters gathered before a batch is handed on."""

@@ -18,10 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kslm.curate.records import CANDIDATES, TEXTS, Text, to_batch
+from kslm.curate.records import CANDIDATES, TEXTS, to_batch
 from kslm.curate.refine.steps import Limits, refine, rows
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.digest import row_digests
+from kslm.texts import Text
 
 _RECIPE = b"kslm.recipe"
 _DIGEST = pa.binary(16)

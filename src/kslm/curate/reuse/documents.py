@@ -41,7 +41,7 @@ from kslm.knowledge.entities import Entities
 from kslm.lake import Lake
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import DOCUMENTS, Table
-from kslm.report import write_atomically
+from kslm.published import write_atomically
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -12,7 +12,7 @@ between blank ones):
 
 Words are compared without case, punctuation and line breaks: igb_main.c and CONFIG_IGB name the driver igb. The line
 that states a fact is removed; where it takes several, the paragraph is, unless that is a table (more than TABLE_LINES),
-which loses the lines with the id. More may go than need be, never less: `kslm.curate.split.leaks` checks it in another way.
+which loses the lines with the id. More may go than need be, never less: `tests/leaks.py` checks it in another way.
 
 Limits: a device by symbolic constants only (PCI_DEVICE_ID_...), and facts whose halves are paragraphs apart, stay.
 """

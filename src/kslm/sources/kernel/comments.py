@@ -5,7 +5,7 @@ over only on the line before one. Nothing is scanned twice, whatever the input: 
 file, an unterminated string with its line. That is exact enough for kernel sources and needs no compiler or grammar.
 
 By kind: kernel-doc is kept whole, blocks and one-line comments of at least two words as text. What they describe goes
-with them (`kslm.sources.kernel.comment_code`): a comment at a line's end follows its statement, `u32 flags: state bits`; a
+with them (`comment_code`): a comment at a line's end follows its statement, `u32 flags: state bits`; a
 block is followed by the head of the definition below it; so is a one-line comment, which if it is a mere label is
 followed by whatever statement stands below it, control flow excepted. Left out are SPDX lines, the licence and
 copyright paragraphs and the credits of a file's header (its licence is known from `kernel_tree.spdx_of`) with the words

@@ -7,7 +7,7 @@ prompts of the menus around an entry say what it is about. What an `if` block, a
 every entry in it.
 
 Narrow: one file is read at a time; what surrounds the `source` of a file in another one is for the caller to give, by
-`kslm.sources.kernel.kconfig_tree`. Symbols are not evaluated. `imply`, `default`, `range` and a menu's `visible if`, which
+`kconfig_tree`. Symbols are not evaluated. `imply`, `default`, `range` and a menu's `visible if`, which
 hides prompts only, are passed over.
 """
 

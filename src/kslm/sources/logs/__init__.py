@@ -1,6 +1,6 @@
 """System logs of any of the usual formats to events, the format found from the content.
 
-Read are: phase-1 snapshots (kslm.sources.logs.snapshot); dmesg in all its forms (plain, -r, -x, -T, -d, -t, iso, reltime,
+Read are: phase-1 snapshots (`snapshot`); dmesg in all its forms (plain, -r, -x, -T, -d, -t, iso, reltime,
 delta, -J) and /dev/kmsg; RFC 3164 (also `journalctl -o short` and short-precise), RFC 5424, ISO-stamped syslog (`-o
 short-iso`), short-full and short-unix; journald as JSON (json, json-seq, json-sse, json-pretty) and in its export
 format; BlueGene/L, Thunderbird and HPC logs, Windows' CBS.log, Android's logcat, Apache's error log; and logs whose
