@@ -9,22 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BaseModel, ConfigDict
 
 from kslm.errors import DataError
+from kslm.paths import HomePath
 from kslm.report import Report
 from kslm.settings import Settings
-
-
-class HomePath(str):
-    """A path relative to KSLM_HOME, with forward slashes; absolute outside of it. See `Home.relative` and `Home.at`."""
-
-    __slots__ = ()
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
 class Outputs(BaseModel):

@@ -8,6 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+class HomePath(str):
+    """A path relative to KSLM_HOME, with forward slashes; absolute outside of it. See `Home.relative` and `Home.at`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
 @dataclass(frozen=True)
@@ -60,9 +74,9 @@ class Home:
         """Where a path lies that a record names: below the root, unless it is absolute."""
         return self.root / path
 
-    def relative(self, path: Path) -> str:
+    def relative(self, path: Path) -> HomePath:
         """A path as a record names it: relative to the root where it lies below, so that a home can be moved."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        return HomePath(path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path))
 
     def portable(self, uri: str) -> str:
         """An address without the root's own place in it, for what must not change when a home is moved."""

@@ -55,7 +55,7 @@ def agree(value: T) -> T:
 
     values: list[Any] = [value]
     dist.broadcast_object_list(values, src=0)
-    return values[0]  # type: ignore[no-any-return]
+    return values[0]
 
 
 def wait() -> None:

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kslm.extract import cards as facts_
-from kslm.knowledge import hardware as hardware_
 from kslm.instruct import from_tables
 from kslm.knowledge import entities as entities_
+from kslm.knowledge import hardware as hardware_
 from kslm.knowledge.entities import Entities, Row
 from kslm.knowledge.hardware import Attribution, Hardware
 from kslm.lake import Lake

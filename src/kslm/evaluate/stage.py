@@ -25,8 +25,8 @@ from kslm.evaluate import plots
 from kslm.evaluate.baselines import Bigram, Unigram
 from kslm.evaluate.score import Held, Scores, figures, held_out, repetition, score
 from kslm.model import prepare_cpu, sample
-from kslm.report import QUIET, Progress, Report
 from kslm.published import write_atomically
+from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 from kslm.tokens import ShardReader, TokenSplit
 from kslm.tracking import run as tracking

@@ -17,8 +17,8 @@ import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from kslm.errors import SourceError
-from kslm.report import Task
 from kslm.published import write_atomically
+from kslm.report import Task
 
 ATTEMPTS = 4
 TIMEOUT = httpx.Timeout(30, connect=10)

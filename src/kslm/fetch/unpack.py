@@ -33,8 +33,8 @@ from kslm.fetch.archives import (
 )
 from kslm.fetch.zips import is_zip, zip_entries
 from kslm.profile import Source
-from kslm.report import Task
 from kslm.published import write_atomically
+from kslm.report import Task
 
 MODULE_FILE = re.compile(r"[^/]+\.ko(\.(xz|zst|gz))?|modules\.[^/]+")
 _KERNEL_TARBALL = re.compile(r"usr/src/linux-source-[^/]+\.tar(\.\w+)?")

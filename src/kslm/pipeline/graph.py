@@ -54,7 +54,7 @@ class Stage:
     @property
     def run(self) -> Callable[[Settings, Progress], Report[Outputs]]:
         """The stage's function; imported on first use, since torch and Spark are slow to load."""
-        return import_module(f"kslm.{self.name}").run  # type: ignore[no-any-return]
+        return import_module(f"kslm.{self.name}").run
 
 
 def _own_logs(settings: Settings) -> list[tuple[str, int, int]]:
@@ -198,7 +198,7 @@ def select(profile: Profile, first: str | None = None, last: str | None = None) 
             raise KslmError(
                 f"profile {profile.profile} has no stage named {name!r}", remedy=f"one of: {', '.join(profile.stages)}"
             )
-    graph = {name: before(profile, name) for name in STAGES if name in profile.stages}
+    graph: dict[str, tuple[str, ...]] = {name: before(profile, name) for name in STAGES if name in profile.stages}
     order = tuple(graph)
     needed = _ancestors(last, graph) if last else set(order)
     chosen = tuple(name for name in order if name in needed and (first is None or first in _ancestors(name, graph)))

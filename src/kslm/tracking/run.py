@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from kslm.report import Report
 from kslm.published import write_atomically
+from kslm.report import Report
 from kslm.settings import Settings
 from kslm.tokens import Manifest
 

@@ -14,8 +14,8 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from kslm.model import sample
-from kslm.report import Task
 from kslm.published import write_atomically
+from kslm.report import Task
 from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
 from kslm.train.guards import Guard
