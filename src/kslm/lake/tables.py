@@ -115,6 +115,32 @@ MODULES = _table(
 """,
 )
 
+CONFIG_SYMBOLS = _table(
+    "bronze",
+    "config_symbols",
+    "symbol_id",
+    """
+    symbol_id STRING
+    doc_id STRING
+    source STRING
+    path STRING
+    line INT
+    name STRING
+    kind STRING
+    prompt STRING
+    help STRING
+    requires STRING
+    offered STRING
+    selects ARRAY<STRING>
+    menus ARRAY<STRING>
+    module STRING
+    is_choice BOOLEAN
+    version STRING
+""",
+)
+"""Entries of Kconfig files, as `kslm.sources.kernel.kconfig` reads them with what surrounds their file; `doc_id` is the
+file's row of bronze.documents."""
+
 LOG_EVENTS = _table(
     "bronze",
     "log_events",
@@ -283,6 +309,6 @@ BENCHMARK = _table(
 )
 
 ALL = (
-    FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS, QUARANTINE,
+    FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, CONFIG_SYMBOLS, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS, QUARANTINE,
     SILVER_DOCUMENTS, REJECTS, CORPUS, INSTRUCTIONS, BENCHMARK,
 )  # fmt: skip
