@@ -7,10 +7,7 @@ identifiers.
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from license_expression import Licensing
+from typing import Any
 
 
 @lru_cache(4096)
@@ -32,8 +29,8 @@ def normalised(expression: str) -> str | None:
 
 
 @cache
-def licensing() -> Licensing:
-    """SPDX's identifiers and what else each was called."""
+def licensing() -> Any:
+    """A `license_expression.Licensing` of SPDX's identifiers and of what else each was called."""
     from license_expression import get_spdx_licensing
 
     return get_spdx_licensing()
