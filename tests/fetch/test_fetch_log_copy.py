@@ -42,11 +42,11 @@ def settings_of(path: Path, home: Path, max_bytes: int = 10_000) -> Settings:
 
 def fetch(path: Path, home: Path, **bounds: int) -> tuple[dict[str, Any], Report]:
     report = kslm.fetch.run(settings_of(path, home, **bounds))
-    return report.outputs["sources"]["logs"], report
+    return entry(report, "logs", home), report
 
 
-def copied(entry: dict[str, Any]) -> dict[str, bytes]:
-    root = Path(entry["members"])
+def copied(source: dict[str, Any]) -> dict[str, bytes]:
+    root = Path(source["members"])
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
