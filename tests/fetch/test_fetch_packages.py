@@ -86,7 +86,7 @@ def test_a_list_of_packages_lands_with_what_is_read_and_each_ones_licence(pool: 
         "two": "GPL-2.0-or-later",
     }
     assert all(one["version"] == "6.1-1" and one["sha256"] and one["bytes"] for one in found["packages"].values())
-    assert (found["unreadable"], pool.calls("show"), pool.calls(" download ")) == ([], 1, 1)
+    assert (found["unreadable"], pool.calls("show"), pool.calls(" download ")) == ((), 1, 1)
 
 
 def test_a_second_run_reuses_all_of_it_offline(pool: Pool, tmp_path: Path) -> None:
@@ -245,9 +245,9 @@ def test_links_are_not_followed_and_large_files_left_out(tmp_path: Path, monkeyp
     with_member("one", tmp_path / "debs" / "one.deb", link, **{"etc/large.conf": bytes(1001)})
     found = entry(kslm.fetch.run(settings_of(tmp_path, of_path(tmp_path / "debs"))), "docs", tmp_path / "home")
     assert below(Path(found["members"]) / "one") == READ
-    assert found["unreadable"] == [
-        {"path": "one/etc/large.conf", "reason": "larger than 16 MiB: left out", "bytes": 1001}
-    ]
+    assert found["unreadable"] == (
+        {"path": "one/etc/large.conf", "reason": "larger than 16 MiB: left out", "bytes": 1001},
+    )
 
 
 def test_a_name_that_leads_elsewhere_is_no_package(tmp_path: Path) -> None:

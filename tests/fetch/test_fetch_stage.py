@@ -34,8 +34,8 @@ def pci(tmp_path: Path) -> Path:
 def test_every_kind_lands_from_local_paths(tmp_path: Path, tiny_settings_env: dict[str, str]) -> None:
     sources = yaml.safe_load(Path(tiny_settings_env["KSLM_PROFILE"]).read_text())["sources"]
     report = kslm.fetch.run(settings_of(tmp_path, sources))
-    found = report.outputs.sources
-    assert set(found) == set(sources)
+    assert set(report.outputs.sources) == set(sources)
+    found = {name: entry(report, name, tmp_path / "home") for name in sources}
     tree = found["linux_source"]
     assert tree["version"] == "6.1.99"
     members = kernel_tree.load_index(Path(tree["index"]))
@@ -281,9 +281,9 @@ def test_a_damaged_download_is_not_kept(tmp_path: Path) -> None:
             places.obtain(place, source, folder, places.Apt(tmp_path), task=places.Task())
         server.body, server.etag = PCI_IDS, '"two"'
         landed = places.obtain(place, source, folder, places.Apt(tmp_path), task=places.Task())
-        assert Path(landed.entry["members"]).read_bytes() == PCI_IDS
+        assert Path(landed.entry.members).read_bytes() == PCI_IDS
         assert landed.transferred == len(PCI_IDS)
-        assert landed.entry["origin"] == server.url
+        assert landed.entry.origin == server.url
     finally:
         server.http.shutdown()
         server.http.server_close()
@@ -311,7 +311,7 @@ def test_a_url_is_asked_again_only_when_told_to(tmp_path: Path) -> None:
         assert len(server.ranges) == 2
         server.body, server.etag = PCI_IDS + b"10de  NVIDIA Corporation\n", '"two"'
         second = places.obtain(place, source, folder, apt, task=places.Task(), before=first)
-        assert Path(second.entry["members"]).read_bytes() == server.body
+        assert Path(second.entry.members).read_bytes() == server.body
     finally:
         server.http.shutdown()
         server.http.server_close()

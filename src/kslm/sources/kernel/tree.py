@@ -17,12 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kslm.errors import DataError
-<<<<<<< HEAD:src/kslm/sources/kernel/tree.py
 from kslm.sources.kernel.kbuild import is_makefile
-=======
-from kslm.sources.kbuild import is_makefile
 from kslm.sources.licences import normalised
->>>>>>> h-libs:src/kslm/sources/kernel_tree.py
 
 # The largest file of a kernel tree has 24 MB (register tables of one GPU).
 LARGEST_FILE = 64 << 20
