@@ -122,7 +122,7 @@ PIPELINE = {
             "train",
             "train the model",
             *(Trained, (Tokenized,), ("model", "train", "seed")),
-            rooms=("train", "model", "tokens", "tracking"),
+            rooms=("train", "model", "tokens", "tracking", "measures"),
             libraries=(*MODEL_LIBRARIES, "accelerate"),
             ranked=True,
             headline=(
@@ -133,8 +133,8 @@ PIPELINE = {
         Stage(
             "evaluate",
             "score it beside its baselines",
-            *(Evaluated, (Tokenized, Trained), ("evaluate",)),
-            rooms=("evaluate", "model", "tokens", "tracking"),
+            *(Evaluated, (Tokenized, Trained), ("evaluate", "train", "seed")),
+            rooms=("evaluate", "model", "tokens", "tracking", "measures"),
             libraries=MODEL_LIBRARIES,
             headline=(
                 ("evaluate/tokens_per_second", "{:,.0f} tokens/s"),
