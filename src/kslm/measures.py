@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kslm.tokens import EOT_ID, TokenSplit
+from kslm.tokens.reader import TokenSplit
+from kslm.tokens.tokenizer import EOT_ID
 
 Array = NDArray[Any]
 GRAM = 4

@@ -72,10 +72,14 @@ def agree(value: T) -> T:
 
 
 def failure(error: BaseException) -> str:
-    """Why the ranks fail: the first one's reason, which may be another's than `error`."""
+    """Why the ranks fail: the first one's reason, which may be another's than `error`.
+
+    From here on torchrun's signal is not heard, so that what was opened can be closed; it kills some time later.
+    """
     described = _described(error)
     if world() == 1:
         return described
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     from torch.distributed import distributed_c10d
 
     store = distributed_c10d._get_default_store()

@@ -13,7 +13,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from kslm.measures import Held, bits_per_byte, perplexity, scored_before, starts
-from kslm.tokens import EOT_ID
+from kslm.tokens.tokenizer import EOT_ID
 
 Array = NDArray[Any]
 BATCH_TOKENS = 8192

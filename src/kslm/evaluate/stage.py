@@ -28,7 +28,7 @@ from kslm.outputs import Evaluated, Tokenized, Trained, load
 from kslm.published import write_atomically
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
-from kslm.tokens import ShardReader, TokenSplit
+from kslm.tokens.reader import ShardReader, TokenSplit
 from kslm.tracking.run import attach
 
 SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 16, 16, 96

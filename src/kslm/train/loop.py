@@ -209,6 +209,7 @@ def _arguments(job: Job, recipe: Recipe) -> TrainingArguments:
         data_seed=job.seed,
         use_cpu=on_cpu,
         ddp_backend=torch.distributed.get_backend() if torch.distributed.is_initialized() else None,
+        ddp_find_unused_parameters=False,
         dataloader_num_workers=0,
         dataloader_pin_memory=not on_cpu,
         dataloader_drop_last=True,

@@ -20,7 +20,8 @@ from kslm.errors import DataError, KslmError
 from kslm.model import config_for, uses_bf16
 from kslm.outputs import Tokenized, load
 from kslm.settings import Settings
-from kslm.tokens import Manifest, ShardReader
+from kslm.tokens.manifest import Manifest
+from kslm.tokens.reader import ShardReader
 from kslm.train.data import Windows, bytes_per_token
 from kslm.train.guards import Recipe
 from kslm.train.loop import Job

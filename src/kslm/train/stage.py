@@ -27,7 +27,7 @@ from kslm.model import config_for_folder, parameter_count, use_threads
 from kslm.outputs import Trained, load
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
-from kslm.tokens import ShardReader
+from kslm.tokens.reader import ShardReader
 from kslm.tracking import describe
 from kslm.tracking.run import MlflowTracker, Tracker, open_run
 from kslm.train import checkpoints
