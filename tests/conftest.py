@@ -11,7 +11,7 @@ import yaml
 
 from miniature import tiny_profile, write_sources
 
-LONGEST = ("test_parity.py", "test_release_stage.py", "test_notebooks.py")
+LONGEST = ("test_parity_spark.py", "test_parity.py", "test_release_stage.py", "test_notebooks.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
