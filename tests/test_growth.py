@@ -70,4 +70,4 @@ def test_inputs_have_the_size_asked_for():
 def test_processor_time_tells_a_linear_search_from_a_quadratic_one():
     assert_linear(repeated("a"), re.compile("a*+b").match, 400_000 * TIMES)
     with pytest.raises(AssertionError, match="times as long"):
-        assert_linear(repeated("a"), re.compile("a*b").search, 1500 * TIMES)
+        assert_linear(repeated("a"), re.compile("a*b").search, 1000 * TIMES)

@@ -1,7 +1,7 @@
 """What redaction promises whatever the text: same value, same stand-in; stable; linear time."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from growth import assert_linear, repeated
@@ -23,7 +23,6 @@ texts = st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | st.text(ma
 kinds = st.booleans()
 
 
-@settings(max_examples=400, deadline=None)
 @given(texts, kinds)
 def test_redacted_text_redacts_to_itself(text, machine):
     once = redact(text, machine=machine)
@@ -43,7 +42,6 @@ def spans_of_every_detector(text, machine):
     return of_text._spans(text, found, Pseudonyms(), machine)
 
 
-@settings(max_examples=600, deadline=None)
 @given(messages | texts, kinds)
 def test_what_is_left_out_for_a_message_would_have_found_nothing(text, machine):
     assert of_text.find(text, machine=machine) == spans_of_every_detector(text, machine)
