@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kslm.instruct import from_tables, refusals
 from kslm.instruct.devices import drivers, drivers_by_name
-from kslm.knowledge.entities import Device
+from kslm.knowledge.drivers import Device
 from questions_world import ENTITIES, FILES, HARDWARE, IDS, MODULES, ORIGINS, TEMPLATES, hardware_of, id_rows, module
 
 DEVICE = re.compile(r"\b[0-9a-f]{4}:[0-9a-f]{4}\b")
