@@ -40,7 +40,7 @@ os.environ.update({name: value for name, value in parameters.items() if value})
 
 # COMMAND ----------
 
-from kslm.pipeline import STAGES, hold, run_stage
+from kslm.pipeline import hold, run_stage
 from kslm.settings import load_settings
 
 settings = load_settings(parameters["KSLM_PROFILE"] or "quick")
@@ -51,16 +51,25 @@ settings.profile.model_dump()
 # MAGIC %md
 # MAGIC ## From sources to tables
 # MAGIC `fetch` gets the sources and records their hashes and licences; `ingest` reads them into bronze, setting aside
-# MAGIC whatever cannot be read; `curate` extracts, redacts, deduplicates and splits: silver and gold.
+# MAGIC whatever cannot be read; `index` publishes what answers are looked up in; `curate` extracts, redacts, deduplicates
+# MAGIC and splits: silver and gold.
 
 # COMMAND ----------
 
 with hold(settings):
-    fetched, ingested, curated = (run_stage(stage, settings) for stage in STAGES[:3])
-fetched.outputs["sources"]
+    fetched, ingested = run_stage("fetch", settings), run_stage("ingest", settings)
+fetched.outputs.sources
 
 # COMMAND ----------
 
+with hold(settings):
+    indexed = run_stage("index", settings)
+indexed.metrics
+
+# COMMAND ----------
+
+with hold(settings):
+    curated = run_stage("curate", settings)
 ingested.outputs, curated.outputs
 
 # COMMAND ----------
@@ -124,15 +133,15 @@ evaluated.metrics
 
 with hold(settings):
     released = run_stage("release", settings)
-released.outputs["gates"]
+released.outputs.gates
 
 # COMMAND ----------
 
 import mlflow
 
 client = mlflow.MlflowClient(settings.tracking_uri, settings.registry_uri)
-version = client.get_model_version_by_alias(settings.registered_model, released.outputs["alias"])
-version.name, version.version, released.outputs["alias"], version.tags
+version = client.get_model_version_by_alias(settings.registered_model, released.outputs.alias)
+version.name, version.version, released.outputs.alias, version.tags
 
 # COMMAND ----------
 

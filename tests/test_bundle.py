@@ -16,7 +16,9 @@ import yaml
 
 from bundle_check import problems
 from kslm.lake import tables
+from kslm.outputs import Released
 from kslm.pipeline import STAGES
+from kslm.pipeline.graph import before
 from kslm.settings import Environment, Settings, load_profile, profile_folders
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,10 +142,15 @@ def test_targets():
     assert BUNDLE["targets"]["dev"]["default"]
 
 
-def test_one_task_a_stage_in_the_pipelines_order():
+def test_one_task_a_stage_after_those_whose_results_it_needs():
     assert tuple(task["task_key"] for task in JOB["tasks"]) == STAGES
-    before = [[d["task_key"] for d in task.get("depends_on", [])] for task in JOB["tasks"]]
-    assert before == [[], *([stage] for stage in STAGES[:-1])]
+    waits = {task["task_key"]: {d["task_key"] for d in task.get("depends_on", [])} for task in JOB["tasks"]}
+    profile = load_profile(BUNDLE["variables"]["profile"]["default"])
+    done = {}
+    for stage in STAGES:
+        done[stage] = waits[stage].union(*(done[name] for name in waits[stage]))
+        assert set(before(profile, stage)) <= done[stage], stage
+    assert waits["index"] == waits["curate"] == {"ingest"}, "neither waits for the other"
     assert JOB["max_concurrent_runs"] == 1, "nothing else keeps two runs out of one KSLM_HOME on a volume"
     assert BUNDLE["targets"]["dev"]["presets"]["jobs_max_concurrent_runs"] == 1
 
@@ -160,7 +167,7 @@ def test_a_task_gives_the_script_what_it_takes(task):
 def test_the_script_sets_variables_that_settings_read(tmp_path):
     known = {field.alias for field in Environment.model_fields.values()}
     assert set(load_stage().VARIABLES.values()) < known
-    given = {"KSLM_CATALOG": "dev", "KSLM_SCHEMA": "dev_ann_kslm", "KSLM_MODEL": "dev_ann_kslm_quick"}
+    given = {"KSLM_CATALOG": "dev", "KSLM_SCHEMA": "dev_ann_kslm", "KSLM_REGISTERED_MODEL": "dev_ann_kslm_quick"}
     env = Environment(_env_file=None, KSLM_HOME=tmp_path, MLFLOW_EXPERIMENT_NAME="/Shared/[dev ann] kslm", **given)
     settings = Settings(load_profile("quick"), env)
     assert settings.registered_model == "dev.dev_ann_kslm.dev_ann_kslm_quick"
@@ -226,6 +233,12 @@ def test_the_script_reports_errors_without_a_traceback(tmp_path, stage, profile,
     assert "Traceback" not in failed.stderr
 
 
+REFUSED = Released(
+    **{"version": "1", "alias": "challenger", "promoted": False, "preferred": "fp32", "model_name": "a.b.c"},
+    **{"gates": [], "variants": {}},
+)
+
+
 def test_the_script_fails_the_task_when_a_model_is_refused(monkeypatch, tmp_path, capsys):
     import kslm.pipeline
     from kslm.report import Report
@@ -234,7 +247,7 @@ def test_the_script_fails_the_task_when_a_model_is_refused(monkeypatch, tmp_path
     for variable in stage.VARIABLES.values():
         monkeypatch.setenv(variable, "x")
     monkeypatch.setenv("KSLM_ENGINE", "sail")
-    refused = Report("release", "id", outputs={"promoted": False}, notes=["perplexity 200 exceeds 110"])
+    refused = Report("release", "id", REFUSED, notes=["perplexity 200 exceeds 110"])
     monkeypatch.setattr(kslm.pipeline, "run_stage", lambda name, settings: refused)
     arguments = [f"--{name}=x" for name in ("catalog", "schema", "experiment", "model")]
     assert stage.main(["--stage=release", "--profile=quick", f"--home={tmp_path}", *arguments]) == 3

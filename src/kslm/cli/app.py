@@ -74,21 +74,15 @@ def _quiet_libraries() -> None:
 
 
 def _run(settings: Settings, stages: tuple[str, ...], *, force: bool) -> None:
-    """Run stages under the home's lock with a live view, print the summary, and exit with the gates' verdict.
-
-    A release also leaves the look-up index, so that the first question is answered as fast as the next.
-    """
+    """Run stages under the home's lock with a live view, print the summary, and exit with the gates' verdict."""
     from kslm.cli.summary import refused, summary
     from kslm.cli.view import LiveView
-    from kslm.index.store import ensure
 
     with hold(settings):
         with LiveView(out, stages, settings) as view:
             for name in stages:
                 with view.stage(name) as progress:
                     view.done(name, run_stage(name, settings, progress=progress, force=force))
-        if "release" in stages:
-            ensure(settings)
         out.print(summary(settings, stages))
     if "release" in stages and refused(settings):
         raise typer.Exit(GATES_FAILED)
