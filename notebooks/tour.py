@@ -51,8 +51,8 @@ settings.profile.model_dump()
 # MAGIC %md
 # MAGIC ## From sources to tables
 # MAGIC `fetch` gets the sources and records their hashes and licences; `ingest` reads them into bronze, setting aside
-# MAGIC whatever cannot be read; `index` publishes what answers are looked up in; `curate` extracts, redacts, deduplicates
-# MAGIC and splits: silver and gold.
+# MAGIC whatever cannot be read; `index` publishes what answers are looked up in; `curate` extracts, redacts,
+# MAGIC deduplicates and splits: silver and gold.
 
 # COMMAND ----------
 
@@ -63,13 +63,11 @@ fetched.outputs.sources
 # COMMAND ----------
 
 with hold(settings):
-    indexed = run_stage("index", settings)
+    indexed, curated = run_stage("index", settings), run_stage("curate", settings)
 indexed.metrics
 
 # COMMAND ----------
 
-with hold(settings):
-    curated = run_stage("curate", settings)
 ingested.outputs, curated.outputs
 
 # COMMAND ----------
