@@ -51,20 +51,13 @@ settings.profile.model_dump()
 # MAGIC %md
 # MAGIC ## From sources to tables
 # MAGIC `fetch` gets the sources and records their hashes and licences; `ingest` reads them into bronze, setting aside
-# MAGIC whatever cannot be read; `index` publishes what answers are looked up in; `curate` extracts, redacts,
-# MAGIC deduplicates and splits: silver and gold.
+# MAGIC whatever cannot be read; `curate` extracts, redacts, deduplicates and splits: silver and gold.
 
 # COMMAND ----------
 
 with hold(settings):
-    fetched, ingested = run_stage("fetch", settings), run_stage("ingest", settings)
+    fetched, ingested, curated = (run_stage(stage, settings) for stage in ("fetch", "ingest", "curate"))
 fetched.outputs.sources
-
-# COMMAND ----------
-
-with hold(settings):
-    indexed, curated = run_stage("index", settings), run_stage("curate", settings)
-indexed.metrics
 
 # COMMAND ----------
 
@@ -145,7 +138,14 @@ version.name, version.version, released.outputs.alias, version.tags
 
 # MAGIC %md
 # MAGIC ## Ask
-# MAGIC Ids, drivers and options are looked up in the tables and cited; the model's own words are kept apart from them.
+# MAGIC Ids, drivers and options are looked up and cited; the model's own words are kept apart from them. `index` publishes
+# MAGIC the look-up once, so that no question starts an engine.
+
+# COMMAND ----------
+
+with hold(settings):
+    indexed = run_stage("index", settings)
+indexed.metrics
 
 # COMMAND ----------
 

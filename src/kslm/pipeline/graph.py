@@ -99,14 +99,6 @@ PIPELINE = {
             ),
         ),
         Stage(
-            "index",
-            "publish the look-up index that answers come from",
-            *(Indexed, (Ingested,), ()),
-            rooms=("index", "lake", "sources"),
-            libraries=CORPUS_LIBRARIES,
-            engine=True,
-        ),
-        Stage(
             "curate",
             "extract, clean, redact, deduplicate, split: silver and gold",
             *(Curated, (Ingested,), ("sources", "curate", "seed")),
@@ -160,6 +152,14 @@ PIPELINE = {
                 (f"quant/{name}/decode_tokens_per_second", f"{name} {{:,.0f}} tokens/s")
                 for name in ("fp32", "int8", "int4")
             ),
+        ),
+        Stage(
+            "index",
+            "publish the look-up index that answers come from",
+            *(Indexed, (Ingested,), ()),
+            rooms=("index", "knowledge", "lake", "sources.kernel", "sources.records"),
+            libraries=CORPUS_LIBRARIES,
+            engine=True,
         ),
     )
 }
