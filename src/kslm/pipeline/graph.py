@@ -21,6 +21,9 @@ from kslm.settings import Settings
 CORPUS_LIBRARIES = (
     "deltalake", "numpy", "pyarrow", "pysail", "pyspark", "xxhash",
 )  # fmt: skip
+SHARDS = ("tokens.manifest", "tokens.reader", "tokens.tokenizer")
+"""What reads shards, of the room that also makes them."""
+RUNS = ("tracking.client", "tracking.run")
 MODEL_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -122,7 +125,7 @@ PIPELINE = {
             "train",
             "train the model",
             *(Trained, (Tokenized,), ("model", "train", "seed")),
-            rooms=("train", "model", "tokens", "tracking"),
+            rooms=("train", "model", *SHARDS, *RUNS, "tracking.describe", "measures"),
             libraries=(*MODEL_LIBRARIES, "accelerate"),
             ranked=True,
             headline=(
@@ -133,8 +136,8 @@ PIPELINE = {
         Stage(
             "evaluate",
             "score it beside its baselines",
-            *(Evaluated, (Tokenized, Trained), ("evaluate",)),
-            rooms=("evaluate", "model", "tokens", "tracking"),
+            *(Evaluated, (Tokenized, Trained), ("evaluate", "train", "seed")),
+            rooms=("evaluate", "model", *SHARDS, *RUNS, "measures"),
             libraries=MODEL_LIBRARIES,
             headline=(
                 ("evaluate/tokens_per_second", "{:,.0f} tokens/s"),
