@@ -33,7 +33,7 @@ class FetchedPackage(BaseModel):
     """One Debian package of a list: `source` is the source package it was made of."""
 
     source: str = ""
-    version: str | None
+    version: str | None = None
     sha256: str
     bytes: int
     licence: str | None = None
@@ -59,8 +59,8 @@ class FetchedSource(BaseModel):
 
     kind: str
     licence: str
-    package: str | None
-    version: str | None
+    package: str | None = None
+    version: str | None = None
     origin: str
     path: HomePath
     sha256: str
@@ -168,10 +168,19 @@ class Released(Outputs):
 
 
 class Indexed(Outputs):
-    """The look-up index: its folder, and rows by table."""
+    """What answers are looked up in.
+
+    Attributes:
+        folder: sealed.
+        lookup: sqlite database in it.
+        inputs: versions of bronze that it was made of.
+        rows: by table of the database.
+    """
 
     stages = ("index",)
     folder: HomePath
+    lookup: HomePath
+    inputs: dict[str, int]
     rows: dict[str, int]
 
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from campaign import dear
 from kslm import published
 from kslm.errors import DataError
 from kslm.tokens import EOT_ID, Encoded, Lineage, Manifest, ShardReader, ShardWriter
@@ -50,7 +51,7 @@ DOCUMENTS = [
 ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=dear(0.4), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     documents=st.lists(
         st.tuples(

@@ -9,28 +9,48 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kslm import prompt
 from kslm.settings import Settings
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from kslm.runtimes.onnx import OnnxRuntime
 
 ALIAS = "champion"
 SECONDS = 5.0
 """Longest an answer's text may take; what has been found by then is shown."""
 
-_PROMPT = "Question: {question}\nAnswer:"
-_STOP = "\nQuestion:"
 _REPETITION_PENALTY = 1.2
 
 
 @dataclass(frozen=True)
 class Champion:
-    """A version of the registered model, with its files at hand."""
+    """A version of the registered model, with its files at hand; tokenizer and weights are loaded once."""
 
     name: str
     version: str
     folder: Path
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """Text to token ids and back."""
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+
+    @cached_property
+    def runtime(self) -> OnnxRuntime:
+        """The weights, on all threads that the process may use."""
+        from kslm.runtimes.onnx import OnnxRuntime
+
+        return OnnxRuntime(self.folder, threads=0)
 
 
 def find(settings: Settings) -> Champion | None:
@@ -56,25 +76,20 @@ def find(settings: Settings) -> Champion | None:
 
 def write(champion: Champion, question: str, max_new_tokens: int) -> str:
     """The champion's own text after the question, which nothing vouches for."""
-    from tokenizers import Tokenizer
-
-    from kslm.runtimes.onnx import OnnxRuntime
-
-    tokenizer = Tokenizer.from_file(str(champion.folder / "tokenizer.json"))
-    runtime = OnnxRuntime(champion.folder, threads=0)
+    tokenizer, runtime = champion.tokenizer, champion.runtime
     room = max(1, runtime.context_length - max_new_tokens)
-    prompt = tokenizer.encode(_PROMPT.format(question=question.strip())).ids[-room:]
+    asked = tokenizer.encode(prompt.ask(question.strip())).ids[-room:]
     deadline = time.monotonic() + SECONDS
     generator = runtime.generator(
-        np.asarray(prompt, np.int64),
-        max_length=min(runtime.context_length, len(prompt) + max_new_tokens),
+        np.asarray(asked, np.int64),
+        max_length=min(runtime.context_length, len(asked) + max_new_tokens),
         repetition_penalty=_REPETITION_PENALTY,
     )
     while not generator.is_done() and time.monotonic() < deadline:
         generator.generate_next_token()
-    written = [int(token) for token in generator.get_sequence(0)][len(prompt) :]
+    written = [int(token) for token in generator.get_sequence(0)][len(asked) :]
     text: str = tokenizer.decode(written, skip_special_tokens=True)
-    return text.partition(_STOP)[0].strip()
+    return text.partition(prompt.STOP)[0].strip()
 
 
 def _files(settings: Settings, name: str, version: str) -> Path:
