@@ -7,15 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.evaluate.baselines import Bigram, Unigram
-from kslm.evaluate.score import Held, figures, held_out, repetition, score
+from kslm.evaluate.score import figures, score
+from kslm.measures import Held
 from kslm.model import build
-from kslm.tokens import TokenSplit
-
-
-def split_of(ends, slices, text_bytes):
-    tokens = np.arange(ends[-1], dtype=np.uint16)
-    arrays = np.array(ends, np.uint64), np.array(slices, np.uint8), np.array(text_bytes, np.uint64)
-    return TokenSplit("test", tokens, *arrays, ("os", "hardware"))
 
 
 def test_bigram_against_hand_computation():
@@ -72,24 +66,3 @@ def test_each_token_is_scored_once_with_the_tokens_before_it():
     # In windows of 16 the first 16 tokens have the same context, later ones less.
     windowed = score(model, tokens, 16).nats
     assert np.allclose(windowed[:16], nats[:16], atol=1e-4) and not np.allclose(windowed[16:], nats[16:], atol=1e-4)
-
-
-def test_held_out_tokens_are_of_all_slices_as_the_split_is():
-    lengths = [5000] + [50] * 100
-    split = split_of(np.cumsum(lengths).tolist(), [0] + [1] * 100, [1] * 101)
-    held = held_out(split, 2000)
-    assert np.bincount(held.slice_of).tolist() == [5000, 1000]
-    assert len(held_out(split, 20_000).tokens) == 10_000
-
-
-def test_held_out_tokens_end_with_a_document():
-    held = held_out(split_of([3, 7, 12], [0, 1, 0], [30, 40, 50]), 8)
-    assert held.tokens.tolist() == list(range(7)) and held.previous.tolist() == [0, 0, 1, 2, 3, 4, 5]
-    assert held.slice_of.tolist() == [0, 0, 0, 1, 1, 1, 1] and held.text_bytes.tolist() == [30, 40]
-    assert len(held_out(split_of([30], [0], [99]), 8).tokens) == 30
-
-
-def test_repetition_counts_four_grams_seen_before():
-    assert repetition([[1, 2, 3, 4, 5, 6]]) == 0
-    assert repetition([[7] * 8]) == pytest.approx(4 / 5)
-    assert repetition([[1, 2], []]) == 0

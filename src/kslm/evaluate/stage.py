@@ -23,7 +23,8 @@ from transformers.utils import logging as transformers_logging
 from kslm.errors import DataError
 from kslm.evaluate import plots
 from kslm.evaluate.baselines import Bigram, Unigram
-from kslm.evaluate.score import Held, Scores, figures, held_out, repetition, score
+from kslm.evaluate.score import Scores, figures, score
+from kslm.measures import Held, held_out, repetition
 from kslm.model import prepare_cpu, sample
 from kslm.published import write_atomically
 from kslm.report import QUIET, Progress, Report
