@@ -1,8 +1,7 @@
-"""Everything training and evaluation tell MLflow, and the only module of theirs that knows it.
+"""What training and evaluation tell MLflow of one run.
 
-The client API is used throughout, with explicit run ids: no global state, so nothing leaks between stages that share a
-process. Metrics are sent in batches, because each call to a local sqlite store costs some 45 ms. The run's id is
-kept in the training folder, so a process that was killed and started again goes on with the same MLflow run.
+Metrics are sent in batches, because each call to a local sqlite store costs some 45 ms. The run's id is kept in the
+training folder, so a process that was killed and started again goes on with the same MLflow run, in a moved home too.
 
 Limits: metrics logged since the last batch are lost with a killed process; the steps are repeated then, and logged
 again. A step repeated after a resume has two points in its curve.
@@ -11,28 +10,21 @@ again. A step repeated after a resume has two points in its curve.
 from __future__ import annotations
 
 import json
-import logging
 import os
-import platform
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from kslm.published import write_atomically
-from kslm.report import Report
 from kslm.settings import Settings
 from kslm.tokens import Manifest
+from kslm.tracking.client import connect, experiment_id
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
-LIBRARIES = ("torch", "transformers", "accelerate", "tokenizers", "mlflow", "numpy")
 MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 FLUSH_SECONDS = 15.0
 LONGEST_PARAM = 6000
@@ -175,99 +167,26 @@ class MlflowTracker(Tracker):
         self.client.set_terminated(self.run_id, status)
 
 
-def connect(settings: Settings) -> tuple[MlflowClient, str]:
-    """A client of the settings' tracking store, and the id of the profile's experiment, made if need be."""
-    quieten()
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-    if settings.tracking_uri.startswith("sqlite:///"):
-        settings.home.root.mkdir(parents=True, exist_ok=True)
-    client = MlflowClient(settings.tracking_uri, settings.registry_uri)
-    if (found := client.get_experiment_by_name(settings.experiment)) is None:
-        artifacts = settings.home.root / "mlartifacts"
-        local = settings.tracking_uri.startswith("sqlite:///")
-        # Another process may make it at the same moment.
-        with suppress(MlflowException):
-            client.create_experiment(
-                settings.experiment,
-                artifact_location=artifacts.as_uri() if local else None,
-                tags={"mlflow.experimentKind": "custom_model_development"},  # the UI's view of training, not of agents
-            )
-        found = client.get_experiment_by_name(settings.experiment)
-    assert found is not None
-    return client, found.experiment_id
-
-
 def open_run(settings: Settings, name: str, folder: Path) -> MlflowTracker:
     """Go on with the run that `folder` names, or start one (inside the one that a launcher has opened, if any)."""
-    client, experiment_id = connect(settings)
-    note = folder / "mlflow.json"
+    client = connect(settings)
+    experiment = experiment_id(client, settings)
+    note, store = folder / "mlflow.json", settings.home.portable(settings.tracking_uri)
     run_id = os.environ.get("MLFLOW_RUN_ID", "")
     if note.exists():
         stored = json.loads(note.read_text("utf-8"))
-        run_id = stored["run_id"] if stored["tracking_uri"] == settings.tracking_uri else run_id
+        run_id = stored["run_id"] if stored["tracking_uri"] == store else run_id
     if not run_id or not _known(client, run_id):
-        run_id = client.create_run(experiment_id, run_name=name).info.run_id
-    write_atomically(note, json.dumps({"run_id": run_id, "tracking_uri": settings.tracking_uri}))
+        run_id = client.create_run(experiment, run_name=name).info.run_id
+    write_atomically(note, json.dumps({"run_id": run_id, "tracking_uri": store}))
     client.update_run(run_id, status="RUNNING")
-    return MlflowTracker(client, experiment_id, run_id)
+    return MlflowTracker(client, experiment, run_id)
 
 
 def attach(settings: Settings, run_id: str) -> MlflowTracker:
     """A finished run, to log more to it."""
-    client, experiment_id = connect(settings)
-    return MlflowTracker(client, experiment_id, run_id)
-
-
-def describe(settings: Settings) -> dict[str, str]:
-    """The whole profile, flattened to parameters, with the versions of the libraries."""
-    flat: dict[str, str] = {}
-
-    def walk(prefix: str, value: Any) -> None:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                walk(f"{prefix}.{key}" if prefix else str(key), item)
-        else:
-            flat[prefix] = json.dumps(value) if isinstance(value, list) else str(value)
-
-    walk("", settings.profile.model_dump(mode="json"))
-    return flat | {f"version.{library}": version(library) for library in LIBRARIES}
-
-
-def corpus_metrics(settings: Settings) -> dict[str, float]:
-    """What the stages before counted of the corpus (documents, refusals, shares), so that runs compare by it too."""
-    metrics: dict[str, float] = {}
-    for stage in ("ingest", "curate", "tokenize"):
-        path = settings.home.report(settings.profile.profile, stage)
-        if path.exists():
-            metrics |= Report.load(path).metrics
-    return metrics
-
-
-def machine() -> dict[str, str]:
-    """What the run runs on, for tags."""
-    import torch
-
-    facts = {
-        "system/platform": platform.platform(),
-        "system/python": platform.python_version(),
-        "system/cpu": torch.cpu.get_capabilities().get("cpu_name") or platform.machine(),
-        "system/cpus": str(psutil.cpu_count()),
-        "system/memory_gb": f"{psutil.virtual_memory().total / 1e9:.1f}",
-        "system/threads": str(torch.get_num_threads()),
-    }
-    if torch.cuda.is_available():
-        facts["system/gpu"] = f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    return facts
-
-
-def quieten() -> None:
-    """Keep MLflow and its database migrations from writing to the terminal; a live view may be on it."""
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    for name in ("alembic", "mlflow", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    client = connect(settings)
+    return MlflowTracker(client, experiment_id(client, settings), run_id)
 
 
 def _known(client: MlflowClient, run_id: str) -> bool:
