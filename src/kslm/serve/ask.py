@@ -14,6 +14,7 @@ from kslm.index import store as index
 from kslm.serve import champion, lookup
 from kslm.serve.lookup import Fact
 from kslm.settings import Settings
+from kslm.tracking import registry
 
 __all__ = ["Answer", "Fact", "answer"]
 
@@ -68,12 +69,12 @@ def answer(question: str, settings: Settings, *, model_only: bool = False, max_n
 
 
 def _let_speak(question: str, settings: Settings, result: Answer, max_new_tokens: int) -> None:
-    found = champion.find(settings)
-    if found is None:
+    served = registry.champion(settings)
+    if served is None:
         result.notes.append(
-            f"No model has been promoted yet: {settings.registered_model} has no alias {champion.ALIAS!r}. "
+            f"No model has been promoted yet: {settings.registered_model} has no alias {registry.CHAMPION!r}. "
             f"Make one with: kslm run --profile {settings.profile.profile}"
         )
         return
-    result.model_version = f"{found.name} version {found.version}"
-    result.model_text = champion.write(found, question, max_new_tokens)
+    result.model_version = f"{served.name} version {served.version}"
+    result.model_text = champion.write(served, question, max_new_tokens)
