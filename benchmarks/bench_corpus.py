@@ -16,7 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kslm.report import Report
+from kslm import outputs
+from kslm.fetch.landing import placed
+from kslm.outputs import Fetched, FetchedSource
 from kslm.settings import Settings, load_settings
 
 SMALL = ("kernel/*", "mm/*", "block/*")
@@ -61,15 +63,21 @@ def measure(profile: str, cut: str) -> None:
     print(f"| {cut} | {' | '.join(figures)} |", flush=True)
 
 
+def _away(base: Settings, source: FetchedSource) -> FetchedSource:
+    """The source as another home names it."""
+    return placed(source, base.home.at)
+
+
 def cut_of(base: Settings, include: tuple[str, ...] | None, root: Path) -> Settings:
     """The same landed files in another home, with less of the tree, and nothing but it unless `include` is None."""
-    fetched = Report.load(base.home.report(base.profile.profile, "fetch"))
+    fetched = outputs.load(base, Fetched)
     profile = base.profile
     if include is not None:
         trees = {name: source for name, source in profile.sources.items() if source.kind == "kernel_tree"}
         cut = {name: source.model_copy(update={"include": include}) for name, source in trees.items()}
         profile = profile.model_copy(update={"sources": cut})
-        fetched.outputs["sources"] = {name: fetched.outputs["sources"][name] for name in cut}
+    sources = {name: _away(base, one) for name, one in fetched.outputs.sources.items() if name in profile.sources}
+    fetched.outputs = Fetched(sources=sources)
     os.environ["KSLM_HOME"] = str(root)
     settings = Settings(profile, load_settings(base.profile.profile).env)
     fetched.save(settings.home.report(profile.profile, "fetch"))

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     took = "current, nothing to do" if report.reused else f"{report.seconds:.0f} s"
     print(f"{report.stage}: {took}; {'; '.join([f'output {report.output_id}', *report.notes])}")
-    return GATES_FAILED if report.outputs.get("promoted") is False else 0
+    return GATES_FAILED if getattr(report.outputs, "promoted", True) is False else 0
 
 
 # Leaving with status 0 would count as a failure on some runtimes, so a success just ends.

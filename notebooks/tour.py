@@ -57,7 +57,7 @@ settings.profile.model_dump()
 
 with hold(settings):
     fetched, ingested, curated = (run_stage(stage, settings) for stage in STAGES[:3])
-fetched.outputs["sources"]
+fetched.outputs.sources
 
 # COMMAND ----------
 
@@ -124,15 +124,15 @@ evaluated.metrics
 
 with hold(settings):
     released = run_stage("release", settings)
-released.outputs["gates"]
+released.outputs.gates
 
 # COMMAND ----------
 
 import mlflow
 
 client = mlflow.MlflowClient(settings.tracking_uri, settings.registry_uri)
-version = client.get_model_version_by_alias(settings.registered_model, released.outputs["alias"])
-version.name, version.version, released.outputs["alias"], version.tags
+version = client.get_model_version_by_alias(settings.registered_model, released.outputs.alias)
+version.name, version.version, released.outputs.alias, version.tags
 
 # COMMAND ----------
 

@@ -160,7 +160,7 @@ def test_a_task_gives_the_script_what_it_takes(task):
 def test_the_script_sets_variables_that_settings_read(tmp_path):
     known = {field.alias for field in Environment.model_fields.values()}
     assert set(load_stage().VARIABLES.values()) < known
-    given = {"KSLM_CATALOG": "dev", "KSLM_SCHEMA": "dev_ann_kslm", "KSLM_MODEL": "dev_ann_kslm_quick"}
+    given = {"KSLM_CATALOG": "dev", "KSLM_SCHEMA": "dev_ann_kslm", "KSLM_REGISTERED_MODEL": "dev_ann_kslm_quick"}
     env = Environment(_env_file=None, KSLM_HOME=tmp_path, MLFLOW_EXPERIMENT_NAME="/Shared/[dev ann] kslm", **given)
     settings = Settings(load_profile("quick"), env)
     assert settings.registered_model == "dev.dev_ann_kslm.dev_ann_kslm_quick"
@@ -228,13 +228,13 @@ def test_the_script_reports_errors_without_a_traceback(tmp_path, stage, profile,
 
 def test_the_script_fails_the_task_when_a_model_is_refused(monkeypatch, tmp_path, capsys):
     import kslm.pipeline
-    from kslm.report import Report
+    from kslm.report import Anything, Report
 
     stage = load_stage()
     for variable in stage.VARIABLES.values():
         monkeypatch.setenv(variable, "x")
     monkeypatch.setenv("KSLM_ENGINE", "sail")
-    refused = Report("release", "id", outputs={"promoted": False}, notes=["perplexity 200 exceeds 110"])
+    refused = Report("release", "id", Anything(promoted=False), notes=["perplexity 200 exceeds 110"])
     monkeypatch.setattr(kslm.pipeline, "run_stage", lambda name, settings: refused)
     arguments = [f"--{name}=x" for name in ("catalog", "schema", "experiment", "model")]
     assert stage.main(["--stage=release", "--profile=quick", f"--home={tmp_path}", *arguments]) == 3

@@ -10,7 +10,7 @@ import pytest
 
 from corpus_rows import write_corpus
 from kslm.pipeline import STAGES
-from kslm.report import Report
+from kslm.report import Anything, Report
 from kslm.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,7 +90,7 @@ def test_the_tour_runs_from_top_to_bottom(tiny_settings_env, monkeypatch):
     settings = namespace["settings"]
     assert str(settings.home.root) == tiny_settings_env["KSLM_HOME"]
     for stage in STAGES:
-        assert Report.load(settings.home.report(settings.profile.profile, stage)).output_id
+        assert Report.load(settings.home.report(settings.profile.profile, stage), Anything).output_id
     assert namespace["by_slice"]["count(doc_id)"].sum() > 10
     assert namespace["version"].name == settings.registered_model
     assert namespace["answered"].unknown == ["Unknown device [8086:1533]"]
@@ -102,7 +102,7 @@ def test_the_tour_of_the_corpus_runs_from_top_to_bottom(tmp_path, monkeypatch, c
     monkeypatch.setenv("KSLM_HOME", str(tmp_path))
     settings = load_settings("quick")
     outputs = write_corpus(settings)
-    Report("curate", "id", outputs=outputs).save(settings.home.history("quick") / "curate-id.json")
+    Report("curate", "id", outputs=Anything(**outputs)).save(settings.home.history("quick") / "curate-id.json")
     namespace = run_notebook(ROOT / "notebooks" / "corpus.py", {})
     assert namespace["counts"]["documents"].sum() == 3
     assert namespace["document"].text in capsys.readouterr().out

@@ -7,6 +7,7 @@ A stage that reads another's record names the record, not the stage: which stage
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -38,8 +39,9 @@ class FetchedPackage(BaseModel):
     licence: str | None = None
 
 
-class LeftOut(BaseModel):
-    """What fetch could not land, and why."""
+@dataclass(frozen=True)
+class LeftOut:
+    """A file, or a package, that fetch did not land, and why."""
 
     path: str
     reason: str

@@ -183,7 +183,7 @@ class Release(Section):
     gates: Gates
 
 
-StageName = Literal["fetch", "ingest", "index", "curate", "tokenize", "train", "evaluate", "release"]
+StageName = Literal["fetch", "ingest", "curate", "tokenize", "train", "evaluate", "release", "index"]
 STAGE_NAMES: tuple[StageName, ...] = get_args(StageName)
 
 

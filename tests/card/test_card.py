@@ -14,11 +14,11 @@ import pytest
 import kslm.lake
 from corpus_rows import TEXTS, row, write_corpus
 from kslm.card import Statistics, collect, page, plots, write
+from kslm.card.redaction import Scores
 from kslm.card.statistics import alike_together
 from kslm.errors import DataError
 from kslm.lake import tables
-from kslm.redact.measure import Scores
-from kslm.report import Report
+from kslm.report import Anything, Report
 from lake_rows import settings_in, upsert
 
 
@@ -180,9 +180,9 @@ def home(tmp_path_factory):
         upsert(lake, tables.CORPUS, [*rows, rows[0] | {"doc_id": "ff" * 16, "licence": None}])
     outputs["tables"] |= versions
     for stage, more in (("ingest", {}), ("curate", outputs), ("tokenize", {"manifest": "gone"})):
-        Report(stage, "x", metrics={f"{stage}/figure": 1.0}, outputs=more, notes=(f"{stage}: the mix",)).save(
-            settings.home.report("quick", stage)
-        )
+        Report(
+            stage, "x", metrics={f"{stage}/figure": 1.0}, outputs=Anything(**more), notes=(f"{stage}: the mix",)
+        ).save(settings.home.report("quick", stage))
     return settings
 
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from corpus_rows import BRONZE_TEXT, TEXTS, write_corpus
 from kslm.cli import app as cli
-from kslm.report import Report
+from kslm.report import Anything, Report
 from kslm.settings import load_settings
 
 IGB, IRQ, PAGE = TEXTS
@@ -20,7 +20,7 @@ def home(tmp_path_factory):
         patch.setenv("KSLM_HOME", str(home))
         settings = load_settings("quick")
         outputs = write_corpus(settings)
-    Report("curate", "id", outputs=outputs).save(settings.home.history("quick") / "curate-id.json")
+    Report("curate", "id", outputs=Anything(**outputs)).save(settings.home.history("quick") / "curate-id.json")
     return home
 
 

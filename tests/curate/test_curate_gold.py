@@ -7,10 +7,10 @@ import pytest
 
 import kslm.lake
 from kslm.curate import gather, gold, run
-from leaks import leaks
 from kslm.lake import tables
 from kslm.lake.arrow import arrow_schema
 from kslm.settings import Environment, Settings, load_profile
+from leaks import leaks
 from miniature import prose
 
 DRIVERS = range(40)

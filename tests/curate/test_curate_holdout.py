@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kslm.curate.split.holdout import TABLE_LINES, Facts, fold, scrub, scrub_documents
-from leaks import leaks
 from kslm.knowledge import entities
 from kslm.knowledge.entities import Device
+from leaks import leaks
 from miniature import prose
 
 

@@ -10,7 +10,7 @@ from kslm import explore
 from kslm.curate.split.groups import position
 from kslm.errors import DataError, KslmError
 from kslm.lake import tables
-from kslm.report import Report
+from kslm.report import Anything, Report
 from lake_rows import settings_in, upsert
 
 IGB, IRQ, PAGE = TEXTS
@@ -20,10 +20,10 @@ IGB, IRQ, PAGE = TEXTS
 def settings(tmp_path_factory):
     settings = settings_in(tmp_path_factory.mktemp("home"))
     outputs = write_corpus(settings)
-    Report("curate", "0123456789abcdef0123", outputs=outputs).save(
+    Report("curate", "0123456789abcdef0123", outputs=Anything(**outputs)).save(
         settings.home.history("quick") / "curate-0123456789abcdef.json"
     )
-    Report("train", "x").save(settings.home.history("quick") / "train-x.json")
+    Report("train", "x", Anything()).save(settings.home.history("quick") / "train-x.json")
     return settings
 
 

@@ -5,6 +5,9 @@ from typing import Any
 
 import yaml
 
+from kslm.fetch.landing import placed
+from kslm.outputs import Fetched
+from kslm.paths import Home
 from kslm.report import Report
 from kslm.settings import Environment, Settings, load_profile
 
@@ -24,6 +27,6 @@ def declared(kind: str, *places: dict[str, Any], **fields: object) -> dict[str, 
     return {"kind": kind, "licence": "GPL-2.0-only", "places": list(places)} | fields
 
 
-def entry(report: Report, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = report.outputs["sources"][name]
-    return found
+def entry(report: Report[Fetched], name: str, home: Path) -> dict[str, Any]:
+    """What a report says of a source, with absolute paths."""
+    return placed(report.outputs.sources[name], Home(home).at).model_dump()

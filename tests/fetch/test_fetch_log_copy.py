@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fetch_makers import TASK, source
+from landing_runs import entry as entry_of
 
 import kslm.fetch
 from kslm.errors import KslmError, SourceError
@@ -42,11 +43,11 @@ def settings_of(path: Path, home: Path, max_bytes: int = 10_000) -> Settings:
 
 def fetch(path: Path, home: Path, **bounds: int) -> tuple[dict[str, Any], Report]:
     report = kslm.fetch.run(settings_of(path, home, **bounds))
-    return report.outputs["sources"]["logs"], report
+    return entry_of(report, "logs", home), report
 
 
-def copied(entry: dict[str, Any]) -> dict[str, bytes]:
-    root = Path(entry["members"])
+def copied(source: dict[str, Any]) -> dict[str, bytes]:
+    root = Path(source["members"])
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
@@ -62,7 +63,7 @@ def test_logs_are_copied_for_their_owner_only(logs: Path, tmp_path: Path) -> Non
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (root, root / "apt")}
     assert modes == {0o700}
     assert {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_file()} == {0o600}
-    assert entry["unreadable"] == []
+    assert entry["unreadable"] == ()
     assert entry["bytes"] == 14
 
 

@@ -76,7 +76,7 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pool:
 
 def test_a_list_of_packages_lands_with_what_is_read_and_each_ones_licence(pool: Pool, tmp_path: Path) -> None:
     report = kslm.fetch.run(settings_of(tmp_path, of_apt("two", "one")))
-    found = entry(report, "docs")
+    found = entry(report, "docs", tmp_path / "home")
     members = Path(found["members"])
     assert {child.name for child in members.iterdir()} == {"one", "two"}
     assert below(members / "one") == READ
@@ -86,7 +86,7 @@ def test_a_list_of_packages_lands_with_what_is_read_and_each_ones_licence(pool: 
         "two": "GPL-2.0-or-later",
     }
     assert all(one["version"] == "6.1-1" and one["sha256"] and one["bytes"] for one in found["packages"].values())
-    assert (found["unreadable"], pool.calls("show"), pool.calls(" download ")) == ([], 1, 1)
+    assert (found["unreadable"], pool.calls("show"), pool.calls(" download ")) == ((), 1, 1)
 
 
 def test_a_second_run_reuses_all_of_it_offline(pool: Pool, tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def test_a_second_run_reuses_all_of_it_offline(pool: Pool, tmp_path: Path) -> No
 
 def test_a_name_without_a_candidate_is_left_out_and_said(pool: Pool, tmp_path: Path) -> None:
     report = kslm.fetch.run(settings_of(tmp_path, of_apt("one", "gone")))
-    assert set(entry(report, "docs")["packages"]) == {"one"}
-    (left,) = entry(report, "docs")["unreadable"]
+    assert set(entry(report, "docs", tmp_path / "home")["packages"]) == {"one"}
+    (left,) = entry(report, "docs", tmp_path / "home")["unreadable"]
     assert (left["path"], left["bytes"]) == ("gone", 0)
     assert "no candidate" in left["reason"]
     assert any("gone" in note and "no candidate" in note for note in report.notes)
@@ -119,7 +119,7 @@ def test_only_a_package_with_a_newer_candidate_is_fetched_when_asked_to(pool: Po
     pool.add("two", newer, version="6.1-2")
     assert kslm.fetch.run(settings_of(tmp_path, sources)).output_id == first.output_id
     second = kslm.fetch.run(settings_of(tmp_path, sources, refresh=True))
-    found = entry(second, "docs")
+    found = entry(second, "docs", tmp_path / "home")
     assert second.metrics["fetch/transferred_bytes"] == len(newer)
     assert {name: one["version"] for name, one in found["packages"].items()} == {"one": "6.1-1", "two": "6.1-2"}
     assert (Path(found["members"]) / "two/etc/two/new.conf").read_bytes() == b"new\n"
@@ -141,7 +141,7 @@ def test_what_cannot_be_refreshed_is_kept_with_a_note(pool: Pool, tmp_path: Path
 def test_include_and_exclude_select_but_the_copyright_stays(pool: Pool, tmp_path: Path) -> None:
     cut = {"include": ["one/*/man1/*", "*/etc/*"], "exclude": ["two/etc/*"]}
     report = kslm.fetch.run(settings_of(tmp_path, of_apt("one", "two", **cut)))
-    found = entry(report, "docs")
+    found = entry(report, "docs", tmp_path / "home")
     assert below(Path(found["members"])) == {
         "one/usr/share/man/man1/one.1.gz", "one/usr/share/doc/one/copyright", "one/etc/one/one.conf",
     }  # fmt: skip
@@ -157,19 +157,19 @@ def test_a_folder_of_debs_gives_the_newest_of_each(tmp_path: Path) -> None:
     (tmp_path / "debs" / "broken_1_all.deb").write_bytes(b"!<arch>\nshort")
     settings = settings_of(tmp_path, of_path(tmp_path / "debs"))
     first = kslm.fetch.run(settings)
-    found = entry(first, "docs")
+    found = entry(first, "docs", tmp_path / "home")
     assert {name: one["version"] for name, one in found["packages"].items()} == {"one": "1.10", "two": "1"}
     assert sorted(left["path"] for left in found["unreadable"]) == [
         "broken_1_all.deb", "one_1.10~rc1_all.deb", "one_1.9_all.deb",
     ]  # fmt: skip
     assert kslm.fetch.run(settings).metrics["fetch/reused"] == 1
     make(tmp_path / "debs", "two", "2")
-    assert entry(kslm.fetch.run(settings), "docs")["packages"]["two"]["version"] == "2"
+    assert entry(kslm.fetch.run(settings), "docs", tmp_path / "home")["packages"]["two"]["version"] == "2"
 
 
 def test_one_deb_is_a_source_with_its_version(tmp_path: Path) -> None:
     path = make(tmp_path / "debs", "one", "1.2-3")
-    assert entry(kslm.fetch.run(settings_of(tmp_path, of_path(path))), "docs")["version"] == "1.2-3"
+    assert entry(kslm.fetch.run(settings_of(tmp_path, of_path(path))), "docs", tmp_path / "home")["version"] == "1.2-3"
 
 
 def unpacked(root: Path) -> Path:
@@ -183,11 +183,11 @@ def unpacked(root: Path) -> Path:
 def test_unpacked_packages_are_copied_and_watched(tmp_path: Path) -> None:
     one = unpacked(tmp_path / "roots" / "one")
     unpacked(tmp_path / "roots" / "two")
-    found = entry(kslm.fetch.run(settings_of(tmp_path, of_path(one))), "docs")
+    found = entry(kslm.fetch.run(settings_of(tmp_path, of_path(one))), "docs", tmp_path / "home")
     assert below(Path(found["members"]) / "one") == READ
     settings = settings_of(tmp_path, of_path(tmp_path / "roots"))
     first = kslm.fetch.run(settings)
-    assert {name: each["version"] for name, each in entry(first, "docs")["packages"].items()} == {
+    assert {name: each["version"] for name, each in entry(first, "docs", tmp_path / "home")["packages"].items()} == {
         "one": "local",
         "two": "local",
     }
@@ -220,7 +220,11 @@ def test_a_package_that_is_unsound_is_left_out_whole(
 ) -> None:
     make(tmp_path / "debs", "good")
     with_member("bad", tmp_path / "debs" / "bad_1_all.deb", *extra, **members)
-    found = entry(kslm.fetch.run(settings_of(tmp_path, of_path(tmp_path / "debs", max_bytes=1_000_000))), "docs")
+    found = entry(
+        kslm.fetch.run(settings_of(tmp_path, of_path(tmp_path / "debs", max_bytes=1_000_000))),
+        "docs",
+        tmp_path / "home",
+    )
     assert [child.name for child in Path(found["members"]).iterdir()] == ["good"]
     (left,) = found["unreadable"]
     assert left["path"] == "bad"
@@ -239,11 +243,11 @@ def test_links_are_not_followed_and_large_files_left_out(tmp_path: Path, monkeyp
     (tmp_path / "debs").mkdir()
     link = special("etc/shadow", tarfile.SYMTYPE, "/etc/shadow")
     with_member("one", tmp_path / "debs" / "one.deb", link, **{"etc/large.conf": bytes(1001)})
-    found = entry(kslm.fetch.run(settings_of(tmp_path, of_path(tmp_path / "debs"))), "docs")
+    found = entry(kslm.fetch.run(settings_of(tmp_path, of_path(tmp_path / "debs"))), "docs", tmp_path / "home")
     assert below(Path(found["members"]) / "one") == READ
-    assert found["unreadable"] == [
-        {"path": "one/etc/large.conf", "reason": "larger than 16 MiB: left out", "bytes": 1001}
-    ]
+    assert found["unreadable"] == (
+        {"path": "one/etc/large.conf", "reason": "larger than 16 MiB: left out", "bytes": 1001},
+    )
 
 
 def test_a_name_that_leads_elsewhere_is_no_package(tmp_path: Path) -> None:
@@ -258,11 +262,14 @@ def test_a_package_without_copyright_has_the_declared_licence(tmp_path: Path) ->
     settings = settings_of(tmp_path, of_path(root))
     (root / "usr/share/doc/one/copyright").unlink()
     first = kslm.fetch.run(settings)
-    assert entry(first, "docs")["packages"]["one"]["licence"] == "GPL-2.0-only"
+    assert entry(first, "docs", tmp_path / "home")["packages"]["one"]["licence"] == "GPL-2.0-only"
     other = of_path(root)
     other["docs"]["licence"] = "ISC"
     second = kslm.fetch.run(settings_of(tmp_path, other))
-    assert (entry(second, "docs")["packages"]["one"]["licence"], second.metrics["fetch/reused"]) == ("ISC", 1)
+    assert (entry(second, "docs", tmp_path / "home")["packages"]["one"]["licence"], second.metrics["fetch/reused"]) == (
+        "ISC",
+        1,
+    )
     assert second.output_id != first.output_id
 
 
@@ -282,7 +289,7 @@ def test_a_package_without_copyright_has_the_licence_of_another_of_its_source(po
     pool.add("one-extra", deb("one-extra", "6.1-1", bare))
     listed = pool.folder / "one-extra.show"
     listed.write_text("Source: one (6.1)\n" + listed.read_text())
-    found = entry(kslm.fetch.run(settings_of(tmp_path, of_apt("one", "one-extra", "two"))), "docs")
+    found = entry(kslm.fetch.run(settings_of(tmp_path, of_apt("one", "one-extra", "two"))), "docs", tmp_path / "home")
     assert {name: one["licence"] for name, one in found["packages"].items()} == {
         "one": "MIT", "one-extra": "MIT", "two": "GPL-2.0-or-later",
     }  # fmt: skip

@@ -34,8 +34,8 @@ def pci(tmp_path: Path) -> Path:
 def test_every_kind_lands_from_local_paths(tmp_path: Path, tiny_settings_env: dict[str, str]) -> None:
     sources = yaml.safe_load(Path(tiny_settings_env["KSLM_PROFILE"]).read_text())["sources"]
     report = kslm.fetch.run(settings_of(tmp_path, sources))
-    found = report.outputs["sources"]
-    assert set(found) == set(sources)
+    assert set(report.outputs.sources) == set(sources)
+    found = {name: entry(report, name, tmp_path / "home") for name in sources}
     tree = found["linux_source"]
     assert tree["version"] == "6.1.99"
     members = kernel_tree.load_index(Path(tree["index"]))
@@ -65,12 +65,12 @@ def test_a_local_file_that_changed_is_taken_anew(tmp_path: Path, pci: Path) -> N
     pci.write_bytes(PCI_IDS + b"10de  NVIDIA Corporation\n")
     second = kslm.fetch.run(settings)
     assert second.output_id != first.output_id
-    assert b"NVIDIA" in Path(entry(second, "pci_ids")["members"]).read_bytes()
+    assert b"NVIDIA" in Path(entry(second, "pci_ids", tmp_path / "home")["members"]).read_bytes()
 
 
 def test_files_that_were_lost_or_cut_are_made_again(tmp_path: Path, pci: Path) -> None:
     settings = settings_of(tmp_path, ids(pci))
-    members = Path(entry(kslm.fetch.run(settings), "pci_ids")["members"])
+    members = Path(entry(kslm.fetch.run(settings), "pci_ids", tmp_path / "home")["members"])
     for spoil in (members.unlink, lambda: os.truncate(members, 5)):
         spoil()
         assert kslm.fetch.run(settings).metrics["fetch/reused"] == 0
@@ -84,7 +84,7 @@ def test_two_cuts_of_one_source_live_side_by_side(tmp_path: Path) -> None:
         for glob in ("drivers/*", "sound/*")
     ]
     one, two = (kslm.fetch.run(cut) for cut in cuts)
-    assert entry(one, "k")["members"] != entry(two, "k")["members"]
+    assert entry(one, "k", tmp_path / "home")["members"] != entry(two, "k", tmp_path / "home")["members"]
     assert one.output_id != two.output_id
     assert kslm.fetch.run(cuts[0]).metrics["fetch/reused"] == 1
 
@@ -108,14 +108,14 @@ def test_the_next_place_is_used_and_the_report_says_why(tmp_path: Path, pci: Pat
     cut.write_bytes(deb("pci.ids", "1", {"usr/share/misc/pci.ids": PCI_IDS})[:-9])
     found = {"pci_ids": declared("pci_ids", {"path": str(cut)}, {"path": str(tmp_path)})}
     report = kslm.fetch.run(settings_of(tmp_path, found))
-    assert entry(report, "pci_ids")["path"] == str(pci)
+    assert entry(report, "pci_ids", tmp_path / "home")["path"] == str(pci)
     assert ["cut short" in note and str(cut) in note for note in report.notes] == [True]
 
 
 def test_an_optional_source_may_be_absent_and_is_reported(tmp_path: Path, pci: Path) -> None:
     sources = ids(pci) | {"usb_ids": declared("usb_ids", {"path": "/nowhere"}, optional=True)}
     report = kslm.fetch.run(settings_of(tmp_path, sources))
-    assert set(report.outputs["sources"]) == {"pci_ids"}
+    assert set(report.outputs.sources) == {"pci_ids"}
     assert any("usb_ids" in note and "/nowhere" in note for note in report.notes)
 
 
@@ -140,7 +140,7 @@ def test_the_running_or_else_the_newest_kernel_is_taken(tmp_path: Path, monkeypa
         monkeypatch.setattr(places.platform, "release", lambda name=running: name)
         settings = settings_of(tmp_path, {"m": declared("kernel_modules", {"path": str(tmp_path / "modules")})})
         (tmp_path / "home").mkdir(exist_ok=True)
-        assert entry(kslm.fetch.run(settings), "m")["version"] == taken
+        assert entry(kslm.fetch.run(settings), "m", tmp_path / "home")["version"] == taken
         for note in (tmp_path / "home" / "landing" / "m").glob("source-*.json"):
             note.unlink()
 
@@ -151,7 +151,7 @@ def test_an_unpacked_tree_of_ones_own_is_made_a_tar(tmp_path: Path) -> None:
         (tmp_path / "linux" / name).write_bytes(data)
     (tmp_path / "linux" / "link.c").symlink_to("/etc/passwd")
     found = {"k": declared("kernel_tree", {"path": str(tmp_path / "linux")}, include=["drivers/*"])}
-    made = entry(kslm.fetch.run(settings_of(tmp_path, found)), "k")
+    made = entry(kslm.fetch.run(settings_of(tmp_path, found)), "k", tmp_path / "home")
     assert made["version"] == "6.1.192"
     assert len(kernel_tree.load_index(Path(made["index"]))) == 20
 
@@ -160,9 +160,9 @@ def test_the_users_logs_become_sources_and_a_missing_one_is_named(tmp_path: Path
     log = tmp_path / "my.log"
     log.write_text("[    0.000000] Linux version\n")
     report = kslm.fetch.run(settings_of(tmp_path, ids(pci), logs=(log, tmp_path)))
-    assert Path(entry(report, "logs_user_0")["members"]).name == "my.log"
-    assert Path(entry(report, "logs_user_0")["members"]).read_text() == log.read_text()
-    assert (Path(entry(report, "logs_user_1")["members"]) / "my.log").read_text() == log.read_text()
+    assert Path(entry(report, "logs_user_0", tmp_path / "home")["members"]).name == "my.log"
+    assert Path(entry(report, "logs_user_0", tmp_path / "home")["members"]).read_text() == log.read_text()
+    assert (Path(entry(report, "logs_user_1", tmp_path / "home")["members"]) / "my.log").read_text() == log.read_text()
     with pytest.raises(SourceError, match=r"nothere\.log"):
         kslm.fetch.run(settings_of(tmp_path, ids(pci), logs=(tmp_path / "nothere.log",)))
 
@@ -189,9 +189,9 @@ def test_the_snapshot_of_this_machine_is_taken_once(tmp_path: Path, monkeypatch:
     settings = settings_of(tmp_path, {"logs": declared("logs", collect=True)})
     first, second = kslm.fetch.run(settings), kslm.fetch.run(settings)
     assert taken == [tmp_path / "home" / "landing" / "logs_collected"]
-    assert set(first.outputs["sources"]) == {"logs_collected"}
+    assert set(first.outputs.sources) == {"logs_collected"}
     assert first.output_id == second.output_id
-    assert Path(entry(second, "logs_collected")["members"]).read_text() == "snapshot 1\n"
+    assert Path(entry(second, "logs_collected", tmp_path / "home")["members"]).read_text() == "snapshot 1\n"
 
 
 def test_a_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,10 @@ def test_the_licence_alone_changes_without_fetching(tmp_path: Path, pci: Path) -
     changed = ids(pci)
     changed["pci_ids"]["licence"] = "BSD-3-Clause"
     second = kslm.fetch.run(settings_of(tmp_path, changed))
-    assert (entry(second, "pci_ids")["licence"], second.metrics["fetch/reused"]) == ("BSD-3-Clause", 1)
+    assert (entry(second, "pci_ids", tmp_path / "home")["licence"], second.metrics["fetch/reused"]) == (
+        "BSD-3-Clause",
+        1,
+    )
     assert second.output_id != first.output_id
 
 
@@ -259,11 +262,11 @@ def test_a_killed_fetch_ends_in_the_same_content(tmp_path: Path) -> None:
     assert list(landed.glob("*/tree.tar"))
     assert not list(landed.glob("source-*.json"))
     again = kslm.fetch.run(settings)
-    tree = Path(entry(again, "k")["members"]).read_bytes()
+    tree = Path(entry(again, "k", tmp_path / "home")["members"]).read_bytes()
     undisturbed = Settings(settings.profile, Environment.model_validate({"KSLM_HOME": str(tmp_path / "other")}))
     other = kslm.fetch.run(undisturbed)
     assert other.output_id == again.output_id
-    assert Path(entry(other, "k")["members"]).read_bytes() == tree
+    assert Path(entry(other, "k", tmp_path / "home")["members"]).read_bytes() == tree
 
 
 def test_a_damaged_download_is_not_kept(tmp_path: Path) -> None:
@@ -278,9 +281,9 @@ def test_a_damaged_download_is_not_kept(tmp_path: Path) -> None:
             places.obtain(place, source, folder, places.Apt(tmp_path), task=places.Task())
         server.body, server.etag = PCI_IDS, '"two"'
         landed = places.obtain(place, source, folder, places.Apt(tmp_path), task=places.Task())
-        assert Path(landed.entry["members"]).read_bytes() == PCI_IDS
+        assert Path(landed.entry.members).read_bytes() == PCI_IDS
         assert landed.transferred == len(PCI_IDS)
-        assert landed.entry["origin"] == server.url
+        assert landed.entry.origin == server.url
     finally:
         server.http.shutdown()
         server.http.server_close()
@@ -308,7 +311,7 @@ def test_a_url_is_asked_again_only_when_told_to(tmp_path: Path) -> None:
         assert len(server.ranges) == 2
         server.body, server.etag = PCI_IDS + b"10de  NVIDIA Corporation\n", '"two"'
         second = places.obtain(place, source, folder, apt, task=places.Task(), before=first)
-        assert Path(second.entry["members"]).read_bytes() == server.body
+        assert Path(second.entry.members).read_bytes() == server.body
     finally:
         server.http.shutdown()
         server.http.server_close()
@@ -333,11 +336,11 @@ def test_tldr_pages_are_the_english_ones_wherever_they_come_from(tmp_path: Path)
     for name in ("tldr", "tldr/pages", "tldr.tar.gz", "tldr.zip", "en.zip"):
         found = {"tldr": declared("tldr", {"path": str(tmp_path / name)}, licence="CC-BY-4.0")}
         settings = settings_of(tmp_path, found)
-        members = Path(entry(kslm.fetch.run(settings), "tldr")["members"])
+        members = Path(entry(kslm.fetch.run(settings), "tldr", tmp_path / "home")["members"])
         pages = {path.relative_to(members).as_posix(): path.read_bytes() for path in members.rglob("*.md")}
         assert pages == {"common/tar.md": b"# tar\n", "linux/ip.md": b"# ip\n"}, name
         assert kslm.fetch.run(settings).metrics["fetch/reused"] == 1
     (tmp_path / "tldr" / "pages" / "linux" / "ss.md").write_bytes(b"# ss\n")
     found["tldr"] |= {"places": [{"path": str(tmp_path / "tldr")}], "include": ["linux/*"]}
-    members = Path(entry(kslm.fetch.run(settings_of(tmp_path, found)), "tldr")["members"])
+    members = Path(entry(kslm.fetch.run(settings_of(tmp_path, found)), "tldr", tmp_path / "home")["members"])
     assert {path.name for path in members.rglob("*.md")} == {"ip.md", "ss.md"}

@@ -11,7 +11,7 @@ import kslm.lake
 from kslm.errors import DataError
 from kslm.lake import tables
 from kslm.lake.change import Change, as_metrics, as_outputs
-from kslm.report import Report
+from kslm.report import Anything, Report
 from lake_rows import document, settings_in, upsert
 
 
@@ -79,7 +79,7 @@ def two_runs(settings, tmp_path):
         first = upsert(lake, tables.DOCUMENTS, [document("a"), document("b")])
         upsert(lake, tables.DOCUMENTS, [document("c")])
     report, manifest = tmp_path / "ingest.json", tmp_path / "manifest.json"
-    Report("ingest", "id", outputs={"tables": {"bronze.documents": first}}).save(report)
+    Report("ingest", "id", outputs=Anything(tables={"bronze.documents": first})).save(report)
     manifest.write_text(json.dumps({"lineage": {"table": "bronze.documents", "version": first}}))
     return report, manifest
 
@@ -117,7 +117,7 @@ def test_a_record_without_versions_is_refused(settings, tmp_path):
     record = tmp_path / "train.json"
     with pytest.raises(DataError, match="kslm corpus history"):
         kslm.lake.open(settings, at=record)
-    Report("train", "id").save(record)
+    Report("train", "id", Anything()).save(record)
     with pytest.raises(DataError, match="names no versions"):
         kslm.lake.open(settings, at=record)
     record.write_text("[]")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kslm.card.redaction import load_cases
 from kslm.redact import Pseudonyms, redact
 from kslm.redact import text as of_text
-from kslm.redact.measure import load_cases
 
 PIECES = [
     "joe@example.org", "192.0.2.7", "fe80::1", "52:54:00:12:34:56", "/home/joe", " user joe", "user=joe", "password=x1",

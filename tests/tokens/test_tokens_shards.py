@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kslm import published
 from kslm.errors import DataError
-from kslm.tokens import EOT_ID, Encoded, Lineage, Manifest, ShardReader, ShardWriter, latest_folder, publish_latest
+from kslm.tokens import EOT_ID, Encoded, Lineage, Manifest, ShardReader, ShardWriter
 from kslm.tokens.manifest import dtype_for
 from kslm.tokens.tokenizer import SPECIAL_TOKENS
 
@@ -143,10 +144,14 @@ def _flip(folder):
 
 def _edit(**changes):
     def apply(folder):
-        path = folder / "manifest.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+        published.seal(folder, published.manifest_of(folder) | changes)
 
     return apply
+
+
+def _altered(folder):
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"eot_id": 0', '"eot_id": 1'))
 
 
 def _retyped(folder):
@@ -179,7 +184,8 @@ FAULTS = {
     "unknown dtype": (_edit(dtype="int8"), "dtype"),
     "newer format": (_edit(format_version=99), "format_version"),
     "unknown key": (_edit(parts=3), "parts"),
-    "manifest is not JSON": (lambda f: (f / "manifest.json").write_text("{"), "not a manifest"),
+    "manifest cut short": (lambda f: (f / "manifest.json").write_text("{"), "it is damaged"),
+    "manifest altered": (_altered, "it is damaged"),
     "no manifest": (lambda f: (f / "manifest.json").unlink(), "no readable manifest"),
     "index of another type": (_retyped, "it holds int64"),
     "offsets not ascending": (_descending, "do not ascend"),
@@ -231,23 +237,6 @@ def test_equal_content_has_an_equal_id_whatever_the_table_version(tmp_path):
     moved = first.model_copy(update={"lineage": LINEAGE.model_copy(update={"version": 9})})
     assert moved.content_id == first.content_id == Manifest.load(tmp_path / "a").content_id
     assert write(tmp_path / "b", DOCUMENTS[1:]).content_id != first.content_id
-
-
-def test_latest_keeps_one_entry_a_profile(tmp_path):
-    publish_latest(tmp_path, "quick", "aa")
-    publish_latest(tmp_path, "tiny", "bb")
-    publish_latest(tmp_path, "quick", "cc")
-    assert latest_folder(tmp_path, "quick") == tmp_path / "cc"
-    assert latest_folder(tmp_path, "tiny") == tmp_path / "bb"
-    with pytest.raises(DataError, match="no token shards of profile 'large'"):
-        latest_folder(tmp_path, "large")
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"quick": 1}'])
-def test_a_damaged_latest_is_an_error(tmp_path, content):
-    (tmp_path / "latest.json").write_text(content)
-    with pytest.raises(DataError, match=r"latest\.json"):
-        latest_folder(tmp_path, "quick")
 
 
 def test_sigkill_at_any_moment_then_again_gives_the_same_bytes(tmp_path):

@@ -118,6 +118,10 @@ def _refused(of: Statistics) -> str:
 
 def _redaction(of: Statistics) -> str:
     mended, unseen = of.redaction, of.unseen
+    if not mended.cases:
+        return (
+            "## Redaction\n\nNot measured: the labelled cases come with a checkout of kslm, not with the package."
+        )
     columns = (mended.labelled, mended.found, unseen.labelled, unseen.found)
     rows = [(kind, *(_count(column[kind]) for column in columns)) for kind in sorted(mended.labelled | unseen.labelled)]
     scored = [

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 import kslm.lake
+from kslm.card.redaction import Scores, load_cases, measure, unseen_cases
 from kslm.curate.dedup.minhash import left_over
 from kslm.curate.dedup.shingles import encode, shingles
 from kslm.lake import Lake, Table
@@ -29,8 +30,7 @@ from kslm.lake.tables import (
     REJECTS,
     SILVER_DOCUMENTS,
 )
-from kslm.redact.measure import Scores, load_cases, measure, unseen_cases
-from kslm.report import QUIET, Progress, Report
+from kslm.report import QUIET, Anything, Progress, Report
 from kslm.settings import Settings
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
     """
     profile = settings.profile
     reports = {
-        stage: Report.load(settings.home.report(profile.profile, stage)) for stage in ("ingest", "curate", "tokenize")
+        stage: Report.load(settings.home.report(profile.profile, stage), Anything)
+        for stage in ("ingest", "curate", "tokenize")
     }
     made = settings.home.report(profile.profile, "curate")
     with kslm.lake.open(settings, at=made) as lake, progress.task("counting the corpus", total=8) as task:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from kslm import __version__
+from kslm import __version__, ranks
 from kslm.cli import corpus
+from kslm.cli.console import ForceOption, LogsOption, ProfileOption, err, out
 from kslm.errors import KslmError
 from kslm.pipeline import PIPELINE, STAGES, hold, run_stage, select
 from kslm.settings import Settings, load_settings
@@ -31,17 +31,6 @@ app = typer.Typer(
     '[bold]kslm ask "Which driver does PCI 8086:1533 need?"[/bold]. '
     "Everything lives under KSLM_HOME; KSLM_ENGINE=spark uses classic Spark instead of the embedded engine.",
 )
-LOG_WIDTH = 110
-"""Columns where the output is no terminal, whose width would be taken for 80."""
-out = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
-err = Console(stderr=True)
-
-ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="A name in conf/, or the path of a .yml file.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Run even what is current; fetch looks for newer versions.")]
-LogsOption = Annotated[
-    list[Path] | None,
-    typer.Option("--logs", help="Your own log file or folder, beside the profile's sources. May be repeated."),
-]
 GATES_FAILED = 3
 
 
@@ -74,21 +63,19 @@ def _quiet_libraries() -> None:
 
 
 def _run(settings: Settings, stages: tuple[str, ...], *, force: bool) -> None:
-    """Run stages under the home's lock with a live view, print the summary, and exit with the gates' verdict.
-
-    A release also leaves the look-up index, so that the first question is answered as fast as the next.
-    """
+    """Run stages under the home's lock with a live view, print the summary, and exit with the gates' verdict."""
     from kslm.cli.summary import refused, summary
     from kslm.cli.view import LiveView
-    from kslm.index.store import ensure
 
     with hold(settings):
+        if ranks.rank():  # the first rank shows what all of them do
+            for name in stages:
+                run_stage(name, settings, force=force)
+            return
         with LiveView(out, stages, settings) as view:
             for name in stages:
                 with view.stage(name) as progress:
                     view.done(name, run_stage(name, settings, progress=progress, force=force))
-        if "release" in stages:
-            ensure(settings)
         out.print(summary(settings, stages))
     if "release" in stages and refused(settings):
         raise typer.Exit(GATES_FAILED)
@@ -102,12 +89,13 @@ def run(
     force: ForceOption = False,
     logs: LogsOption = None,
 ) -> None:
-    """Run every stage, reusing what is current.
+    """Run the profile's stages, reusing what is current.
 
+    --from takes a stage and all that follow from it, --until a stage and all that it needs.
     Ends with exit status 0 and a champion, or with 3 if the new model was measured and refused.
     """
     settings = load_settings(profile, logs=tuple(logs or ()), refresh=force)
-    _run(settings, select(first, last), force=force or first is not None)
+    _run(settings, select(settings.profile, first, last), force=force or first is not None)
 
 
 def _add_stage(name: str) -> None:

@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kslm.cli.console import ProfileOption, err, out
 from kslm.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from kslm.explore.overview import Count
     from kslm.lake import Lake
 
-ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="A name in conf/, or the path of a .yml file.")]
 AtOption = Annotated[
     Path | None,
     typer.Option("--at", help="A report or a shards' manifest.json: read the tables as that past run left them."),
@@ -41,16 +41,9 @@ app = typer.Typer(
 @contextmanager
 def _opened(settings: Settings, at: Path | None = None) -> Iterator[Lake]:
     import kslm.lake
-    from kslm.cli.app import err
 
     with err.status("reading the tables ..."), kslm.lake.open(settings, at=at) as lake:
         yield lake
-
-
-def _print(found: RenderableType) -> None:
-    from kslm.cli.app import out
-
-    out.print(found)
 
 
 @app.callback()
@@ -61,7 +54,7 @@ def corpus(context: typer.Context, profile: ProfileOption = "quick", at: AtOptio
 
         with _opened(load_settings(profile), at) as lake:
             counts = overview(lake)
-        _print(_overview(counts))
+        out.print(_overview(counts))
 
 
 @app.command()
@@ -71,7 +64,8 @@ def show(doc_id: IdArgument, profile: ProfileOption = "quick", at: AtOption = No
 
     with _opened(load_settings(profile), at) as lake:
         document = look(lake, doc_id)
-    _print(Group(_facts(document), Text(), Text(document.text if document.text is not None else "(refused: no text)")))
+    text = document.text if document.text is not None else "(refused: no text)"
+    out.print(Group(_facts(document), Text(), Text(text)))
 
 
 @app.command()
@@ -89,7 +83,7 @@ def search(
 
     with _opened(load_settings(profile), at) as lake:
         hits = look(lake, " ".join(words), slice_=slice_, kind=kind, limit=limit)
-    _print(_hits(hits) if hits else Text("no document holds any of these words", style="yellow"))
+    out.print(_hits(hits) if hits else Text("no document holds any of these words", style="yellow"))
 
 
 @app.command()
@@ -100,7 +94,7 @@ def explain(doc_id: IdArgument, profile: ProfileOption = "quick", at: AtOption =
     settings = load_settings(profile)
     with _opened(settings, at) as lake:
         found = look(lake, settings.profile, doc_id)
-    _print(_explanation(found))
+    out.print(_explanation(found))
 
 
 @app.command()
@@ -109,7 +103,7 @@ def history(profile: ProfileOption = "quick") -> None:
     from kslm.explore import history as look
 
     runs = look(load_settings(profile))
-    _print(_history(runs) if runs else Text("no runs yet: kslm run makes the first", style="yellow"))
+    out.print(_history(runs) if runs else Text("no runs yet: kslm run makes the first", style="yellow"))
 
 
 @app.command()
@@ -119,11 +113,10 @@ def card(
 ) -> None:
     """Write the data card: what the corpus holds, counted from the tables; run tokenize first."""
     from kslm.card import collect, write
-    from kslm.cli.app import err
 
     with err.status("counting ..."):
         path = write(collect(load_settings(profile)), folder)
-    _print(Text(f"wrote {path}"))
+    out.print(Text(f"wrote {path}"))
 
 
 @app.command()
@@ -141,7 +134,7 @@ def maintain(
     settings = load_settings(profile)
     with hold(settings), _opened(settings) as lake:
         done = tidy(lake, retention_hours=retention_hours)
-    _print(_upkeep(done))
+    out.print(_upkeep(done))
 
 
 def _table(title: str, *columns: str, right: int = 0) -> Table:

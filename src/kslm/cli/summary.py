@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kslm import outputs
 from kslm.errors import DataError
-from kslm.pipeline import STAGES
+from kslm.outputs import Curated, Ingested, Outputs, Released
+from kslm.pipeline import PIPELINE, before, select
 from kslm.report import Report
 from kslm.settings import Settings
 
+Reports = dict[str, Report[Outputs]]
 
-def load_reports(settings: Settings, stages: Iterable[str] = STAGES) -> dict[str, Report]:
-    """The reports that exist, by stage."""
-    reports = {}
-    for name in stages:
+
+def load_reports(settings: Settings) -> Reports:
+    """The reports that exist of the profile's stages, in order."""
+    reports: Reports = {}
+    for name in select(settings.profile):
         try:
-            reports[name] = Report.load(settings.home.report(settings.profile.profile, name))
+            reports[name] = Report.load(settings.home.report(settings.profile.profile, name), PIPELINE[name].makes)
         except DataError:
             continue
     return reports
@@ -28,20 +31,24 @@ def load_reports(settings: Settings, stages: Iterable[str] = STAGES) -> dict[str
 
 def refused(settings: Settings) -> bool:
     """Whether the last release measured a model and did not promote it."""
-    report = load_reports(settings, ("release",)).get("release")
-    return report is not None and not report.outputs.get("promoted", False)
+    try:
+        return not outputs.load(settings, Released).outputs.promoted
+    except DataError:
+        return False
 
 
 def summary(settings: Settings, stages: tuple[str, ...]) -> RenderableType:
     """What a verb prints when it ends: the figures of the stages it ran, and what to type next."""
-    reports = load_reports(settings)
+    every = load_reports(settings)
+    reports = {name: report for name, report in every.items() if name in stages}
     parts: list[RenderableType] = []
     if len(stages) > 1:
-        parts.append(_timings(reports, stages))
-    parts.append(_figures({name: report for name, report in reports.items() if name in stages}))
-    if "release" in stages and "release" in reports:
-        parts += [_variants(reports["release"]), _gates(reports["release"])]
-    if changed := _changes({name: report for name, report in reports.items() if name in stages}):
+        parts.append(_timings(reports))
+    parts.append(_figures(reports))
+    for report in reports.values():
+        if isinstance(report.outputs, Released):
+            parts += [_variants(report.outputs), _gates(report.outputs)]
+    if changed := _changes(reports):
         parts.append(changed)
     parts.append(_where_and_next(settings, reports, stages))
     return Group(*parts)
@@ -54,16 +61,15 @@ def _grid(title: str, *columns: str) -> Table:
     return table
 
 
-def _timings(reports: dict[str, Report], stages: tuple[str, ...]) -> Table:
+def _timings(reports: Reports) -> Table:
     table = _grid("\nStages", "", "seconds", "CPU-seconds", "peak RSS MB")
-    for name in stages:
-        if report := reports.get(name):
-            cpu, rss = (report.metrics.get(f"{name}/{key}", 0.0) for key in ("cpu_seconds", "peak_rss_mb"))
-            table.add_row(name, f"{report.seconds:.1f}", f"{cpu:.1f}", f"{rss:,.0f}")
+    for name, report in reports.items():
+        cpu, rss = (report.metrics.get(f"{name}/{key}", 0.0) for key in ("cpu_seconds", "peak_rss_mb"))
+        table.add_row(name, f"{report.seconds:.1f}", f"{cpu:.1f}", f"{rss:,.0f}")
     return table
 
 
-def _figures(reports: dict[str, Report]) -> Table:
+def _figures(reports: Reports) -> Table:
     metrics = {key: value for report in reports.values() for key, value in report.metrics.items()}
     table = _grid("\nResult", "", "")
     rows = (
@@ -87,35 +93,37 @@ def _figures(reports: dict[str, Report]) -> Table:
     return table
 
 
-def _changes(reports: dict[str, Report]) -> Table | None:
+def _changes(reports: Reports) -> Table | None:
     """Rows of each table that became others in its stage's last run; None where none did."""
     table = _grid("\nTables changed", "", "+ new", "~ changed", "− gone", "only restamped", "unchanged")
     for report in reports.values():
-        for name, counts in report.outputs.get("changes", {}).items():
+        changes = report.outputs.changes if isinstance(report.outputs, Ingested | Curated) else {}
+        for name, counts in changes.items():
             shown = [counts[key] for key in ("inserted", "updated", "deleted", "restamped", "unchanged")]
             if any(shown[:4]):
                 table.add_row(name, *(f"{count:,}" for count in shown))
     return table if table.row_count else None
 
 
-def _variants(report: Report) -> Table:
+def _variants(released: Released) -> Table:
     table = _grid("\nVariants", "", "perplexity", "MB", "decode tok/s", "prefill tok/s", "RSS MB", "registered as")
-    for name, measured in report.outputs["variants"].items():
+    for name, variant in released.variants.items():
+        measured = variant.model_extra or {}
         table.add_row(
             name,
             *(_number(measured.get(key)) for key in ("perplexity", "size_mb")),
             *(_number(measured.get(f"{key}_tokens_per_second")) for key in ("decode", "prefill")),
             _number(measured.get("peak_rss_mb")),
-            str(measured.get("registered_as", "")),
+            variant.registered_as,
         )
     return table
 
 
-def _gates(report: Report) -> Table:
+def _gates(released: Released) -> Table:
     table = _grid("\nGates", "", "figure", "bound", "")
-    for gate in report.outputs["gates"]:
-        verdict = Text("pass", style="green") if gate["passed"] else Text("FAIL", style="bold red")
-        table.add_row(gate["name"], _number(gate["figure"]), _number(gate["bound"]), verdict)
+    for gate in released.gates:
+        verdict = Text("pass", style="green") if gate.passed else Text("FAIL", style="bold red")
+        table.add_row(gate.name, _number(gate.figure), _number(gate.bound), verdict)
     return table
 
 
@@ -125,16 +133,18 @@ def _number(value: Any) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _where_and_next(settings: Settings, reports: dict[str, Report], stages: tuple[str, ...]) -> Text:
+def _where_and_next(settings: Settings, reports: Reports, stages: tuple[str, ...]) -> Text:
     lines = [f"\nEverything lies in {settings.home.root}"]
-    if "release" in stages and (release := reports.get("release")):
-        outputs = release.outputs
-        alias = "champion" if outputs.get("promoted") else "challenger (refused by its gates; never promoted)"
-        lines += [f"{outputs['model_name']} version {outputs['version']} is {alias}", ""]
+    order = select(settings.profile)
+    following = [name for name in order[order.index(stages[-1]) + 1 :] if stages[-1] in before(settings.profile, name)]
+    released = next((one.outputs for one in reports.values() if isinstance(one.outputs, Released)), None)
+    if released:
+        alias = "champion" if released.promoted else "challenger (refused by its gates; never promoted)"
+        lines += [f"{released.model_name} version {released.version} is {alias}", ""]
         lines += [
             'Next:  kslm ask "Which driver does PCI 8086:1533 need?"',
             "       kslm ui        runs, plots and models in the browser",
         ]
-    elif following := STAGES[STAGES.index(stages[-1]) + 1 :]:
+    elif following:
         lines += ["", f"Next:  kslm {following[0]} --profile {settings.profile.profile}"]
     return Text("\n".join(lines))

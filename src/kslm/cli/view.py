@@ -18,6 +18,7 @@ from rich.progress import Task as Bar
 from rich.table import Table
 from rich.text import Text
 
+from kslm.outputs import Outputs
 from kslm.pipeline import PIPELINE
 from kslm.report import Progress, Report, Task
 from kslm.settings import Settings
@@ -126,7 +127,7 @@ class LiveView:
             self._line(name)
             raise
 
-    def done(self, name: str, report: Report) -> None:
+    def done(self, name: str, report: Report[Outputs]) -> None:
         """Mark a stage as finished, or as reused."""
         text = "current, reused" if report.reused else f"{report.seconds:.1f} s{headline(report)}"
         self._state[name] = ("blue" if report.reused else "green", text)
@@ -139,19 +140,7 @@ class LiveView:
         self._console.print(Text(f"  {name:<9} {text}", style=style))
 
 
-def headline(report: Report) -> str:
+def headline(report: Report[Outputs]) -> str:
     """The stage's own rate or result, in a few words, led by a separator; empty if it has none."""
-    shown = {
-        "fetch": (("fetch/mb_per_s", "{:.0f} MB/s"),),
-        "ingest": (("ingest/mb_per_s", "{:.0f} MB/s"), ("ingest/mb_per_cpu_second", "{:.0f} MB per CPU-second")),
-        "curate": (("curate/mb_per_second", "{:.1f} MB/s"), ("curate/mb_per_cpu_second", "{:.1f} MB per CPU-second")),
-        "tokenize": (("tokenize/mb_per_second", "{:.0f} MB/s encoded and written"),),
-        "train": (("train/tokens_per_second", "{:,.0f} tokens/s"), ("val/perplexity", "validation perplexity {:.1f}")),
-        "evaluate": (("evaluate/tokens_per_second", "{:,.0f} tokens/s"), ("test/perplexity", "test perplexity {:.1f}")),
-        "release": tuple(
-            (f"quant/{name}/decode_tokens_per_second", f"{name} {{:,.0f}} tokens/s")
-            for name in ("fp32", "int8", "int4")
-        ),
-    }
-    metrics = report.metrics
-    return "".join(f" · {form.format(metrics[key])}" for key, form in shown[report.stage] if key in metrics)
+    shown, metrics = PIPELINE[report.stage].headline, report.metrics
+    return "".join(f" · {form.format(metrics[key])}" for key, form in shown if key in metrics)

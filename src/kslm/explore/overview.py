@@ -11,7 +11,7 @@ from kslm.errors import DataError
 from kslm.lake import Lake
 from kslm.lake.pinned import versions_in
 from kslm.lake.tables import CORPUS
-from kslm.report import Report
+from kslm.report import Anything, Report
 from kslm.settings import Settings
 
 
@@ -55,10 +55,10 @@ def history(settings: Settings) -> list[PastRun]:
     runs = []
     for path in settings.home.history(settings.profile.profile).glob("*.json"):
         try:
-            report, versions = Report.load(path), versions_in(path)
+            report, versions = Report.load(path, Anything), versions_in(path)
         except DataError:  # a stage without tables
             continue
         finished = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        changes = report.outputs.get("changes", {})
+        changes = (report.outputs.model_extra or {}).get("changes", {})
         runs.append(PastRun(path, report.stage, finished, report.output_id, versions, changes))
     return sorted(runs, key=lambda run: (run.finished, run.path), reverse=True)

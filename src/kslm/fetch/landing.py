@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from kslm.fetch.log_copy import LeftOut
 from kslm.fetch.unpack import Unpacked, folder_files
+from kslm.outputs import FetchedSource, LeftOut
+from kslm.paths import Home, HomePath
 from kslm.profile import Source
 from kslm.published import write_atomically
 
@@ -39,14 +39,14 @@ class Landed:
     """One source, ready for ingest.
 
     Attributes:
-        entry: what the report says of it.
+        entry: what the report says of it, with absolute paths.
         files: path and size of each file that has to be there.
         notes: sentences for the report.
         transferred: bytes that came over the network for it, this time; not saved.
         reused: whether it was there already; not saved.
     """
 
-    entry: dict[str, Any]
+    entry: FetchedSource
     files: list[tuple[str, int]]
     notes: list[str] = field(default_factory=list)
     transferred: int = 0
@@ -61,11 +61,12 @@ def request_of(source: Source) -> str:
 
 def load(folder: Path, request: str) -> Landed | None:
     """The landed source, if its note is there and its files are whole."""
+    home = _home_of(folder)
     try:
         note = json.loads((folder / f"source-{request}.json").read_text("utf-8"))
-        landed = Landed(note["entry"], [(str(path), int(size)) for path, size in note["files"]], list(note["notes"]))
-        whole = all(Path(path).stat().st_size == size for path, size in landed.files)
-        whole = whole and Path(landed.entry["members"]).exists()
+        entry = placed(FetchedSource.model_validate(note["entry"]), home.at)
+        landed = Landed(entry, [(str(home.at(path)), int(size)) for path, size in note["files"]], list(note["notes"]))
+        whole = all(Path(path).stat().st_size == size for path, size in landed.files) and Path(entry.members).exists()
     except (OSError, ValueError, KeyError, TypeError):
         return None
     landed.reused = True
@@ -74,40 +75,57 @@ def load(folder: Path, request: str) -> Landed | None:
 
 def discard(folder: Path) -> None:
     """Remove each folder that no note refers to: logs copied before, which hold personal data."""
-    kept = set()
+    home = _home_of(folder)
+    referred = set()
     for note in folder.glob("source-*.json"):
         try:
-            kept.add(Path(json.loads(note.read_text("utf-8"))["entry"]["members"]))
+            referred.add(home.at(json.loads(note.read_text("utf-8"))["entry"]["members"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue
     for child in folder.iterdir():
-        if child.is_dir() and not any(members.is_relative_to(child) for members in kept):
+        if child.is_dir() and not any(members.is_relative_to(child) for members in referred):
             shutil.rmtree(child, ignore_errors=True)
 
 
 def save(folder: Path, request: str, landed: Landed) -> None:
-    """Publish the source: from here on it is whole."""
-    note = {"entry": landed.entry, "files": landed.files, "notes": landed.notes}
+    """Publish the source: from here on it is whole. Its paths are relative to the home, which may be moved."""
+    home = _home_of(folder)
+    note = {
+        "entry": placed(landed.entry, lambda path: home.relative(Path(path))).model_dump(mode="json"),
+        "files": [(home.relative(Path(path)), size) for path, size in landed.files],
+        "notes": landed.notes,
+    }
     write_atomically(folder / f"source-{request}.json", json.dumps(note, sort_keys=True))
+
+
+def placed(entry: FetchedSource, place: Callable[[str], Path | HomePath]) -> FetchedSource:
+    """The entry with its paths put through `place`."""
+    paths = {"path": entry.path, "members": entry.members, "index": entry.index}
+    return entry.model_copy(update={name: HomePath(place(path)) for name, path in paths.items() if path})
+
+
+def _home_of(folder: Path) -> Home:
+    """The home whose landing/<source> this is."""
+    return Home(folder.parents[1])
 
 
 def landed_from(
     source: Source, content: Content, made: Unpacked, *, path: Path, origin: str, version: str, files: list[Path]
 ) -> Landed:
     """The record of a source that is complete on disk; `files` are those whose absence means fetching again."""
-    entry = {
-        "kind": source.kind,
-        "licence": source.licence,
-        "package": made.package,
-        "version": version,
-        "origin": origin,
-        "path": str(path),
-        "sha256": content.sha256,
-        "bytes": content.bytes,
-        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "members": str(made.members),
-        "index": str(made.index) if made.index else None,
-    }
+    entry = FetchedSource(
+        kind=source.kind,
+        licence=source.licence,
+        package=made.package,
+        version=version,
+        origin=origin,
+        path=HomePath(path),
+        sha256=content.sha256,
+        bytes=content.bytes,
+        fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        members=HomePath(made.members),
+        index=HomePath(made.index) if made.index else None,
+    )
     landed = Landed(entry, [(str(file), file.stat().st_size) for file in files])
     if content.unreadable:
         some = some_of(content.unreadable)
@@ -117,7 +135,7 @@ def landed_from(
 
 def unchanged(before: Landed, sha256: str, origin: str) -> bool:
     """Whether a place looked at again still holds what has landed from it."""
-    return (before.entry["sha256"], before.entry["origin"]) == (sha256, origin)
+    return (before.entry.sha256, before.entry.origin) == (sha256, origin)
 
 
 def left_out_notes(what: Path | str, left_out: Sequence[LeftOut]) -> list[str]:

@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from kslm.errors import SourceError
 from kslm.fetch.unpack import matcher
+from kslm.outputs import LeftOut
 from kslm.profile import Source
 from kslm.report import Task
 
@@ -31,15 +32,6 @@ _LONGEST_LINE = 1 << 20
 _CHUNK = 1 << 20
 _COMPRESSED = (b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 _BEYOND = "beyond the source's max_bytes: left out"
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A file (or its first `bytes` bytes) that was not copied; `path` is relative, `reason` groups well."""
-
-    path: str
-    reason: str
-    bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from debian.debian_support import Version
 
@@ -37,9 +36,9 @@ from kslm.fetch.landing import (
     left_out_notes,
     unchanged,
 )
-from kslm.fetch.log_copy import LeftOut
 from kslm.fetch.places import local_path
 from kslm.fetch.unpack import Unpacked, copy, folder_files, matcher, one_cause
+from kslm.outputs import FetchedPackage, FetchedSource, LeftOut
 from kslm.profile import Place, Source
 from kslm.report import Task
 from kslm.sources.debian_copyright import licence_of
@@ -110,11 +109,11 @@ def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, 
     landed = landed_from(
         source, content, made, path=path, origin=origin, version=version, files=[*files_below(target), *debs]
     )
-    landed.entry["packages"] = {
-        name: {"source": one.source, "version": one.version, "sha256": one.sha256, "bytes": one.bytes}
+    landed.entry.packages = {
+        name: FetchedPackage(source=one.source, version=one.version, sha256=one.sha256, bytes=one.bytes)
         for name, one in kept.items()
     }
-    landed.entry["unreadable"] = [asdict(one) for one in left_out]
+    landed.entry.unreadable = tuple(left_out)
     landed.notes += left_out_notes("what was asked for", left_out)
     landed.transferred = transferred
     return landed
@@ -125,22 +124,22 @@ def content_of(source: Source, path: Path) -> Content:
     return _content(_local(source, path)[0])
 
 
-def state_licences(entry: dict[str, Any], source: Source) -> None:
+def state_licences(entry: FetchedSource, source: Source) -> None:
     """Give each package in a source's entry its `licence`: as its copyright file says, or else the declared one.
 
     A package whose doc folder is a link to another one's, which Debian allows for packages made of one source package,
     has the licence of such another one.
     """
     stated: dict[str, str] = {}
-    for name, package in sorted(entry["packages"].items()):
-        docs = Path(entry["members"], name, "usr", "share", "doc")
+    for name, package in sorted(entry.packages.items()):
+        docs = Path(entry.members, name, "usr", "share", "doc")
         files = [docs / name / "copyright", *sorted(docs.glob("*/copyright"))]
         text = next((file.read_text("utf-8", "replace") for file in files if file.is_file()), "")
-        package["licence"] = licence_of(text)
-        if package["licence"]:
-            stated.setdefault(package["source"], package["licence"])
-    for package in entry["packages"].values():
-        package["licence"] = package["licence"] or stated.get(package["source"], source.licence)
+        package.licence = licence_of(text)
+        if package.licence:
+            stated.setdefault(package.source, package.licence)
+    for package in entry.packages.values():
+        package.licence = package.licence or stated.get(package.source, source.licence)
 
 
 def _content(packages: Iterable[_Package]) -> Content:

@@ -11,7 +11,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from kslm.errors import SourceError
@@ -189,7 +189,7 @@ def _logs(path: Path, source: Source, folder: Path, task: Task) -> Landed:
         version="local",
         files=[file for file in sorted(target.rglob("*")) if file.is_file()],
     )
-    landed.entry["unreadable"] = [asdict(one) for one in taken.left_out]
+    landed.entry.unreadable = tuple(taken.left_out)
     landed.notes += left_out_notes(path, taken.left_out)
     return landed
 

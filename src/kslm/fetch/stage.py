@@ -22,6 +22,7 @@ from kslm.fetch.landing import Landed, landed_from, request_of
 from kslm.fetch.log_copy import take
 from kslm.fetch.places import name_of
 from kslm.fetch.unpack import Unpacked
+from kslm.outputs import Fetched
 from kslm.profile import Place, Source
 from kslm.report import QUIET, Progress, Report, Task
 from kslm.settings import Settings
@@ -29,13 +30,8 @@ from kslm.settings import Settings
 OWN_MACHINE = "LicenseRef-own-machine"
 
 
-def run(settings: Settings, progress: Progress = QUIET) -> Report:
+def run(settings: Settings, progress: Progress = QUIET) -> Report[Fetched]:
     """Land every source of the profile, this machine's snapshot where asked for, and the user's own logs.
-
-    Returns:
-        `outputs["sources"]`: by name, where it came from (origin, package, version, sha256, bytes, fetched_at, licence)
-        and where it lies (path as fetched, members as ingest reads it, index of a tar); of kind packages also
-        `packages`: by name its version, sha256, bytes and licence; and `unreadable`: what was left out, with reasons.
 
     Raises:
         SourceError: a required source cannot be had; each place tried is named with its cause.
@@ -61,18 +57,23 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
                 raise
             notes.append(f"no snapshot of this machine: {error.problem}. {error.cause}")
     notes += [f"{name}: {note}" for name, one in landed.items() for note in one.notes]
-    fresh = sum(one.entry["bytes"] for one in landed.values() if not one.reused)
+    fresh = sum(one.entry.bytes for one in landed.values() if not one.reused)
     return Report(
         stage="fetch",
         output_id=_identity(settings, landed),
         metrics={
             "fetch/sources": len(landed),
             "fetch/reused": sum(one.reused for one in landed.values()),
-            "fetch/bytes": sum(one.entry["bytes"] for one in landed.values()),
+            "fetch/bytes": sum(one.entry.bytes for one in landed.values()),
             "fetch/transferred_bytes": sum(one.transferred for one in landed.values()),
             "fetch/mb_per_s": fresh / 1e6 / max(time.perf_counter() - begin, 1e-9),
         },
-        outputs={"sources": {name: one.entry for name, one in landed.items()}},
+        outputs=Fetched(
+            sources={
+                name: landing.placed(one.entry, lambda path: settings.home.relative(Path(path)))
+                for name, one in landed.items()
+            }
+        ),
         notes=notes,
     )
 
@@ -93,8 +94,8 @@ def _identity(settings: Settings, landed: dict[str, Landed]) -> str:
         source = settings.profile.sources.get(name)
         cut = [source.include, source.exclude] if source else []
         entry = landed[name].entry
-        licences = [[package, of["licence"]] for package, of in sorted(entry.get("packages", {}).items())]
-        row = [name, entry["kind"], entry["sha256"], entry["version"], entry["licence"], cut]
+        licences = [[package, of.licence] for package, of in sorted(entry.packages.items())]
+        row = [name, entry.kind, entry.sha256, entry.version, entry.licence, cut]
         whole.update(repr(row + licences).encode())
     return whole.hexdigest()
 
@@ -170,14 +171,14 @@ class _Work:
     @staticmethod
     def _with_licences(landed: Landed, source: Source) -> Landed:
         """Licences as the profile and the readers of today have them: they are not part of what was fetched."""
-        landed.entry["licence"] = source.licence
+        landed.entry.licence = source.licence
         if source.kind == "packages":
             packages.state_licences(landed.entry, source)
         return landed
 
     def _changed(self, landed: Landed, source: Source) -> bool:
         """Whether the local path a source came from holds something else now; one gone leaves what has landed."""
-        origin = str(landed.entry["origin"])
+        origin = landed.entry.origin
         if not origin.startswith("file:"):
             return False
         path = Path(origin.removeprefix("file:"))
@@ -192,7 +193,7 @@ class _Work:
                 now = places.content_of(source, path).sha256
         except OSError:
             return True
-        return now != landed.entry["sha256"]
+        return now != landed.entry.sha256
 
     def _disk_full(self, name: str, error: OSError) -> KslmError:
         return KslmError(

@@ -107,14 +107,6 @@ PIPELINE = {
             ),
         ),
         Stage(
-            "index",
-            "publish the look-up index that answers come from",
-            *(Indexed, (Ingested,), ()),
-            rooms=("index", "lake", "sources"),
-            libraries=CORPUS_LIBRARIES,
-            engine=True,
-        ),
-        Stage(
             "curate",
             "extract, clean, redact, deduplicate, split: silver and gold",
             *(Curated, (Ingested,), ("sources", "curate", "seed")),
@@ -170,6 +162,14 @@ PIPELINE = {
                 ("release/speedup", "{:.1f} times as fast"),
                 ("release/perplexity_increase", "perplexity {:+.1%}"),
             ),
+        ),
+        Stage(
+            "index",
+            "publish the look-up index that answers come from",
+            *(Indexed, (Ingested,), ()),
+            rooms=("index", "lake", "sources"),
+            libraries=CORPUS_LIBRARIES,
+            engine=True,
         ),
     )
 }

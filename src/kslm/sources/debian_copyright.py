@@ -16,10 +16,9 @@ from __future__ import annotations
 import logging
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from license_expression import Licensing
+from kslm.sources.licences import licensing, normalised
 
 PERL = "Artistic-1.0-Perl OR GPL-1.0-or-later"
 PUBLIC_DOMAIN = "LicenseRef-public-domain"
@@ -95,9 +94,7 @@ def licence_of(text: str) -> str | None:
     found = _stated(text)
     if found is None:
         found = _recognised(" ".join(text.split()))
-    if not found:
-        return None
-    return str(_licensing().parse(" AND ".join(f"({one})" for one in sorted(found))).simplify())
+    return normalised(" AND ".join(f"({one})" for one in sorted(found)))
 
 
 def spdx_of(synopsis: str) -> str | None:
@@ -220,14 +217,7 @@ def _recognised(prose: str) -> set[str]:
 
 
 @cache
-def _licensing() -> Licensing:
-    from license_expression import get_spdx_licensing
-
-    return get_spdx_licensing()
-
-
-@cache
 def _identifiers() -> dict[str, str]:
     """SPDX identifiers by their lower-case spelling, exceptions left out."""
-    known = _licensing().known_symbols
+    known = licensing().known_symbols
     return {key.lower(): key for key, symbol in known.items() if not symbol.is_exception and "LicenseRef" not in key}

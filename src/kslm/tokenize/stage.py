@@ -13,37 +13,37 @@ from collections.abc import Iterator
 import pyarrow as pa
 import xxhash
 
-from kslm import __version__, lake
+import kslm.lake
+from kslm import __version__, outputs
 from kslm.errors import DataError
 from kslm.lake.tables import CORPUS
+from kslm.outputs import Curated, Tokenized
 from kslm.profile import Profile
+from kslm.published import MANIFEST
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 from kslm.tokenize.build import build
 from kslm.tokenize.statistics import measure, shortfalls
-from kslm.tokens import Lineage, ShardReader, publish_latest
-from kslm.tokens.manifest import FILE_NAME, FORMAT_VERSION
+from kslm.tokens import Lineage, ShardReader
+from kslm.tokens.manifest import FORMAT_VERSION
 
 
-def run(settings: Settings, progress: Progress = QUIET) -> Report:
-    """Make gold.corpus into `tokens/<fingerprint>/`, and name that folder the profile's newest.
-
-    Returns:
-        `outputs`: manifest (path), fingerprint, tokens by split; `metrics`: the tokenizer's gates and sizes.
+def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
+    """Make gold.corpus into `tokens/<fingerprint>/`; metrics are the tokenizer's gates, and sizes.
 
     Raises:
         DataError: the corpus is missing or empty, or no encoder agrees with the reference.
     """
-    with lake.open(settings) as engine:
-        version = engine.version(CORPUS)
+    with kslm.lake.open(settings) as lake:
+        version = lake.version(CORPUS)
         if version < 0:
             raise DataError(f"table {CORPUS} does not exist", remedy="run the stage before: kslm curate")
-        content_hash = engine.content_hash(CORPUS)
+        content_hash = lake.content_hash(CORPUS)
         fingerprint = _fingerprint(content_hash, settings.profile)
         folder = settings.home.tokens / fingerprint
 
         def read(*columns: str) -> Iterator[pa.RecordBatch]:
-            yield from engine.arrow_batches(engine.read(CORPUS, version=version).select(*columns))
+            yield from lake.arrow_batches(lake.read(CORPUS, version=version).select(*columns))
 
         built = build(
             read,
@@ -65,16 +65,15 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
     metrics = measure(ShardReader(folder))
     # Anything but an exact round trip has raised by now.
     metrics |= {"tokenize/mb_per_second": built.mb_per_second, "tokenize/round_trip_exact": 1.0}
-    publish_latest(settings.home.tokens, settings.profile.profile, fingerprint)
     return Report(
         stage="tokenize",
         output_id=built.manifest.content_id,
         metrics=metrics,
-        outputs={
-            "manifest": str(folder / FILE_NAME),
-            "fingerprint": fingerprint,
-            "tokens": {name: record.tokens for name, record in built.manifest.splits.items()},
-        },
+        outputs=Tokenized(
+            manifest=settings.home.relative(folder / MANIFEST),
+            fingerprint=fingerprint,
+            tokens={name: record.tokens for name, record in built.manifest.splits.items()},
+        ),
         notes=built.notes + shortfalls(metrics),
     )
 
@@ -82,11 +81,10 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
 def _versions(settings: Settings, content_hash: str) -> dict[str, int]:
     """Versions of the tables that curate read and wrote, if it was curate's last run that made this corpus."""
     try:
-        outputs = Report.load(settings.home.report(settings.profile.profile, "curate")).outputs
+        curated = outputs.load(settings, Curated).outputs
     except DataError:
         return {}
-    made_it = outputs.get("hashes", {}).get(str(CORPUS)) == content_hash
-    return {**outputs.get("inputs", {}), **outputs.get("tables", {})} if made_it else {}
+    return {**curated.inputs, **curated.tables} if curated.hashes.get(str(CORPUS)) == content_hash else {}
 
 
 def _fingerprint(content_hash: str, profile: Profile) -> str:

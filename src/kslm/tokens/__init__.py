@@ -4,8 +4,7 @@ This room knows neither Spark nor MLflow nor torch: numpy, and the tokenizer lib
 """
 
 from kslm.tokens.encoder import Encoded, Encoder
-from kslm.tokens.latest import latest_folder, publish_latest
-from kslm.tokens.manifest import Counts, FileRecord, Lineage, Manifest, MixRecord, SliceCounts, SplitRecord
+from kslm.tokens.manifest import Counts, Lineage, Manifest, MixRecord, SliceCounts, SplitRecord
 from kslm.tokens.reader import ShardReader, TokenSplit
 from kslm.tokens.tokenizer import EOT_ID, PAD_ID, SPECIAL_TOKENS, UNK_ID, train_tokenizer
 from kslm.tokens.writer import SPLITS, ShardWriter
@@ -19,7 +18,6 @@ __all__ = [
     "Counts",
     "Encoded",
     "Encoder",
-    "FileRecord",
     "Lineage",
     "Manifest",
     "MixRecord",
@@ -28,7 +26,5 @@ __all__ = [
     "SliceCounts",
     "SplitRecord",
     "TokenSplit",
-    "latest_folder",
-    "publish_latest",
     "train_tokenizer",
 ]

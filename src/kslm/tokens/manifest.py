@@ -1,7 +1,4 @@
-"""manifest.json: what a folder of shards holds, and how to tell that it still does.
-
-It is written last, so its presence says that the folder is complete; it records the size and sha256 of every file.
-"""
+"""manifest.json: what a folder of shards holds. See `kslm.published` for how it makes the folder complete."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from kslm import published
 from kslm.errors import DataError
-from kslm.published import write_atomically
+from kslm.published import MANIFEST, FileRecord
 
-FORMAT_VERSION = 2
-FILE_NAME = "manifest.json"
+FORMAT_VERSION = 3
 
 
 class _Record(BaseModel):
@@ -63,13 +60,6 @@ class MixRecord(_Record):
     bound_by: str | None
 
 
-class FileRecord(_Record):
-    """One file of the folder."""
-
-    bytes: int
-    sha256: str
-
-
 class Lineage(_Record):
     """Which content the tokens were made of, and by which code.
 
@@ -95,7 +85,7 @@ class Manifest(_Record):
         files: every file but the manifest, by name.
     """
 
-    format_version: Literal[2] = 2
+    format_version: Literal[3] = 3
     fingerprint: str
     dtype: Literal["uint16", "uint32"]
     vocab_size: int
@@ -119,8 +109,8 @@ class Manifest(_Record):
         return hashlib.sha256(lines.encode()).hexdigest()[:32]
 
     def save(self, folder: Path) -> None:
-        """Publish: write manifest.json atomically."""
-        write_atomically(folder / FILE_NAME, self.model_dump_json(indent=1))
+        """Publish the folder."""
+        published.seal(folder, self.model_dump(mode="json"))
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
@@ -129,15 +119,16 @@ class Manifest(_Record):
         Raises:
             DataError: there is none, or it is not a manifest of this format.
         """
-        path = folder / FILE_NAME
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
+        path = folder / MANIFEST
+        record = published.manifest_of(folder)
+        if record is None:
             raise DataError(
                 f"no readable manifest at {path}",
-                cause=error.strerror or str(error),
-                remedy="the shards were never finished: kslm tokenize",
-            ) from None
+                cause="it is damaged" if path.exists() else "the shards were never finished",
+                remedy="make the shards again: kslm tokenize --force",
+            )
+        try:
+            return cls.model_validate(record)
         except ValidationError as error:
             first = error.errors()[0]
             raise DataError(
@@ -150,9 +141,3 @@ class Manifest(_Record):
 def dtype_for(vocab_size: int) -> np.dtype[np.unsignedinteger]:
     """Smallest of uint16 and uint32 (little-endian) that holds every id below `vocab_size`."""
     return np.dtype("<u2" if vocab_size <= 1 << 16 else "<u4")
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

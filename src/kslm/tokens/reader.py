@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kslm import published
 from kslm.errors import DataError
-from kslm.tokens.manifest import Manifest, file_sha256
+from kslm.tokens.manifest import Manifest
 
 Array = NDArray[Any]
 
@@ -60,14 +61,8 @@ class ShardReader:
     def __init__(self, folder: Path, *, verify: bool = False) -> None:
         self.folder = folder
         self.manifest = Manifest.load(folder)
-        for name, record in self.manifest.files.items():
-            path = folder / name
-            if not path.is_file():
-                raise self._refuse(name, "the manifest lists it and it is missing")
-            if (size := path.stat().st_size) != record.bytes:
-                raise self._refuse(name, f"{size:,} bytes on disk, {record.bytes:,} in the manifest")
-            if verify and file_sha256(path) != record.sha256:
-                raise self._refuse(name, "its sha256 is not the manifest's")
+        for name, cause in published.faults(folder, self.manifest.files, hashes=verify):
+            raise self._refuse(name, cause)
 
     def split(self, name: str) -> TokenSplit:
         """Open one split: "train", "val" or "test"."""

@@ -25,10 +25,11 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from kslm import published
 from kslm.errors import DataError
-from kslm.published import write_atomically
+from kslm.published import FileRecord, write_atomically
 from kslm.tokens.encoder import Encoded
-from kslm.tokens.manifest import FILE_NAME, FileRecord, Lineage, Manifest, SplitRecord, dtype_for
+from kslm.tokens.manifest import Lineage, Manifest, SplitRecord, dtype_for
 from kslm.tokens.repeats import Chooser, Everything, shuffled, slice_counts
 from kslm.tokens.tokenizer import EOT_ID, UNK_ID, huggingface_config, vocabulary
 
@@ -132,7 +133,7 @@ class ShardWriter:
         """
         choose = choose or Everything()
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / FILE_NAME).unlink(missing_ok=True)
+        published.withdraw(self.folder)
         rows = self._shuffled_rows()
         files, splits = self._write_tokenizer(), {}
         for index, split in enumerate(SPLITS):

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from kslm.errors import DataError
 from kslm.sources.kernel.kbuild import is_makefile
+from kslm.sources.licences import normalised
 
 # The largest file of a kernel tree has 24 MB (register tables of one GPU).
 LARGEST_FILE = 64 << 20
@@ -26,9 +27,8 @@ _WIDEST_GAP = 64 << 10
 _MOST_NULS = 8
 
 _KINDS = {"c": "c", "h": "c", "S": "c", "rst": "rst", "dts": "dts", "dtsi": "dts"}
-_SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([^\n]*)")
+_SPDX = re.compile(r"SPDX-License-Identifier:([A-Za-z0-9.+:() \t-]*)")
 _SPDX_CHARS = 2000
-_GNU = re.compile(r"((?:A|L)?GPL-\d\.\d|GFDL-\d\.\d(?:-(?:no-)?invariants)?)(\+?)")
 _NOTICE_CHARS = 4000
 _MARKS = str.maketrans("*#/;", "    ")
 _GPL = re.compile(r"(?<!Lesser )(?<!Library )General Public Licen[sc]e|GNU GPL|the GPL\b|GPL version")
@@ -48,7 +48,6 @@ _NOTICES = (
     ("LGPL-2.1-or-later", re.compile(r"Lesser General Public License.{1,80}version 2\.1.{1,80}any later version")),
 )
 """How the notices of common licences begin, marks of comments and line ends taken for blanks; the first counts."""
-_SPDX_TOKEN = re.compile(r"[()]|[A-Za-z0-9][A-Za-z0-9.+:-]*")
 
 
 class Member(NamedTuple):
@@ -180,23 +179,15 @@ def decode(raw: bytes) -> tuple[str, list[str]]:
 
 
 def spdx_of(text: str) -> str | None:
-    """The licence a file states in its first 2000 characters, as a normalised SPDX expression.
+    """The licence that a file's SPDX line, within its first 2000 characters, states in `licences.normalised` form.
 
-    Deprecated GNU names get their current form (GPL-2.0 -> GPL-2.0-only, GPL-2.0+ -> GPL-2.0-or-later), operators are
-    upper case, parentheses stay only where AND and OR are mixed, of plain alternatives the GNU ones come first. None
-    when there is no such line.
+    Of plain alternatives the GNU ones come first. None where there is no such line, or it is no expression.
     """
     line = _SPDX.search(text, 0, _SPDX_CHARS)
-    if line is None:
-        return None
-    tokens = _SPDX_TOKEN.findall(line[1].split("*/")[0].split("-->")[0])
-    words = [token.upper() if token.lower() in ("or", "and", "with") else _current_name(token) for token in tokens]
-    if not {"AND", "OR"} <= set(words):
-        words = [word for word in words if word not in "()"]
-    expression = " ".join(words).replace("( ", "(").replace(" )", ")")
-    if "AND" not in words:
-        expression = " OR ".join(sorted(expression.split(" OR "), key=lambda name: ("GPL" not in name, name)))
-    return expression or None
+    expression = normalised(line[1].strip(" \t-")) if line else None
+    if expression is None or " AND " in expression:
+        return expression
+    return " OR ".join(sorted(expression.split(" OR "), key=lambda name: ("GPL" not in name, name)))
 
 
 def licence_of(text: str) -> str | None:
@@ -218,8 +209,3 @@ def licence_of(text: str) -> str | None:
     if notice is None:
         return None if gpl == "GPL-2.0-only" else gpl
     return f"{gpl} {'OR' if _CHOICE.search(words) else 'AND'} {notice}" if gpl else notice
-
-
-def _current_name(licence: str) -> str:
-    gnu = _GNU.fullmatch(licence)
-    return f"{gnu[1]}-{'or-later' if gnu[2] else 'only'}" if gnu else licence

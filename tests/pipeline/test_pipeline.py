@@ -5,15 +5,15 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from kslm import pipeline
-from kslm.errors import DataError, HomeBusyError, KslmError
+from kslm.errors import DataError, HomeBusyError, KslmError, SettingsError
+from kslm.outputs import Curated, Evaluated, Fetched, Indexed, Ingested, Released, Tokenized, Trained
 from kslm.pipeline import STAGES, current_report, fingerprint, hold, run_stage, select
+from kslm.pipeline import run as run_module
 from kslm.profile import Profile
-from kslm.report import Report
+from kslm.report import Anything, Report
 from kslm.settings import Environment, Settings
 from miniature import tiny_profile
 
@@ -24,6 +24,21 @@ def settings(tmp_path, monkeypatch):
     return Settings(Profile.model_validate(tiny_profile(tmp_path)), Environment())
 
 
+TABLES = {"tables": {}, "hashes": {}, "changes": {}}
+MADE = {
+    "fetch": Fetched(sources={}),
+    "ingest": Ingested(**TABLES),
+    "curate": Curated(inputs={}, **TABLES),
+    "tokenize": Tokenized(manifest="tokenize.out", fingerprint="f"),
+    "train": Trained(run_id="r", checkpoint="train.out", weights_sha256="w"),
+    "evaluate": Evaluated(files=("evaluate.out",)),
+    "release": Released(
+        version="1", alias="champion", promoted=True, preferred="int4", model_name="m", gates=[], variants={}
+    ),
+    "index": Indexed(folder="index.out", rows={}),
+}
+
+
 @pytest.fixture
 def stages(monkeypatch):
     """Every stage replaced by one that counts its runs and publishes a file."""
@@ -32,9 +47,8 @@ def stages(monkeypatch):
     def fake(name):
         def run(settings, progress):
             runs.append(name)
-            path = settings.home.root / f"{name}.out"
-            path.write_text(name)
-            return Report(name, output_id=f"{name}-content", outputs={"files": [{"path": str(path)}]})
+            (settings.home.root / f"{name}.out").write_text(name)
+            return Report(name, f"{name}-content", MADE[name])
 
         return run
 
@@ -71,7 +85,7 @@ def test_the_reports_of_past_runs_are_kept(settings, stages):
     }
     for name in STAGES:
         (kept,) = history.glob(f"{name}-*.json")
-        assert Report.load(kept) == Report.load(settings.home.report("miniature", name))
+        assert Report.load(kept, Anything) == Report.load(settings.home.report("miniature", name), Anything)
 
 
 def test_force_runs_a_current_stage(settings, stages):
@@ -111,7 +125,7 @@ def test_a_changed_setting_makes_only_its_readers_stale(settings, stages, part, 
 def test_new_content_makes_what_reads_it_stale(settings, stages):
     run_all(settings)
     path = settings.home.report("miniature", "tokenize")
-    report = Report.load(path)
+    report = Report.load(path, Tokenized)
     report.output_id = "other tokens"
     report.save(path)
     assert {name for name in STAGES if current_report(name, settings) is None} == {"train", "evaluate", "release"}
@@ -119,21 +133,42 @@ def test_new_content_makes_what_reads_it_stale(settings, stages):
 
 def test_a_stage_whose_published_file_is_gone_is_run_again(settings, stages):
     run_all(settings)
-    (settings.home.root / "curate.out").unlink()
-    assert current_report("curate", settings) is None
-    assert current_report("ingest", settings) is not None
+    (settings.home.root / "evaluate.out").unlink()
+    assert current_report("evaluate", settings) is None
+    assert current_report("train", settings) is not None
+
+
+def test_a_home_that_was_moved_is_current(settings, stages, monkeypatch, tmp_path):
+    run_all(settings)
+    settings.home.root.rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("KSLM_HOME", str(tmp_path / "elsewhere"))
+    assert all(report.reused for report in run_all(Settings(settings.profile, Environment())))
+
+
+@pytest.mark.parametrize("library", ["torch", "onnxruntime", "gigatoken", "ruff", "pytest"])
+def test_another_version_of_a_library_makes_stale_what_it_decides(settings, stages, monkeypatch, library):
+    run_all(settings)
+    real = run_module.versions
+    newer = lambda names: real(names) | ({library: "999"} if library in names else {})  # noqa: E731
+    monkeypatch.setattr(run_module, "versions", newer)
+    decides = {
+        "torch": {"train", "evaluate", "release"},
+        "onnxruntime": {"release"},
+        "gigatoken": {"tokenize"},
+    }
+    assert {name for name in STAGES if current_report(name, settings) is None} == decides.get(library, set())
 
 
 def test_another_engine_means_another_run_of_the_table_stages_only(settings, stages, monkeypatch):
     run_all(settings)
     monkeypatch.setenv("KSLM_ENGINE", "spark")
     now = Settings(settings.profile, Environment())
-    assert {name for name in STAGES if current_report(name, now) is None} == {"ingest", "curate"}
+    assert {name for name in STAGES if current_report(name, now) is None} == {"ingest", "curate", "index"}
 
 
 def test_changed_code_makes_its_stage_stale(settings, monkeypatch):
     before = fingerprint("fetch", settings)
-    monkeypatch.setattr(pipeline, "code_hash", lambda rooms: "other code")
+    monkeypatch.setattr(run_module, "code_hash", lambda rooms: "other code")
     assert fingerprint("fetch", settings) != before
 
 
@@ -152,13 +187,35 @@ def test_a_stage_without_its_predecessor_says_what_to_run_first(settings, stages
         run_stage("ingest", settings)
 
 
-def test_selection_of_stages():
-    assert select() == STAGES
-    assert select("train", "evaluate") == ("train", "evaluate")
+def with_stages(settings, *names):
+    return settings.profile.model_copy(update={"stages": names})
+
+
+def test_a_selection_follows_what_stages_need(settings):
+    profile = settings.profile
+    assert select(profile) == STAGES
+    assert select(profile, "train", "evaluate") == ("train", "evaluate")
+    assert select(profile, last="tokenize") == ("fetch", "ingest", "curate", "tokenize")
+    assert select(profile, last="index") == ("fetch", "ingest", "index")
+    assert select(profile, "index") == ("index",)
+    assert "index" in select(profile, "ingest") and "index" not in select(profile, "curate")
     with pytest.raises(KslmError, match="no stage named"):
-        select("trian")
-    with pytest.raises(KslmError, match="comes before"):
-        select("train", "fetch")
+        select(profile, "trian")
+    with pytest.raises(KslmError, match="does not need"):
+        select(profile, "train", "fetch")
+    with pytest.raises(KslmError, match="does not need"):
+        select(profile, "train", "index")
+
+
+def test_a_profile_says_which_stages_it_has(settings):
+    corpus_only = with_stages(settings, "curate", "ingest", "fetch")
+    assert select(corpus_only) == ("fetch", "ingest", "curate")
+    with pytest.raises(KslmError, match="no stage named 'train'"):
+        select(corpus_only, "train")
+    with pytest.raises(SettingsError, match="stage train needs one of the stages tokenize"):
+        select(with_stages(settings, "fetch", "ingest", "curate", "train"))
+    with pytest.raises(ValueError, match="stages"):
+        Profile.model_validate(settings.profile.model_dump() | {"stages": ["fetch", "bake"]})
 
 
 @pytest.mark.parametrize(
@@ -204,11 +261,3 @@ def test_a_home_that_cannot_be_written_is_named(monkeypatch, tmp_path):
     settings = Settings(Profile.model_validate(tiny_profile(tmp_path)), Environment())
     with pytest.raises(KslmError, match="KSLM_HOME"), hold(settings):
         raise AssertionError("held a home below a file")
-
-
-def test_every_stage_module_offers_run():
-    root = Path(pipeline.__file__).parent
-    for stage in pipeline.PIPELINE.values():
-        for room in stage.rooms:
-            assert (root / room).is_dir() or (root / f"{room}.py").is_file(), room
-        assert callable(stage.run)

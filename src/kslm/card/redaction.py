@@ -7,6 +7,8 @@ did not think of: those cases were written without knowledge of the detectors, a
 A labelled value counts as found when no character of it is left to read, and a replacement counts as right when it
 touches a labelled value; its kind does not matter, since what is hidden is hidden. Traps are cases without a label:
 everything in them must stay.
+
+The cases lie in cases/redact/ of a checkout. They are not installed with the package: they decide nothing that is made.
 """
 
 from __future__ import annotations
@@ -22,10 +24,7 @@ import yaml
 from kslm.redact.text import find
 
 _LABEL = re.compile(r"⟦(\w+)\|(.*?)⟧", re.DOTALL)
-_PUBLISHED = Path(__file__).with_name("labelled.yml")
-_MACHINE = Path(__file__).with_name("labelled_machine.yml")
-_UNSEEN = Path(__file__).with_name("unseen.yml")
-_UNSEEN = Path(__file__).with_name("unseen.yml")
+CASES = Path(__file__).parents[3] / "cases" / "redact"
 
 
 @dataclass(frozen=True)
@@ -70,16 +69,19 @@ class Scores:
 
 
 def load_cases() -> list[Case]:
-    """The cases that detectors were written and mended with."""
-    return [*_read(_PUBLISHED, lambda _: False), *_read(_MACHINE, lambda _: True)]
+    """The cases that detectors were written and mended with; none outside of a checkout."""
+    return [*_read("labelled", lambda _: False), *_read("labelled_machine", lambda _: True)]
 
 
 def unseen_cases() -> list[Case]:
-    """The cases that they were not."""
-    return _read(_UNSEEN, lambda scene: scene.startswith("machine_"))
+    """The cases that they were not; none outside of a checkout."""
+    return _read("unseen", lambda scene: scene.startswith("machine_"))
 
 
-def _read(path: Path, is_machine: Callable[[str], bool]) -> list[Case]:
+def _read(name: str, is_machine: Callable[[str], bool]) -> list[Case]:
+    path = CASES / f"{name}.yml"
+    if not path.exists():
+        return []
     scenes = yaml.safe_load(path.read_text("utf-8"))
     return [_case(scene, marked, is_machine(scene)) for scene, texts in scenes.items() for marked in texts]
 

@@ -1,4 +1,7 @@
-from kslm.redact.measure import Case, load_cases, measure, unseen_cases
+from pathlib import Path
+
+from kslm.card import redaction
+from kslm.card.redaction import Case, load_cases, measure, unseen_cases
 
 
 def test_the_labelled_set_is_large_and_the_promised_figures_hold():
@@ -27,3 +30,10 @@ def test_a_miss_and_a_false_alarm_are_counted():
     scores = measure([missed, partly, false])
     assert (scores.found.total(), scores.labelled.total(), scores.right, scores.replaced) == (0, 2, 1, 2)
     assert (scores.recall, scores.precision, scores.traps) == (0.0, 0.5, 1)
+
+
+def test_the_cases_are_no_part_of_the_package_and_a_card_without_them_says_so(monkeypatch, tmp_path):
+    package = Path(redaction.__file__).parents[1]
+    assert not list(package.rglob("labelled*")) and not list(package.rglob("unseen*"))
+    monkeypatch.setattr(redaction, "CASES", tmp_path)
+    assert measure(load_cases()).cases == measure(unseen_cases()).cases == 0
