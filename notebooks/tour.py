@@ -40,7 +40,7 @@ os.environ.update({name: value for name, value in parameters.items() if value})
 
 # COMMAND ----------
 
-from kslm.pipeline import STAGES, hold, run_stage
+from kslm.pipeline import hold, run_stage
 from kslm.settings import load_settings
 
 settings = load_settings(parameters["KSLM_PROFILE"] or "quick")
@@ -56,7 +56,7 @@ settings.profile.model_dump()
 # COMMAND ----------
 
 with hold(settings):
-    fetched, ingested, curated = (run_stage(stage, settings) for stage in STAGES[:3])
+    fetched, ingested, curated = (run_stage(stage, settings) for stage in ("fetch", "ingest", "curate"))
 fetched.outputs.sources
 
 # COMMAND ----------
@@ -138,7 +138,14 @@ version.name, version.version, released.outputs.alias, version.tags
 
 # MAGIC %md
 # MAGIC ## Ask
-# MAGIC Ids, drivers and options are looked up in the tables and cited; the model's own words are kept apart from them.
+# MAGIC Ids, drivers and options are looked up and cited; the model's own words are kept apart from them. `index` publishes
+# MAGIC the look-up once, so that no question starts an engine.
+
+# COMMAND ----------
+
+with hold(settings):
+    indexed = run_stage("index", settings)
+indexed.metrics
 
 # COMMAND ----------
 

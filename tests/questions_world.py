@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kslm.extract import cards as facts
-from kslm.knowledge import entities
+from kslm.knowledge import entities, hardware
+from kslm.knowledge.drivers import drivers_of
 from kslm.knowledge.hardware import Attribution, Hardware
 
 _COLUMNS = ("level", "vendor", "device", "subvendor", "subdevice", "name")
@@ -102,8 +102,8 @@ List information about the FILEs.
 
 def hardware_of(ids, modules):
     names = {key: name for bus, rows in ids.items() for key, name in entities.device_names(rows, bus).items()}
-    vendors = {key: name for bus, rows in ids.items() for key, name in facts.vendor_names(rows, bus).items()}
-    return Hardware(vendors, names, entities.drivers_of(modules)), entities.build(modules, names)
+    vendors = {key: name for bus, rows in ids.items() for key, name in hardware.vendor_names(rows, bus).items()}
+    return Hardware(vendors, names, drivers_of(modules)), entities.build(modules, names)
 
 
 HARDWARE, ENTITIES = hardware_of(IDS, MODULES)

@@ -17,6 +17,7 @@ import yaml
 from bundle_check import problems
 from kslm.lake import tables
 from kslm.pipeline import STAGES
+from kslm.pipeline.graph import before
 from kslm.settings import Environment, Settings, load_profile, profile_folders
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,10 +141,15 @@ def test_targets():
     assert BUNDLE["targets"]["dev"]["default"]
 
 
-def test_one_task_a_stage_in_the_pipelines_order():
+def test_one_task_a_stage_after_those_whose_results_it_needs():
     assert tuple(task["task_key"] for task in JOB["tasks"]) == STAGES
-    before = [[d["task_key"] for d in task.get("depends_on", [])] for task in JOB["tasks"]]
-    assert before == [[], *([stage] for stage in STAGES[:-1])]
+    waits = {task["task_key"]: {d["task_key"] for d in task.get("depends_on", [])} for task in JOB["tasks"]}
+    profile = load_profile(BUNDLE["variables"]["profile"]["default"])
+    done = {}
+    for stage in STAGES:
+        done[stage] = waits[stage].union(*(done[name] for name in waits[stage]))
+        assert set(before(profile, stage)) <= done[stage], stage
+    assert waits["index"] == waits["curate"] == {"ingest"}, "neither waits for the other"
     assert JOB["max_concurrent_runs"] == 1, "nothing else keeps two runs out of one KSLM_HOME on a volume"
     assert BUNDLE["targets"]["dev"]["presets"]["jobs_max_concurrent_runs"] == 1
 

@@ -168,10 +168,19 @@ class Released(Outputs):
 
 
 class Indexed(Outputs):
-    """The look-up index: its folder, and rows by table."""
+    """What answers are looked up in.
+
+    Attributes:
+        folder: sealed.
+        lookup: sqlite database in it.
+        inputs: versions of bronze that it was made of.
+        rows: by table of the database.
+    """
 
     stages = ("index",)
     folder: HomePath
+    lookup: HomePath
+    inputs: dict[str, int]
     rows: dict[str, int]
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kslm.knowledge import entities
-from kslm.knowledge.entities import Device, Target
+from kslm.knowledge.drivers import Device
+from kslm.knowledge.entities import Target
 
 
 def module(name, folder, *aliases, depends=()):

@@ -1,8 +1,8 @@
 import pytest
 
 from kslm.extract import cards as facts
-from kslm.knowledge import entities
-from kslm.knowledge.entities import Device
+from kslm.knowledge import drivers, entities, hardware
+from kslm.knowledge.drivers import Device
 from kslm.knowledge.hardware import Attribution, Hardware
 from kslm.texts import sentence
 
@@ -46,15 +46,16 @@ MODULES = [
     module("nvme", "drivers/nvme/host", "pci:v*d*sv*sd*bc01sc08i02*"),
 ]
 NAMES = entities.device_names(PCI, "pci")
-HARDWARE = Hardware(facts.vendor_names(PCI, "pci"), NAMES, entities.drivers_of(MODULES))
+HARDWARE = Hardware(hardware.vendor_names(PCI, "pci"), NAMES, drivers.drivers_of(MODULES))
 ENTITIES = entities.build(MODULES, NAMES)
 ORIGIN = Attribution("test", "GPL-2.0-only", "1")
 IGB = "drivers/net/ethernet/intel/igb"
 
 
 def test_aliases_of_classes_name_no_device():
-    assert list(entities.driven_devices(MODULES[-1]["aliases"])) == []
-    assert list(entities.driven_devices(MODULES[5]["aliases"])) == [(Device("usb", "0b95", "1790"), False)]
+    assert list(drivers.drivers(MODULES[-1:])) == []
+    alias = MODULES[5]["aliases"][0]
+    assert list(drivers.drivers(MODULES[5:6])) == [(Device("usb", "0b95", "1790"), "ipaq", False, alias)]
 
 
 def test_devices_of_one_vendor_and_name_are_one_entity():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kslm.curate.split.holdout import TABLE_LINES, Facts, fold, scrub, scrub_documents
 from kslm.knowledge import entities
-from kslm.knowledge.entities import Device
+from kslm.knowledge.drivers import Device
 from leaks import leaks
 from miniature import prose
 

@@ -43,9 +43,13 @@ def test_long_texts_become_parts_with_paths_and_ids_of_their_own():
 
 def test_an_item_is_redacted_with_the_pseudonyms_of_its_text():
     item = json.dumps({"intent": "device", "context": "mail jane.doe@example.org", "version": None})
+    item = json.dumps(json.loads(item) | {"fields": {"command": "mail jane.doe@example.org"}})
     (found,) = refine(text(f"{PROSE} Ask bob@example.net or jane.doe@example.org.", "question", item), LIMITS)
     assert "<email-2>" in found.text
-    assert json.loads(found.item) == {"intent": "device", "context": "mail <email-2>", "version": None}
+    assert json.loads(found.item) == {
+        **{"intent": "device", "context": "mail <email-2>", "version": None},
+        "fields": {"command": "mail <email-2>"},
+    }
     (untouched,) = refine(text(PROSE, "question", '{"intent":"x"}'), LIMITS)
     assert untouched.item == '{"intent":"x"}'
 

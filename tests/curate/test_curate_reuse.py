@@ -14,7 +14,8 @@ from kslm.curate.reuse import documents as reuse
 from kslm.curate.reuse.lookups import Answers, trace_of, watch
 from kslm.extract.documents import extract
 from kslm.knowledge import entities as entities_
-from kslm.knowledge.entities import Device, Entities, Target
+from kslm.knowledge.drivers import Device
+from kslm.knowledge.entities import Entities, Target
 from kslm.lake import tables
 from lake_rows import document, module, settings_in, upsert
 

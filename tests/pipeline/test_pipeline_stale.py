@@ -37,7 +37,7 @@ LIBRARIES_THAT_DECIDE_NOTHING = {
     "pydantic-settings": "values are part of the fingerprint",
     "tenacity": "when to try again",
 }
-BY_PROCESS = {"onnx-ir", "accelerate"}
+BY_PROCESS = {"onnx-ir", "onnxruntime-genai", "accelerate"}
 """Used by a library or a program that a stage runs, not imported by it."""
 
 

@@ -14,7 +14,7 @@ from kslm.errors import DataError
 from kslm.outputs import Evaluated, Released, Trained, load
 from kslm.published import whole
 from kslm.report import Report
-from kslm.serve import champion
+from kslm.serve.champion import Writer
 from kslm.tracking import registry
 from kslm.tracking.client import connect
 
@@ -93,7 +93,7 @@ def test_the_champion_can_be_read_back_and_writes(released):
     assert (served.name, served.version) == (MODEL, report.outputs.version)
     assert served.runtime == "onnx"
     assert "signature" in (served.folder / "MLmodel").read_text()
-    assert isinstance(champion.write(served, "Which driver does PCI 8086:1533 need?", 8), str)
+    assert isinstance(Writer(served).write("Which driver does PCI 8086:1533 need?", 8), str)
 
 
 def test_figures_bounds_and_picture_are_in_the_training_run(released):

@@ -15,7 +15,7 @@ from kslm.pipeline import select
 from kslm.profile import Profile
 from kslm.release import variants
 from kslm.release.variants import REFERENCE, VARIANTS
-from kslm.serve import champion
+from kslm.serve.champion import Writer
 from kslm.settings import Environment, Settings, load_profile
 from kslm.tracking import registry
 
@@ -30,11 +30,11 @@ from kslm.tracking.client import connect
 root = Path(sys.argv[1])
 settings = Settings(load_profile(root / "mini.yml"), Environment(KSLM_HOME=root))
 served, client = registry.champion(settings), connect(settings)
-run_id = client.get_model_version(served.name, served.version).run_id
-model = client.get_model_version(served.name, served.version).model_id
+version = client.get_model_version(served.name, served.version)
+model = client.search_logged_models(["1"], filter_string=f"tags.content_id = '{version.tags['content_id']}'")[0]
 print(served.folder)
-print(client.download_artifacts(run_id, "release/variants.png"))
-print(sorted(file.path for file in client.list_logged_model_artifacts(model)))
+print(client.download_artifacts(version.run_id, "release/variants.png"))
+print(sorted(file.path for file in client.list_logged_model_artifacts(model.model_id)))
 """
 
 
@@ -49,7 +49,7 @@ def test_a_new_variant_is_built_measured_gated_served_and_moved_with_its_home(tm
     assert report.metrics["quant/toy/size_mb"] < 0.6 * report.metrics[f"quant/{REFERENCE}/size_mb"]
     served = registry.champion(settings)
     assert served.runtime == "torch"
-    words = champion.write(served, "Which driver?", 8)
+    words = Writer(served).write("Which driver?", 8)
 
     moved = tmp_path / "else where"
     settings.home.root.rename(moved)
@@ -61,7 +61,7 @@ def test_a_new_variant_is_built_measured_gated_served_and_moved_with_its_home(tm
     with sqlite3.connect(moved / "mlflow.db") as store:
         assert str(tmp_path / "home") not in "\n".join(store.iterdump())
     here = Settings(load_profile(moved / "mini.yml"), Environment(KSLM_HOME=moved))
-    assert champion.write(registry.champion(here), "Which driver?", 8) == words
+    assert Writer(registry.champion(here)).write("Which driver?", 8) == words
     (Path(folder) / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(DataError, match="not as it was released"):
         registry.champion(here)

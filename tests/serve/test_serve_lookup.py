@@ -1,3 +1,4 @@
+import json
 import re
 from contextlib import closing
 
@@ -5,15 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.index import store as index
-from kslm.serve.lookup import DeviceKey, Fact, look_up, mentions, unverified
+from kslm.index.store import build
+from kslm.instruct import from_tables
+from kslm.knowledge.drivers import Device
+from kslm.serve.lookup import Fact, connect, look_up, mentions, unverified
+from questions_world import IDS, MODULES, ORIGINS, hardware_of, module
 
-KCONFIG = """config E1000E
-\ttristate "Intel(R) PRO/1000 PCI-Express Gigabit Ethernet support"
-\tdepends on PCI
-\thelp
-\t  This driver supports the PCI-Express Intel(R) PRO/1000 family.
-"""
+SYMBOL = {
+    "name": "E1000E", "kind": "tristate", "prompt": "Intel(R) PRO/1000 PCI-Express Gigabit Ethernet support",
+    "help": "This driver supports the PCI-Express Intel(R) PRO/1000 family.\n", "requires": "PCI",
+    "path": "drivers/net/Kconfig", "line": 1, "version": "6.12",
+}  # fmt: skip
 
 
 def _id(level, vendor, device, name, line):
@@ -27,25 +30,34 @@ def _module(name, aliases, builtin=False, description=None):
     }  # fmt: skip
 
 
-ROWS = [
-    ("pci_ids", _id("vendor", "8086", None, "Intel Corporation", 10)),
-    ("pci_ids", _id("device", "8086", "1533", "I210 Gigabit Network Connection", 11)),
-    ("pci_ids", _id("device", "8086", "9999", "A device without a driver", 12)),
-    ("usb_ids", _id("vendor", "046d", None, "Logitech, Inc.", 5)),
-    ("usb_ids", _id("device", "046d", "c52b", "Unifying Receiver", 6)),
-    ("modules", _module("igb", ["pci:v00008086d00001533sv*sd*bc*sc*i*"], description="Intel Gigabit")),
-    ("modules", _module("picky", ["pci:v00008086d00001533sv00001028sd*bc*sc*i*"])),
-    ("modules", _module("nvme", ["pci:v*d*sv*sd*bc01sc08i02*"])),
-    ("modules", _module("hid_logitech_dj", ["usb:v046DpC52Bd*dc*dsc*dp*ic*isc*ip*in*"])),
-    ("modules", _module("e1000e", [], builtin=True, description="Intel PRO/1000")),
-    ("documents", {"path": "drivers/net/Kconfig", "text": KCONFIG, "version": "6.12"}),
-]
+ROWS = {
+    "pci_ids": [
+        _id("vendor", "8086", None, "Intel Corporation", 10),
+        _id("device", "8086", "1533", "I210 Gigabit Network Connection", 11),
+        _id("device", "8086", "9999", "A device without a driver", 12),
+        _id("device", "8086", "9999", "The same id once more", 13),
+    ],
+    "usb_ids": [
+        _id("vendor", "046d", None, "Logitech, Inc.", 5),
+        _id("device", "046d", "c52b", "Unifying Receiver", 6),
+    ],
+    "modules": [
+        _module("igb", ["pci:v00008086d00001533sv*sd*bc*sc*i*"], description="Intel Gigabit"),
+        _module("picky", ["pci:v00008086d00001533sv00001028sd*bc*sc*i*"]),
+        _module("nvme", ["pci:v*d*sv*sd*bc01sc08i02*"]),
+        _module("snd", ["pci:v00001234d*sv*sd*bc04sc03i*"]),
+        _module("hid_logitech_dj", ["usb:v046DpC52Bd*dc*dsc*dp*ic*isc*ip*in*"]),
+        _module("serial", ["usb:v12D1p*d*dc*dsc*dp*icFFisc*ip*in*"]),
+        _module("e1000e", [], builtin=True, description="Intel PRO/1000"),
+    ],
+    "config_symbols": [SYMBOL],
+}
 
 
 @pytest.fixture
 def tables(tmp_path):
-    index.build(tmp_path / "i.sqlite", ROWS)
-    with closing(index.connect(tmp_path / "i.sqlite")) as connection:
+    build(tmp_path / "i.sqlite", ROWS)
+    with closing(connect(tmp_path / "i.sqlite")) as connection:
         yield connection
 
 
@@ -82,13 +94,28 @@ def test_the_bus_is_the_one_the_question_speaks_of(tables):
     ]
     assert look_up("PCI 046d:c52b", tables).unknown == ["Unknown device [046d:c52b]"]
     both = mentions("usb 046d:c52b and pci 8086:1533")
-    assert both.devices == [DeviceKey("usb", "046d", "c52b"), DeviceKey("pci", "8086", "1533")]
+    assert both.devices == [Device("usb", "046d", "c52b"), Device("pci", "8086", "1533")]
 
 
-def test_a_driver_that_goes_by_class_answers_only_where_the_class_is_given(tables):
-    assert look_up("pci 1234:5678", tables).unknown == ["Unknown device [1234:5678]"]
-    found = look_up("pci 1234:5678 class 010802", tables)
-    assert [fact.text for fact in found.facts] == ["PCI 1234:5678 is served by driver nvme"]
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("pci 1234:5678 class 010802", "driver nvme, because of its class 010802"),
+        ("pci 1234:5678 class 0403", "driver snd, because of its vendor 1234 and class 0403"),
+        ("usb 12d1:1001", "driver serial, because of its vendor 12d1 and an interface of class ff"),
+    ],
+)
+def test_what_a_driver_takes_by_vendor_or_class_is_said_of_these(tables, question, said):
+    findings = look_up(question, tables)
+    asked = f"{question[:3].upper()} {question[4:13]}"
+    assert [fact.text for fact in findings.facts] == [f"{asked} may be served by {said}"]
+    assert findings.unknown == [f"Unknown device [{question[4:13]}]"]
+
+
+def test_a_class_is_needed_and_that_of_one_device(tables):
+    assert look_up("pci 1234:5678", tables).facts == []
+    assert look_up("pci 1234:5678 or 1234:5679, class 010802", tables).facts == []
+    assert look_up("pci 8086:9999 class 010802", tables).unknown == []
 
 
 def test_options_and_modules(tables):
@@ -96,7 +123,7 @@ def test_options_and_modules(tables):
     option, module = found.facts
     assert option.text.startswith("CONFIG_E1000E (tristate): Intel(R) PRO/1000")
     assert option.text.endswith("This driver supports the PCI-Express Intel(R) PRO/1000 family.")
-    assert option.source == "bronze.documents, drivers/net/Kconfig line 1, version 6.12"
+    assert option.source == "bronze.config_symbols E1000E, drivers/net/Kconfig line 1, version 6.12"
     assert module.text == "e1000e is built into the kernel: Intel PRO/1000; needs ptp; firmware a.bin"
     assert found.unknown == ["Unknown option CONFIG_NOPE"]
 
@@ -127,4 +154,56 @@ def test_any_text_can_be_read(text):
 def test_every_id_is_recognised(vendor, device, upper):
     text = f"{vendor:04x}:{device:04x}"
     found = mentions(f"What is [{text.upper() if upper else text}], please?")
-    assert found.devices == [DeviceKey("pci", f"{vendor:04x}", f"{device:04x}")]
+    assert found.devices == [Device("pci", f"{vendor:04x}", f"{device:04x}")]
+
+
+def said_by_corpus(ids, modules, hardware, entities):
+    """Id to its modules for all boards and for some, as the corpus answers; and ids that it says are unknown."""
+    drivers, unknown = {}, []
+    for text in from_tables(ids, modules, hardware, entities, ORIGINS):
+        item = json.loads(text.item)
+        fields = item["fields"]
+        if item["kind"].startswith("device_driver"):
+            named = (fields.get(name, "").split(",") for name in ("modules", "modules_partly"))
+            drivers[f"{fields['bus']} {fields['device']}"] = tuple(frozenset(filter(None, names)) for names in named)
+        elif item["kind"] == "unknown_device":
+            unknown.append((fields["bus"], fields["device"]))
+    return drivers, unknown
+
+
+def said_by_ask(question, index):
+    """The same of one id, as `ask` answers; and the name it gives."""
+    texts = [fact.text for fact in look_up(question, index).facts if "because of" not in fact.text]
+    served = [re.search(r"(is|on some \w+ only,) (?:served )?by driver (\w+)", text) for text in texts]
+    drivers = tuple(frozenset(m[2] for m in served if m and (m[1] == "is") == sure) for sure in (True, False))
+    return drivers, [text for text, driver in zip(texts, served, strict=True) if driver is None]
+
+
+def test_an_answer_says_of_every_id_what_the_corpus_says(tmp_path):
+    modules = [
+        *MODULES,
+        module("everyone", "drivers/misc", "pci:v00001002d00004150sv00001028sd*bc*sc*i*"),
+        module("revised", "drivers/usb/r", "usb:v0B95p1790d02*dc*dsc*dp*ic*isc*ip*in*"),
+        module("early", "drivers/usb/e", "usb:v0B95p0001d01*dc*dsc*dp*ic*isc*ip*in*"),
+        module("narrow", "drivers/ata", "pci:v00008086d00001536sv*sd*bc01sc06i01*"),
+        module("usbtest", "drivers/usb/misc", "usb:v0B95p1790d*dc*dsc*dp*ic*isc*ip*in*"),
+        module("maker", "drivers/misc", "pci:v00008086d*sv*sd*bc*sc*i*", "usb:v0B95p*d*dc*dsc*dp*icFFisc*ip*in*"),
+    ]
+    undriven = IDS["pci"][1] | {"row_id": "undriven", "device": "9999", "name": "Nobody's"}
+    ids = IDS | {"pci": [*IDS["pci"], undriven]}
+    hardware, entities = hardware_of(ids, modules)
+    drivers, unknown = said_by_corpus(ids, modules, hardware, entities)
+    devices = {*hardware.names, *hardware.drivers}
+    build(tmp_path / "i.sqlite", {f"{bus}_ids": rows for bus, rows in ids.items()} | {"modules": modules})
+    with closing(connect(tmp_path / "i.sqlite")) as index:
+        for device in devices:
+            asked = f"{device.bus.upper()} {device}"
+            stated, rest = said_by_ask(asked, index)
+            assert stated == drivers.get(asked, (frozenset(), frozenset())), asked
+            assert [text.endswith(hardware.names[device]) for text in rest] == [True] * (device in hardware.names)
+        for bus, device in unknown:
+            assert look_up(f"{bus} {device}", index).unknown == [f"Unknown device [{device}]"]
+    assert drivers["USB 0b95:1790"] == ({"ax88179"}, {"revised"})
+    assert drivers["USB 0b95:0001"] == (frozenset(), {"early"})
+    assert len(devices) > len(drivers) > 5
+    assert unknown

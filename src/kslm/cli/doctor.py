@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kslm.errors import KslmError
+from kslm.pipeline import current_report
 from kslm.profile import Place
 from kslm.settings import Settings
 
@@ -42,7 +43,8 @@ class Check:
 
 def examine(settings: Settings) -> list[Check]:
     """Run every check; none of them writes outside KSLM_HOME, and none downloads more than a connection's worth."""
-    makers: tuple[Callable[[Settings], Iterator[Check]], ...] = (_system, _engine, _java, _torch, _sources, _registry)
+    makers: tuple[Callable[[Settings], Iterator[Check]], ...]
+    makers = (_system, _engine, _java, _torch, _sources, _index, _registry)
     return [check for maker in makers for check in maker(settings)]
 
 
@@ -126,6 +128,14 @@ def _place(place: Place) -> tuple[bool, str]:
     except OSError as error:
         return False, f"{host}: {error.strerror or error}"
     return True, f"{host} answers"
+
+
+def _index(settings: Settings) -> Iterator[Check]:
+    profile = settings.profile.profile
+    published = settings.home.report(profile, "index").exists()
+    current = published and current_report("index", settings) is not None
+    finding = "published and current" if current else "older than the tables" if published else "not published yet"
+    yield Check("look-up index", current, finding, f"kslm index --profile {profile}", required=False)
 
 
 def _registry(settings: Settings) -> Iterator[Check]:

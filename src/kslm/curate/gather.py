@@ -15,6 +15,7 @@ from kslm.extract import cards as facts_
 from kslm.instruct import from_tables
 from kslm.knowledge import entities as entities_
 from kslm.knowledge import hardware as hardware_
+from kslm.knowledge.drivers import drivers_of
 from kslm.knowledge.entities import Entities, Row
 from kslm.knowledge.hardware import Attribution, Hardware
 from kslm.lake import Lake
@@ -67,7 +68,7 @@ def knowledge(lake: Lake) -> Knowledge:
     ids = {"pci": _rows(lake, PCI_IDS), "usb": _rows(lake, USB_IDS)}
     names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
     vendors = {key: name for bus, rows in ids.items() for key, name in hardware_.vendor_names(rows, bus).items()}
-    hardware = Hardware(vendors, names, entities_.drivers_of(modules))
+    hardware = Hardware(vendors, names, drivers_of(modules))
     tree = _tree(lake)
     entities = replace(
         entities_.build(modules, names, tree["makefile"]),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from kslm.curate.benchmark.items import ASKED, benchmark
+from kslm.curate.benchmark.documents import ASKED, KINDS
+from kslm.curate.benchmark.items import benchmark
 from kslm.curate.gather import Knowledge
 from kslm.curate.instructions import TAKEN, instruction_rows
 from kslm.curate.records import to_batch
@@ -130,7 +131,8 @@ def _scrubbed(decided: DataFrame, facts: Facts, min_chars: int) -> DataFrame:
 
 
 def _benchmark(lake: Lake, known: Knowledge, splits: Mapping[str, str]) -> list[dict[str, Any]]:
-    instructions = lake.read(INSTRUCTIONS).where("split IN ('train', 'test')").where("fact_table = 'bronze.documents'")
+    kinds = ", ".join(map(repr, KINDS))
+    instructions = lake.read(INSTRUCTIONS).where("split IN ('train', 'test')").where(f"kind IN ({kinds})")
     asked = instructions.select(*ASKED).toArrow().to_pylist()
     asked.sort(key=lambda row: row["item_id"])
     return benchmark(known.hardware, known.modules, known.ids, known.entities, splits=splits, instructions=asked)

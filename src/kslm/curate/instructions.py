@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 import xxhash
@@ -30,8 +31,8 @@ def _row(  # noqa: PLR0917 (one for each of TAKEN)
     doc_id: str, text: str, licence: str | None, split: str, split_group: str, item: str
 ) -> tuple[object, ...]:
     """A row of gold.instructions, in its order."""
-    said: dict[str, str] = json.loads(item)
+    said: dict[str, Any] = json.loads(item)
     table, key = said["table"], said["key"]
     item_id = xxhash.xxh3_128_hexdigest(f"{table}\0{key}\0{text}".encode())
-    told = (said["intent"], said["context"], said["next_action"], table, key, said["version"] or None)
-    return (item_id, doc_id, text, *told, licence, split, split_group)
+    told = (said["kind"], said["intent"], said["context"], said["next_action"], sorted(said["fields"].items()))
+    return (item_id, doc_id, text, *told, table, key, said["version"] or None, licence, split, split_group)

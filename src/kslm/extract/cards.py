@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from kslm.knowledge.entities import Device, Entities, Row, module_name
+from kslm.knowledge.drivers import Device
+from kslm.knowledge.entities import Entities, Row, module_name
 from kslm.knowledge.hardware import BUS, PARTS, Attribution, Hardware
 from kslm.sources.kernel.modinfo import parameter
 from kslm.texts import Text, listed, sentence

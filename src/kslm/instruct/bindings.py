@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kslm.instruct.question import Fact, questions
+from kslm.instruct.question import Provenance, questions
 from kslm.knowledge.entities import Entities, Row
 from kslm.sources.kernel.dt_binding import Compatible, compatibles
 from kslm.texts import Text, listed, sentence
@@ -27,7 +27,7 @@ def bindings(row: Row, entities: Entities) -> Iterator[Text]:
         if _GENERIC.fullmatch(one.name):
             continue
         key = f"{row['doc_id']}#{one.name}"
-        fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+        fact = Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
         yield from questions(
             *("compatible" if one.remark or not one.of_root else "compatible_where", fact, f"{row['path']}#{one.name}"),
             " ".join([*_answer(one, entities), f"See {row['path']}."]),

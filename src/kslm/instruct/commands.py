@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import xxhash
 
 from kslm.instruct.phrasings import load
-from kslm.instruct.question import Fact, questions, text_of
+from kslm.instruct.question import Provenance, questions, text_of
 from kslm.knowledge.entities import Entities, Row
 from kslm.sources import tldr
 from kslm.texts import Text, sentence
@@ -70,13 +70,15 @@ def examples(row: Row, entities: Entities) -> Iterator[Text]:
     intent = "APP_INSTALL" if page.command.partition(" ")[0] in PACKAGE_MANAGERS else "SYSTEM_MANAGE"
     for number, (task, typed) in enumerate(page.examples, 1):
         command, path = tldr.plain(typed), f"{row['path']}#example{number}"
-        fact = Fact(
+        fact = Provenance(
             *("bronze.documents", f"{row['doc_id']}#{number}", row["version"], group, row["source"], row["licence"])
         )
         asked = phrasing.chosen(f"task/{path}").format(task=_lowered(task), command=page.command)
         answer = f"{command}\n{page.command}: {about}" if about else command
         action = command if _SAFE_TO_RUN.match(command) else f"man {page.command.replace(' ', '-')}"
-        yield text_of(asked, answer, intent, fact, path, context=f"{page.command}: {task}", action=action)
+        fields = {"task": task, "command": page.command, "typed": command}
+        context = f"{page.command}: {task}"
+        yield text_of(asked, answer, intent, fact, path, kind="task", fields=fields, context=context, action=action)
 
 
 def packages(files: Iterable[Row]) -> Iterator[Text]:
@@ -87,7 +89,7 @@ def packages(files: Iterable[Row]) -> Iterator[Text]:
         if not package or package in seen or not str(row["origin"]).startswith("debian:"):
             continue
         seen.add(package)
-        fact = Fact(
+        fact = Provenance(
             *("bronze.files", row["sha256"], row["version"], f"package:{package}", row["source"], row["licence"])
         )
         version = f"The version read here is {row['version']}. " if row["version"] else ""
@@ -113,6 +115,7 @@ def readmes(row: Row, entities: Entities) -> Iterator[Text]:
             context=f"{file} is in {package}",
             action=f"less {file}",
             asked={"package": package},
+            told={"file": file},
         )
 
 
@@ -132,12 +135,13 @@ def config_files(row: Row, entities: Entities) -> Iterator[Text]:
         context=f"{file} is in {package}",
         action=f"dpkg -V {package}" if kind == "file_changed" else f"dpkg -S {file}",
         asked={"file": file},
+        told={"package": package},
     )
 
 
-def _of_package(row: Row, package: str) -> Fact:
+def _of_package(row: Row, package: str) -> Provenance:
     key, group = f"{row['doc_id']}#path", f"package:{package}"
-    return Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+    return Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
 
 
 def _lowered(task: str) -> str:

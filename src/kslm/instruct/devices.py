@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import xxhash
 
-from kslm.instruct.question import Fact, questions
-from kslm.knowledge.entities import Device, Entities, Row
+from kslm.instruct.question import Provenance, questions
+from kslm.knowledge.drivers import Device, modules_of
+from kslm.knowledge.entities import Entities, Row
 from kslm.knowledge.hardware import BUS, PARTS, Attribution, Hardware
 from kslm.texts import Text, listed, sentence
 
@@ -45,13 +46,13 @@ def _named(
     table = f"bronze.{bus}_ids"
     if level in _CLASSES:
         code = ":".join(row[part] for part in ("vendor", "device", "subvendor") if row[part])
-        fact = Fact(table, row["row_id"], row["version"], f"{bus}:class", origin.source, origin.licence)
+        fact = Provenance(table, row["row_id"], row["version"], f"{bus}:class", origin.source, origin.licence)
         answer = sentence(f"{BUS[bus]} {_CLASSES[level]} {code} is {name}")
         path = f"class/{bus}/{code}"
         asked = {"bus": BUS[bus], "code": code, "level": _CLASSES[level], "tool": TOOL[bus]}
         return path, questions("device_class", fact, path, answer, context=f"{code}: {name}", asked=asked)
     if level == "vendor":
-        fact = Fact(table, row["row_id"], row["version"], f"{bus}:{vendor}", origin.source, origin.licence)
+        fact = Provenance(table, row["row_id"], row["version"], f"{bus}:{vendor}", origin.source, origin.licence)
         answer = sentence(f"{BUS[bus]} vendor {vendor} is {name}")
         path = f"vendor/{bus}/{vendor}"
         asked = {"bus": BUS[bus], "vendor": vendor, "tool": TOOL[bus]}
@@ -60,7 +61,7 @@ def _named(
     if level not in ("device", "subsystem"):
         return None
     device = Device(bus, vendor, row["device"])
-    fact = Fact(table, row["row_id"], row["version"], entities.of_device(device), origin.source, origin.licence)
+    fact = Provenance(table, row["row_id"], row["version"], entities.of_device(device), origin.source, origin.licence)
     if level == "device":
         return _device(device, name, hardware, fact)
     board = Device(bus, row["subvendor"], row["subdevice"])
@@ -69,7 +70,7 @@ def _named(
     return _subsystem(str(board), device, row, hardware, fact)
 
 
-def _device(device: Device, name: str, hardware: Hardware, fact: Fact) -> tuple[str, Iterator[Text]]:
+def _device(device: Device, name: str, hardware: Hardware, fact: Provenance) -> tuple[str, Iterator[Text]]:
     bus = BUS[device.bus]
     parts = [sentence(f"{bus} device {device} is {name}")]
     vendor = hardware.vendors.get((device.bus, device.vendor))
@@ -82,11 +83,17 @@ def _device(device: Device, name: str, hardware: Hardware, fact: Fact) -> tuple[
     asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
     context = f"{device}: {name}"
     return path, questions(
-        "device_name", fact, path, " ".join(parts), context=context, action=_look(device), asked=asked
+        *("device_name", fact, path, " ".join(parts)),
+        context=context,
+        action=_look(device),
+        asked=asked,
+        told={"name": name, "vendor": vendor or "", "modules": ",".join(modules)},
     )
 
 
-def _subsystem(subsystem: str, device: Device, row: Row, hardware: Hardware, fact: Fact) -> tuple[str, Iterator[Text]]:
+def _subsystem(
+    subsystem: str, device: Device, row: Row, hardware: Hardware, fact: Provenance
+) -> tuple[str, Iterator[Text]]:
     parts = [sentence(f"Subsystem {subsystem} of {hardware.described(device)} is {row['name']}")]
     maker = hardware.vendors.get((device.bus, row["subvendor"]))
     parts.extend([sentence(f"The board's vendor, {row['subvendor']}, is {maker}")] if maker else [])
@@ -104,26 +111,28 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
         modules: rows of bronze.modules by name.
     """
     for device in sorted(hardware.drivers):
-        found = modules_of(device, hardware)
+        driving = modules_of(hardware.drivers[device])
         bus = BUS[device.bus]
-        fact = _module_fact(found, entities.of_device(device), modules, origin)
-        verb = "modules drive" if len(found) > 1 else "module drives"
+        fact = _module_fact(driving, entities.of_device(device), modules, origin)
+        verb = "modules drive" if len(driving) > 1 else "module drives"
         scope = _part(device, hardware)
         by = hardware.vendors.get((device.bus, device.vendor))
-        parts = [f"The {listed(found)} {verb} {scope}{hardware.described(device)}{f' ({by})' if by else ''}."]
-        others = sorted(set(hardware.drivers[device]) - set(found))
+        parts = [f"The {listed(driving)} {verb} {scope}{hardware.described(device)}{f' ({by})' if by else ''}."]
+        partly = sorted(module for module, some in hardware.drivers[device].items() if some)
+        others = sorted({*partly}.difference(driving))
         parts.extend([f"Some {PARTS[device.bus]} of it are for {listed(others)}."] if others else [])
-        parts.extend(_about(found, modules, device.bus))
+        parts.extend(_about(driving, modules, device.bus))
         name, vendor = hardware.names.get(device), hardware.vendors.get((device.bus, device.vendor))
         asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
         kind = "device_driver"
         if name and vendor:
             kind = "device_driver_named"
             asked |= {"vendor": vendor, "name": name, "line": _line(device, vendor, name)}
-        context = f"{hardware.described(device)}; modules: {', '.join(found)}"
-        action = _loading(found, modules, device.bus) or _look(device)
+        context = f"{hardware.described(device)}; modules: {', '.join(driving)}"
+        action = _loading(driving, modules, device.bus) or _look(device)
         path = f"driver/{bus}/{device}"
-        yield from questions(kind, fact, path, " ".join(parts), context=context, action=action, asked=asked)
+        told = {"modules": ",".join(sorted({*driving}.difference(partly))), "modules_partly": ",".join(partly)}
+        yield from questions(kind, fact, path, " ".join(parts), context=context, action=action, asked=asked, told=told)
 
 
 def drivers_by_name(
@@ -139,57 +148,52 @@ def drivers_by_name(
         group = entities.of_device(devices[0])
         if any(entities.of_device(device) != group for device in devices):
             continue  # two vendors may share a name, and then these are not one thing
-        found = sorted({module for device in devices for module in modules_of(device, hardware)})
+        driving = sorted({module for device in devices for module in modules_of(hardware.drivers[device])})
         ids = listed([*map(str, devices[:LONGEST_LIST]), *_more(len(devices) - LONGEST_LIST)])
         scope = f"some {PARTS[bus]} of " if all(_partly(device, hardware) for device in devices) else ""
-        verb = "modules drive" if len(found) > 1 else "module drives"
-        parts = [f"The {listed(found)} {verb} {scope}the {vendor} {name} ({BUS[bus]} {ids})."]
-        parts.extend(_about(found, modules, bus))
-        fact = _module_fact(found, group, modules, origin)
+        verb = "modules drive" if len(driving) > 1 else "module drives"
+        parts = [f"The {listed(driving)} {verb} {scope}the {vendor} {name} ({BUS[bus]} {ids})."]
+        parts.extend(_about(driving, modules, bus))
+        fact = _module_fact(driving, group, modules, origin)
         place = xxhash.xxh3_64_hexdigest(f"{vendor}\0{name}".encode())
         yield from questions(
             *("name_driver", fact, f"name/{BUS[bus]}/{place}", " ".join(parts)),
-            context=f"{vendor} {name}: {ids}; modules: {', '.join(found)}",
-            action=_loading(found, modules, bus) or f"{TOOL[bus].split()[0]} -d {devices[0].vendor}:",
+            context=f"{vendor} {name}: {ids}; modules: {', '.join(driving)}",
+            action=_loading(driving, modules, bus) or f"{TOOL[bus].split()[0]} -d {devices[0].vendor}:",
             asked={"bus": BUS[bus], "vendor": vendor, "name": name},
+            told={"modules": ",".join(driving)},
         )
 
 
-def modules_of(device: Device, hardware: Hardware) -> list[str]:
-    """The modules for all boards of a device; those for some boards where there are no others."""
-    found = hardware.drivers[device]
-    return sorted(module for module, partly in found.items() if not partly) or sorted(found)
+def _module_fact(driving: Sequence[str], group: str, modules: Mapping[str, Row], origin: Attribution) -> Provenance:
+    version = modules[driving[0]]["version"]
+    return Provenance("bronze.modules", ",".join(driving), version, group, origin.source, origin.licence)
 
 
-def _module_fact(found: Sequence[str], group: str, modules: Mapping[str, Row], origin: Attribution) -> Fact:
-    version = modules[found[0]]["version"]
-    return Fact("bronze.modules", ",".join(found), version, group, origin.source, origin.licence)
-
-
-def _about(found: Sequence[str], modules: Mapping[str, Row], bus: str) -> Iterator[str]:
+def _about(driving: Sequence[str], modules: Mapping[str, Row], bus: str) -> Iterator[str]:
     """What a module calls itself, which firmware it may ask for, and how to load it."""
-    first = modules[found[0]]
-    if len(found) == 1 and first["description"]:
-        yield f"{found[0]}: {sentence(first['description'])}"
-    if len(found) == 1 and first["firmware"]:
+    first = modules[driving[0]]
+    if len(driving) == 1 and first["description"]:
+        yield f"{driving[0]}: {sentence(first['description'])}"
+    if len(driving) == 1 and first["firmware"]:
         files = list(first["firmware"])
         yield (
             f"It may ask for firmware: {listed(files)}."
             if len(files) <= MOST_FIRMWARE
-            else f"Which firmware it asks for depends on the device; all of it: modinfo -F firmware {found[0]}."
+            else f"Which firmware it asks for depends on the device; all of it: modinfo -F firmware {driving[0]}."
         )
-    load = _loading(found, modules, bus)
-    if load and len(found) > 1 and bus == "usb":
-        several = "both" if len(found) == 2 else "all of them"
+    load = _loading(driving, modules, bus)
+    if load and len(driving) > 1 and bus == "usb":
+        several = "both" if len(driving) == 2 else "all of them"
         yield f"Each drives one of its interfaces or revisions, and the kernel loads {several}. By hand: {load}"
     elif load:
-        yield f"Load {'one of them' if len(found) > 1 else 'it'} with: {load}"
+        yield f"Load {'one of them' if len(driving) > 1 else 'it'} with: {load}"
     else:
         yield "It is built into the kernel, so there is nothing to load."
 
 
-def _loading(found: Sequence[str], modules: Mapping[str, Row], bus: str) -> str | None:
-    loadable = [module for module in found if not modules[module]["builtin"]]
+def _loading(driving: Sequence[str], modules: Mapping[str, Row], bus: str) -> str | None:
+    loadable = [module for module in driving if not modules[module]["builtin"]]
     if bus == "usb" and len(loadable) > 1:
         return f"modprobe -a {' '.join(loadable)}"
     return f"modprobe {loadable[0]}" if loadable else None

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from kslm.instruct.question import Fact, questions
+from kslm.instruct.question import Provenance, questions
 from kslm.knowledge.entities import Entities, Row, module_name
 from kslm.sources.kernel import kconfig
 from kslm.sources.kernel.kconfig import ConfigEntry
@@ -41,7 +41,7 @@ def symbols(row: Row, entities: Entities) -> Iterator[Text]:
         seen.add(entry.name)
         group = entities.of_symbol(row["path"], entry.help, entry.name)
         key = f"{row['doc_id']}#CONFIG_{entry.name}"
-        fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+        fact = Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
         needs = _needs(entry) if defined[entry.name] == 1 else ""
         yield from _symbol(entry, entry.help, needs, row["path"], fact)
         if entry.prompt and prompts[entry.prompt] == 1 and len(entry.prompt.split()) > 1 and entry.kind in _STATES:
@@ -65,7 +65,7 @@ def _needs(entry: ConfigEntry) -> str:
     return " ".join(filter(None, (depends, offered)))
 
 
-def _symbol(entry: ConfigEntry, help_text: str, needs: str, file: str, fact: Fact) -> Iterator[Text]:
+def _symbol(entry: ConfigEntry, help_text: str, needs: str, file: str, fact: Provenance) -> Iterator[Text]:
     symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
     kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
     title = sentence(f"{symbol}{there}: {entry.prompt}") if entry.prompt else f"{symbol}{there}:"
@@ -78,7 +78,7 @@ def _symbol(entry: ConfigEntry, help_text: str, needs: str, file: str, fact: Fac
     )
 
 
-def _enable(entry: ConfigEntry, prompt: str, needs: str, file: str, fact: Fact) -> Iterator[Text]:
+def _enable(entry: ConfigEntry, prompt: str, needs: str, file: str, fact: Provenance) -> Iterator[Text]:
     symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
     kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
     menu = f", menu {' / '.join(entry.menus)}," if entry.menus else ""
@@ -96,13 +96,14 @@ def _look(symbol: str) -> str:
     return f"grep {symbol}= /boot/config-$(uname -r)"
 
 
-def _module(entry: ConfigEntry, module: str, file: str, fact: Fact) -> Iterator[Text]:
+def _module(entry: ConfigEntry, module: str, file: str, fact: Provenance) -> Iterator[Text]:
     symbol = f"CONFIG_{entry.name}"
+    asked = {"symbol": symbol, "module": module}
     context, action, place = f"{symbol} builds {module}", f"modprobe {module}", f"{file}#{symbol}"
     what = f" ({entry.prompt})" if entry.prompt else ""
     answer = f"{symbol}=m builds the module {module}{what}. Load it with: {action}"
     where = f"{place}.module"
-    yield from questions("symbol_module", fact, where, answer, context=context, action=action, asked={"symbol": symbol})
+    yield from questions("symbol_module", fact, where, answer, context=context, action=action, asked=asked)
     answer = f"{symbol} builds the {module} module: set it to m, build and install the modules, then: {action}"
     where = f"{place}.option"
-    yield from questions("module_symbol", fact, where, answer, context=context, action=action, asked={"module": module})
+    yield from questions("module_symbol", fact, where, answer, context=context, action=action, asked=asked)

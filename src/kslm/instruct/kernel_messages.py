@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import xxhash
 
-from kslm.instruct.question import Fact, questions
+from kslm.instruct.question import Provenance, questions
 from kslm.instruct.shown import shown, skeleton
 from kslm.knowledge.entities import Entities, Row, Target
 from kslm.sources.kernel import printk
@@ -100,7 +100,7 @@ def _questions(places: list[_Place], entities: Entities) -> Iterator[Text]:
     if not asks_driver:
         answer += _when_built([targets.get(path) for path in paths])
     key = f"{row['doc_id']}#{format_}"
-    fact = Fact(
+    fact = Provenance(
         *("bronze.documents", key, row["version"], entities.of_source(row["path"]), row["source"], row["licence"])
     )
     yield from questions(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kslm.instruct.question import Fact, questions
+from kslm.instruct.question import Provenance, questions
 from kslm.knowledge.entities import Entities, Row
 from kslm.sources.man.names import COMMANDS, Page, command_of, name_line, page_of
 from kslm.texts import Text, sentence, shortened
@@ -38,7 +38,7 @@ def pages(row: Row, entities: Entities) -> Iterator[Text]:
     description = name_line(row["text"])
     if page is None or description is None:
         return
-    fact = Fact(
+    fact = Provenance(
         *("bronze.documents", f"{row['doc_id']}#NAME", row["version"], f"man:{page}", row["source"], row["licence"])
     )
     packaged = _PACKAGED.match(row["path"])
@@ -65,12 +65,17 @@ class _Asked(NamedTuple):
         return f"{page} is a manual page: {self.description}"
 
     @property
+    def told(self) -> dict[str, str]:
+        """What is said of the page, by name."""
+        return {"command": self.command or "", "described": self.description}
+
+    @property
     def system(self) -> str:
         """The system that the page is about, where it is not this one."""
         return "FreeBSD" if FREEBSD in self.page.section else ""
 
 
-def _what(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
+def _what(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
     page, action = asked.page, f"man {asked.page.section} {asked.page.name}"
     of = f"{asked.system}'s " if asked.system else ""
     where = f" The page is in the package {asked.package}." if asked.package else ""
@@ -81,10 +86,11 @@ def _what(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
         context=asked.context,
         action=action,
         asked={"name": page.name, "section": section, "on": f" on {asked.system}" if asked.system else ""},
+        told=asked.told,
     )
 
 
-def _find(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
+def _find(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
     page, description = asked.page, asked.description
     what, action = _WHAT.get(page.section[0]), f"man {page.section} {page.name}"
     if page.section[0] in COMMANDS and not asked.command:
@@ -97,10 +103,11 @@ def _find(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
             context=asked.context,
             action=action,
             asked={"what": f"{asked.system} {what}".strip(), "description": description.rstrip(".")},
+            told=asked.told,
         )
 
 
-def _install(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
+def _install(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
     page, package = asked.page, asked.package
     if package and asked.command == page.name and package != f"{page.name}-common" and not _MANUALS.search(package):
         action = f"apt install {package}"
@@ -111,4 +118,5 @@ def _install(asked: _Asked, path: str, fact: Fact) -> Iterator[Text]:
             context=f"{page} is in {package}",
             action=action,
             asked={"name": page.name},
+            told={"package": package},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from kslm.instruct.question import Fact, questions
+from kslm.instruct.question import Provenance, questions
 from kslm.knowledge.entities import Entities, Row
 from kslm.knowledge.hardware import Attribution
 from kslm.sources import catalog
@@ -27,7 +27,7 @@ def log_programs(templates: Iterable[Row], origin: Attribution) -> Iterator[Text
         if not literal or not row["tag"]:
             continue
         group = f"template:{row['template_id']}"
-        fact = Fact("bronze.log_templates", row["template_id"], None, group, row["source"], origin.licence)
+        fact = Provenance("bronze.log_templates", row["template_id"], None, group, row["source"], origin.licence)
         yield from questions(
             *("log_program", fact, f"log-template/{row['template_id']}"),
             f"{row['tag']} logs it: {shortened(row['template'], 300)}\nSee more with: journalctl -t {row['tag']}",
@@ -44,7 +44,7 @@ def explained(row: Row, entities: Entities) -> Iterator[Text]:
         if not subject or not said or said.rstrip(".") == subject.rstrip("."):
             continue
         package = row["path"].partition("/")[0]
-        fact = Fact(
+        fact = Provenance(
             *("bronze.documents", f"{row['doc_id']}#{entry.message_id}", row["version"], f"package:{package}"),
             *(row["source"], row["licence"]),
         )

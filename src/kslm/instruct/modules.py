@@ -6,8 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from kslm.instruct.question import Fact, questions
-from kslm.knowledge.entities import Device, Entities, Row, module_name, source_folder
+from kslm.instruct.question import Provenance, questions
+from kslm.knowledge.drivers import Device
+from kslm.knowledge.entities import Entities, Row, module_name, source_folder
 from kslm.knowledge.hardware import BUS, Attribution, Hardware
 from kslm.sources.kernel.modinfo import parameter
 from kslm.texts import Text, listed, sentence, shortened
@@ -71,7 +72,7 @@ def firmware(modules: Iterable[Row], entities: Entities, origin: Attribution) ->
         )
 
 
-def _what(row: Row, devices: Sequence[Device], needed: Sequence[str], fact: Fact) -> Iterator[Text]:
+def _what(row: Row, devices: Sequence[Device], needed: Sequence[str], fact: Provenance) -> Iterator[Text]:
     """What a module says it is. No device is named: whether it is held out is not known here.
 
     Of a module that says nothing it is told what asks for it; one that nothing is known to ask for is not asked about.
@@ -111,7 +112,7 @@ def _asked_for(row: Row, needed: Sequence[str]) -> Iterator[str]:
         yield f"These modules need it: {listed([*users[:MOST_USERS], *([f'{more} more'] if more > 0 else [])])}."
 
 
-def _load(row: Row, fact: Fact) -> Iterator[Text]:
+def _load(row: Row, fact: Provenance) -> Iterator[Text]:
     name = row["module"]
     if row["builtin"]:
         answer = f"The {name} module is built into the kernel: it is there from the start and cannot be loaded."
@@ -127,7 +128,7 @@ def _load(row: Row, fact: Fact) -> Iterator[Text]:
     )
 
 
-def _parameters(row: Row, fact: Fact) -> Iterator[Text]:
+def _parameters(row: Row, fact: Provenance) -> Iterator[Text]:
     name = row["module"]
     parameters = sorted(dict(row["parameters"] or {}).items())
     if not parameters:
@@ -171,7 +172,7 @@ def _setting(row: Row, parameter: str) -> str:
     )
 
 
-def _needs(row: Row, fact: Fact) -> Iterator[Text]:
+def _needs(row: Row, fact: Provenance) -> Iterator[Text]:
     name, files = row["module"], list(row["firmware"] or ())
     if files:
         more = f" and {len(files) - MOST_FILES} more" if len(files) > MOST_FILES else ""
@@ -195,7 +196,7 @@ def _needs(row: Row, fact: Fact) -> Iterator[Text]:
         )
 
 
-def _fact(row: Row, entities: Entities, origin: Attribution) -> Fact:
+def _fact(row: Row, entities: Entities, origin: Attribution) -> Provenance:
     name = row["module"]
     group = entities.modules[module_name(name)]
-    return Fact("bronze.modules", name, row["version"], group, origin.source, origin.licence)
+    return Provenance("bronze.modules", name, row["version"], group, origin.source, origin.licence)

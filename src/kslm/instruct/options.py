@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 from kslm.instruct.manuals import SHORTEST_DESCRIPTION
-from kslm.instruct.question import Fact, questions
+from kslm.instruct.question import Provenance, questions
 from kslm.knowledge.entities import Entities, Row
 from kslm.sources.man.names import command_of, page_of
 from kslm.sources.man.options import man_options, spellings
@@ -22,6 +22,9 @@ from kslm.texts import Text, sentence, shortened
 
 LONGEST_OPTION = 500
 """Characters of an option's description."""
+
+LONGEST_SUMMARY = 80
+"""Characters of a description in short."""
 
 FEWEST_WORDS = 2
 """Different words of a description."""
@@ -43,12 +46,13 @@ def options(row: Row, entities: Entities) -> Iterator[Text]:
         return
     for option, (forms, said) in _described(row["text"]).items():
         key, group = f"{row['doc_id']}#{option}", f"man:{page}"
-        fact = Fact("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+        fact = Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
         yield from questions(
             *("page_option", fact, f"{row['path']}#option {option}", f"{command} {forms}: {sentence(said)}"),
-            context=f"{command}({page.section}) {forms}: {shortened(said, 80)}",
+            context=f"{command}({page.section}) {forms}: {shortened(said, LONGEST_SUMMARY)}",
             action=f"man {page.section} {page.name}",
             asked={"option": option, "name": command},
+            told={"forms": forms, "described": shortened(said, LONGEST_SUMMARY)},
         )
 
 

@@ -1,16 +1,18 @@
 """A question with its answer, as a text of the corpus and as an item of gold.instructions.
 
-What is asked about decides the split group; where the fact is from is kept as table, key and version.
+What is asked about decides the split group; where the answer is from is kept as table, key and version, and what
+question and answer hold as values by name. Nobody reads them back from the English.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import xxhash
 
+from kslm import prompt
 from kslm.instruct.phrasings import load
 from kslm.texts import Text
 
@@ -18,7 +20,7 @@ SECOND_PHRASING = 10
 """Every how many facts one is asked in two ways."""
 
 
-class Fact(NamedTuple):
+class Provenance(NamedTuple):
     """Where an answer is from and whose split it follows.
 
     Attributes:
@@ -37,7 +39,15 @@ class Fact(NamedTuple):
 
 
 def questions(
-    kind: str, fact: Fact, path: str, answer: str, *, asked: Mapping[str, str], context: str, action: str = "none"
+    kind: str,
+    fact: Provenance,
+    path: str,
+    answer: str,
+    *,
+    asked: Mapping[str, str],
+    context: str,
+    action: str = "none",
+    told: Mapping[str, str] | None = None,
 ) -> Iterator[Text]:
     """The fact asked in one way, or in two.
 
@@ -47,19 +57,35 @@ def questions(
         asked: values of the phrasing's placeholders.
         context: the facts used, in short.
         action: a command that looks or installs, worth running next; "none" where there is none.
+        told: values of the answer, by name, beside those asked about.
     """
     phrasing = load().questions[kind]
     key = f"{kind}/{path}"
+    fields = {**asked, **(told or {})}
     twice = xxhash.xxh3_64_intdigest(key.encode(), seed=1) % SECOND_PHRASING == 0
     for number in range(2 if twice else 1):
         question = phrasing.chosen(key, number).format(**asked)
         where = f"{path}.{number + 1}" if number else path
-        yield text_of(question, answer, phrasing.intent, fact, where, context=context, action=action)
+        yield text_of(
+            question, answer, phrasing.intent, fact, where, kind=kind, fields=fields, context=context, action=action
+        )
 
 
-def text_of(question: str, answer: str, intent: str, fact: Fact, path: str, *, context: str, action: str) -> Text:
+def text_of(
+    question: str,
+    answer: str,
+    intent: str,
+    fact: Provenance,
+    path: str,
+    *,
+    kind: str,
+    fields: Mapping[str, str],
+    context: str,
+    action: str,
+) -> Text:
     """One question as a text with its item."""
-    item = {"intent": intent, "context": context, "next_action": action}
+    item: dict[str, Any] = {"intent": intent, "context": context, "next_action": action, "kind": kind}
+    item["fields"] = {name: value for name, value in fields.items() if value}
     item |= {"table": fact.table, "key": fact.key, "version": fact.version or ""}
     return Text(
         parent_of(fact),
@@ -70,17 +96,12 @@ def text_of(question: str, answer: str, intent: str, fact: Fact, path: str, *, c
         fact.group,
         fact.version,
         fact.licence,
-        pair(question, answer),
+        prompt.pair(question, answer),
         json.dumps(item, ensure_ascii=False, sort_keys=True),
     )
 
 
-def parent_of(fact: Fact) -> str:
+def parent_of(fact: Provenance) -> str:
     """The row as silver.documents names it: the doc_id of a document, `table/key` of another row."""
     table = fact.table.removeprefix("bronze.")
     return fact.key.partition("#")[0] if table == "documents" else f"{table}/{fact.key}"
-
-
-def pair(question: str, answer: str) -> str:
-    """A question and its answer, as every instruction is written."""
-    return f"Question: {question}\nAnswer: {answer}"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from kslm.instruct.devices import TOOL
 from kslm.instruct.phrasings import FILE, load
-from kslm.instruct.question import Fact, text_of
-from kslm.knowledge.entities import Device
+from kslm.instruct.question import Provenance, text_of
+from kslm.knowledge.drivers import Device
 from kslm.knowledge.hardware import BUS, Attribution, Hardware
 from kslm.texts import Text
 
@@ -34,9 +34,11 @@ def unknown_devices(hardware: Hardware, bus: str, origin: Attribution, seed: int
         phrasing = kinds[rng.random() < 0.5]
         asked = phrasing.chosen(str(device)).format(bus=BUS[bus], device=device, tool=TOOL[bus])
         key, group = f"unknown {device}", f"unknown:{device}"
-        fact = Fact(f"bronze.{bus}_ids", key, origin.version, group, origin.source, origin.licence)
+        fact = Provenance(f"bronze.{bus}_ids", key, origin.version, group, origin.source, origin.licence)
         yield text_of(
             *(asked, f"Unknown device [{device}]", phrasing.intent, fact, f"unknown/{BUS[bus]}/{device}"),
+            kind="unknown_device",
+            fields={"bus": BUS[bus], "device": str(device)},
             context=f"{device} is in no table",
             action=TOOL[bus],
         )
@@ -46,8 +48,12 @@ def off_topic() -> Iterator[Text]:
     """Requests about something else, and the one answer to them."""
     reviewed = load().off_topic
     for number, request in enumerate(reviewed.requests):
-        fact = Fact(FILE, f"off_topic/{number}", None, f"off-topic:{number}", SOURCE, LICENCE)
+        fact = Provenance(FILE, f"off_topic/{number}", None, f"off-topic:{number}", SOURCE, LICENCE)
         path = f"off-topic/{number}"
         yield text_of(
-            request, reviewed.answer, "SYSTEM_MANAGE", fact, path, context="not about this system", action="none"
+            *(request, reviewed.answer, "SYSTEM_MANAGE", fact, path),
+            kind="off_topic",
+            fields={},
+            context="not about this system",
+            action="none",
         )

@@ -25,7 +25,6 @@ drivers may move one of them to another split.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -33,9 +32,9 @@ from typing import Any, NamedTuple
 
 import xxhash
 
+from kslm.knowledge.drivers import Device, drivers_of
 from kslm.knowledge.families import Union, last_names, related, trees_of, units_of, upwards
 from kslm.sources.kernel import kbuild
-from kslm.sources.kernel.modinfo import parse_pci_alias, parse_usb_alias
 
 Row = Mapping[str, Any]
 
@@ -43,22 +42,9 @@ BUCKETS = 20
 """Groups that the devices of one vendor are put into."""
 _BUILT_IN_FOLDERS = ("drivers/", "sound/", "fs/", "net/")
 """Where a folder belongs to a driver; elsewhere (crypto, lib) unrelated modules share one."""
-_TESTS = frozenset({"usbtest"})
-"""Modules that try out a bus with any device that is put to it: they drive none."""
 _OF_ALIAS = re.compile(r"of:N[^T]*T[^C]*C(.+?)(?:C\*|\*)?")
 _COMPATIBLE = re.compile(r"[A-Za-z0-9-]+,[A-Za-z0-9._+-]*[A-Za-z0-9]")
 _MODULE_CALLED = re.compile(r"module\s+(?:will\s+be|is)\s+(?:called|named)\s+[\"'`]*([A-Za-z0-9_-]+)")
-
-
-class Device(NamedTuple):
-    """A PCI or USB device, by its ids in lower-case hexadecimal."""
-
-    bus: str
-    vendor: str
-    device: str
-
-    def __str__(self) -> str:
-        return f"{self.vendor}:{self.device}"
 
 
 class Target(NamedTuple):
@@ -200,29 +186,6 @@ def _subjects(path: str) -> Iterator[str]:
 def module_name(name: str) -> str:
     """The kernel writes `-` in file names and `_` in module names; compare them as the latter."""
     return name.replace("-", "_")
-
-
-def driven_devices(aliases: Iterable[str]) -> Iterator[tuple[Device, bool]]:
-    """Devices named by module aliases, and whether the alias holds for some boards only.
-
-    Aliases that name no vendor or no device (class matches) are left out. A USB alias may narrow the device release.
-    """
-    for alias in aliases:
-        if (pci := parse_pci_alias(alias)) and pci.vendor and pci.device:
-            yield Device("pci", pci.vendor, pci.device), bool(pci.subvendor or pci.subdevice)
-        elif (usb := parse_usb_alias(alias)) and usb.vendor and usb.product:
-            yield Device("usb", usb.vendor, usb.product), usb.release is not None
-
-
-def drivers_of(modules: Iterable[Row]) -> dict[Device, dict[str, bool]]:
-    """Device to its modules but those that only test; the flag says that one drives some boards or revisions only."""
-    drivers: dict[Device, dict[str, bool]] = defaultdict(dict)
-    for row in modules:
-        if row["module"] in _TESTS:
-            continue
-        for device, partly in driven_devices(row["aliases"] or ()):
-            drivers[device][row["module"]] = partly and drivers[device].get(row["module"], True)
-    return dict(drivers)
 
 
 def device_names(rows: Iterable[Row], bus: str) -> dict[Device, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from kslm.knowledge.entities import Device, Row
+from kslm.knowledge.drivers import Device
+from kslm.knowledge.entities import Row
 
 BUS = {"pci": "PCI", "usb": "USB"}
 """The name of a bus in texts."""

@@ -278,9 +278,11 @@ INSTRUCTIONS = _table(
     item_id STRING
     doc_id STRING
     text STRING
+    kind STRING
     intent STRING
     context STRING
     next_action STRING
+    fields MAP<STRING,STRING>
     fact_table STRING
     fact_key STRING
     fact_version STRING

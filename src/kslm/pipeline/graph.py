@@ -167,7 +167,7 @@ PIPELINE = {
             "index",
             "publish the look-up index that answers come from",
             *(Indexed, (Ingested,), ()),
-            rooms=("index", "lake", "sources"),
+            rooms=("index", "knowledge", "lake", "sources.kernel", "sources.records"),
             libraries=CORPUS_LIBRARIES,
             engine=True,
         ),

@@ -1,4 +1,4 @@
-"""Answer a question: facts that the tables hold, each with its source, and the champion's own words beside them.
+"""Answer questions: facts that the tables hold, each with its source, and the champion's own words beside them.
 
 The two are never mixed. What the model writes is shown as the model's, and every id, option or module in it that no
 cited fact holds is listed as unverified. A missing champion costs the model's words, not the facts.
@@ -6,17 +6,22 @@ cited fact holds is listed as unverified. A missing champion costs the model's w
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import TracebackType
 
-from kslm.index import store as index
-from kslm.serve import champion, lookup
+from kslm import outputs, published
+from kslm.errors import DataError
+from kslm.outputs import Indexed, Ingested
+from kslm.serve import lookup
+from kslm.serve.champion import Writer
 from kslm.serve.lookup import Fact
 from kslm.settings import Settings
 from kslm.tracking import registry
 
-__all__ = ["Answer", "Fact", "answer"]
+__all__ = ["Answer", "Assistant", "Fact", "answer"]
 
 
 @dataclass
@@ -41,40 +46,93 @@ class Answer:
     seconds: float = 0.0
 
 
-def answer(question: str, settings: Settings, *, model_only: bool = False, max_new_tokens: int = 64) -> Answer:
-    """Look up what the question names, then let the champion speak.
+class Assistant:
+    """Answers any number of questions; look-up and champion are opened by the first that needs them.
 
-    Args:
-        model_only: leave the tables out; everything the model names is then unverified.
-        max_new_tokens: of the model's text.
-
-    Raises:
-        DataError: the tables have not been made yet.
+    Use it in a `with` statement.
     """
-    begin = time.monotonic()
-    result = Answer()
-    if model_only:
-        _let_speak(question, settings, result, max_new_tokens)
-        result.unverified = lookup.unverified(result.model_text or "", (), None)
-    else:
-        with closing(index.connect(index.ensure(settings))) as tables:
-            found = lookup.look_up(question, tables)
-            result.facts, result.unknown = found.facts, found.unknown
-            _let_speak(question, settings, result, max_new_tokens)
-            result.unverified = lookup.unverified(result.model_text or "", result.facts, tables)
-        if not result.facts and not result.unknown:
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __enter__(self) -> Assistant:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if "_tables" in self.__dict__:
+            self._tables.close()
+
+    def answer(self, question: str, *, model_only: bool = False, max_new_tokens: int = 64) -> Answer:
+        """Look up what the question names, then let the champion speak.
+
+        Args:
+            model_only: leave the tables out; everything the model names is then unverified.
+            max_new_tokens: of the model's text.
+
+        Raises:
+            DataError: no look-up has been published yet, or it is damaged.
+        """
+        begin = time.monotonic()
+        result = Answer()
+        if not model_only:
+            findings = lookup.look_up(question, self._tables)
+            result.facts, result.unknown = findings.facts, findings.unknown
+        self._let_speak(question, result, max_new_tokens)
+        tables = None if model_only else self._tables
+        result.unverified = lookup.unverified(result.model_text or "", result.facts, tables)
+        if not model_only and not result.facts and not result.unknown:
             result.notes.append("The question names no device id, module or CONFIG_ option, so no table was asked.")
-    result.seconds = time.monotonic() - begin
-    return result
+        if not model_only and self._outdated:
+            result.notes.append(
+                "The tables have changed since they were indexed for answers. "
+                f"Bring it up to date with: kslm index --profile {self._settings.profile.profile}"
+            )
+        result.seconds = time.monotonic() - begin
+        return result
+
+    @cached_property
+    def _index(self) -> Indexed:
+        return outputs.load(self._settings, Indexed).outputs
+
+    @cached_property
+    def _tables(self) -> sqlite3.Connection:
+        folder = self._settings.home.at(self._index.folder)
+        if published.whole(folder, hashes=False) is None:
+            raise DataError(
+                f"no look-up index at {folder}",
+                cause="it was removed, or is not as it was published",
+                remedy=f"publish it again: kslm index --profile {self._settings.profile.profile}",
+            )
+        return lookup.connect(self._settings.home.at(self._index.lookup))
+
+    @cached_property
+    def _outdated(self) -> bool:
+        try:
+            now = outputs.load(self._settings, Ingested).outputs.tables
+        except DataError:  # an index may be asked where the tables are not
+            return False
+        return any(now.get(table) != version for table, version in self._index.inputs.items())
+
+    @cached_property
+    def _writer(self) -> Writer | None:
+        champion = registry.champion(self._settings)
+        return None if champion is None else Writer(champion)
+
+    def _let_speak(self, question: str, result: Answer, max_new_tokens: int) -> None:
+        if self._writer is None:
+            result.notes.append(
+                "No model has been promoted yet: "
+                f"{self._settings.registered_model} has no alias {registry.CHAMPION!r}. "
+                f"Make one with: kslm run --profile {self._settings.profile.profile}"
+            )
+            return
+        result.model_version = self._writer.name
+        result.model_text = self._writer.write(question, max_new_tokens)
 
 
-def _let_speak(question: str, settings: Settings, result: Answer, max_new_tokens: int) -> None:
-    served = registry.champion(settings)
-    if served is None:
-        result.notes.append(
-            f"No model has been promoted yet: {settings.registered_model} has no alias {registry.CHAMPION!r}. "
-            f"Make one with: kslm run --profile {settings.profile.profile}"
-        )
-        return
-    result.model_version = f"{served.name} version {served.version}"
-    result.model_text = champion.write(served, question, max_new_tokens)
+def answer(question: str, settings: Settings, *, model_only: bool = False, max_new_tokens: int = 64) -> Answer:
+    """One question to an `Assistant`; who has several keeps one."""
+    with Assistant(settings) as assistant:
+        return assistant.answer(question, model_only=model_only, max_new_tokens=max_new_tokens)

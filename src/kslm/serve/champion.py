@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kslm import prompt
 from kslm.runtimes import Logits, open_runtime
@@ -19,29 +17,35 @@ SECONDS = 5.0
 _REPETITION_PENALTY = 1.2
 
 
-def write(champion: Champion, question: str, max_new_tokens: int) -> str:
-    """The champion's own text after the question, which nothing vouches for."""
-    from tokenizers import Tokenizer
+class Writer:
+    """A champion that writes: its tokenizer and weights, loaded once, on all threads that the process may use."""
 
-    tokenizer = Tokenizer.from_file(str(champion.folder / "tokenizer.json"))
-    runtime = open_runtime(champion.runtime, champion.folder, threads=0)
-    room = max(1, runtime.context_length - max_new_tokens)
-    ids = tokenizer.encode(prompt.ask(question.strip())).ids[-room:]
-    read, longest = len(ids), min(runtime.context_length, len(ids) + max_new_tokens)
-    deadline = time.monotonic() + SECONDS
-    token = _likeliest(runtime.start(np.asarray(ids, np.int64)), ids)
-    while token != EOT_ID and len(ids) < longest:
-        ids.append(token)
-        if len(ids) == longest or time.monotonic() > deadline:
-            break
-        token = _likeliest(runtime.step(token), ids)
-    text: str = tokenizer.decode(ids[read:], skip_special_tokens=True)
-    return text.partition(prompt.STOP)[0].strip()
+    def __init__(self, champion: Champion) -> None:
+        from tokenizers import Tokenizer
+
+        self.name = f"{champion.name} version {champion.version}"
+        self._tokenizer = Tokenizer.from_file(str(champion.folder / "tokenizer.json"))
+        self._runtime = open_runtime(champion.runtime, champion.folder, threads=0)
+
+    def write(self, question: str, max_new_tokens: int) -> str:
+        """The champion's own text after the question, which nothing vouches for."""
+        context = self._runtime.context_length
+        ids: list[int] = self._tokenizer.encode(prompt.ask(question.strip())).ids[-max(1, context - max_new_tokens) :]
+        asked, longest = len(ids), min(context, len(ids) + max_new_tokens)
+        deadline = time.monotonic() + SECONDS
+        token = _likeliest(self._runtime.start(np.asarray(ids, np.int64)), ids)
+        while token != EOT_ID and len(ids) < longest:
+            ids.append(token)
+            if len(ids) == longest or time.monotonic() > deadline:
+                break
+            token = _likeliest(self._runtime.step(token), ids)
+        text: str = self._tokenizer.decode(ids[asked:], skip_special_tokens=True)
+        return text.partition(prompt.STOP)[0].strip()
 
 
 def _likeliest(logits: Logits, ids: list[int]) -> int:
     """The next token, those that occurred before made less likely (Keskar et al. 2019, arXiv:1909.05858)."""
     penalized = logits.copy()
-    seen: NDArray[Any] = logits[ids]
-    penalized[ids] = np.where(seen > 0, seen / _REPETITION_PENALTY, seen * _REPETITION_PENALTY)
+    before = logits[ids]
+    penalized[ids] = np.where(before > 0, before / _REPETITION_PENALTY, before * _REPETITION_PENALTY)
     return int(penalized.argmax())

@@ -11,9 +11,11 @@ import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
-from kslm.sources.kernel.modinfo import parse_pci_alias, parse_usb_alias
+from kslm.knowledge.drivers import Device, Driver, because_of
+from kslm.knowledge.hardware import BUS, PARTS
 
 _HEX4 = r"(?:0x)?([0-9a-fA-F]{4})"
 _PAIR = re.compile(rf"(?<![\w:.]){_HEX4}:{_HEX4}(?![\w:])")
@@ -36,46 +38,41 @@ class Fact:
     source: str
 
 
-@dataclass(frozen=True)
-class DeviceKey:
-    """A device named in a text; ids are 4 lower-case hexadecimal digits."""
-
-    bus: str
-    vendor: str
-    device: str
-
-    def __str__(self) -> str:
-        return f"{self.vendor}:{self.device}"
-
-
 @dataclass
 class Mentions:
     """What a text names."""
 
-    devices: list[DeviceKey] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
     class_code: str | None = None
 
 
 @dataclass
-class Found:
+class Findings:
     """Facts about what was named, and one line for each name that no table has."""
 
     facts: list[Fact] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database that stage `index` published, read-only."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
 def mentions(text: str) -> Mentions:
     """Everything a text names, in order, once; `modules` are candidates, checked against the table by `look_up`."""
     devices = [
-        (match.start(), DeviceKey(_bus(text, match.start()), match[1].lower(), match[2].lower()))
+        (match.start(), Device(_bus(text, match.start()), match[1].lower(), match[2].lower()))
         for pattern in (_PAIR, _SPACED)
         for match in pattern.finditer(text)
     ]
     for match in _ALIAS.finditer(text):
         bus, vendor = ("pci", match[1]) if match[1] else ("usb", match[2])
-        devices.append((match.start(), DeviceKey(bus, vendor.lower(), match[3].lower())))
+        devices.append((match.start(), Device(bus, vendor.lower(), match[3].lower())))
     named = [match[1] for match in _NAMED.finditer(text)]
     words = [word for word in _WORD.findall(text) if re.search(r"[\d_]", word) and not word.startswith("CONFIG_")]
     code = _CLASS.search(text)
@@ -87,20 +84,21 @@ def mentions(text: str) -> Mentions:
     )
 
 
-def look_up(text: str, index: sqlite3.Connection) -> Found:
+def look_up(text: str, index: sqlite3.Connection) -> Findings:
     """Facts about everything the text names.
 
     Args:
-        index: as kslm.index.store.connect opens it.
+        index: as `connect` opens it.
     """
-    named, found = mentions(text), Found()
+    named, findings = mentions(text), Findings()
+    class_code = named.class_code if len(named.devices) == 1 else None  # of several nobody can tell whose it is
     for device in named.devices:
-        _device(device, named.class_code, index, found)
+        _device(device, class_code, index, findings)
     for option in named.options:
-        _option(option, index, found)
+        _option(option, index, findings)
     for module in named.modules:
-        _module(module, index, found)
-    return found
+        _module(module, index, findings)
+    return findings
 
 
 def unverified(text: str, facts: Iterable[Fact], index: sqlite3.Connection | None) -> list[str]:
@@ -120,72 +118,82 @@ def _bus(text: str, position: int) -> str:
     return (before[-1:] + after[:1] + ["pci"])[0]
 
 
-def _device(device: DeviceKey, class_code: str | None, index: sqlite3.Connection, found: Found) -> None:
-    label = f"{device.bus.upper()} {device}"
+def _device(device: Device, class_code: str | None, index: sqlite3.Connection, findings: Findings) -> None:
+    """What an id is called and what drives it: the modules that name it, then what is known of its vendor or class."""
+    label = f"{BUS[device.bus]} {device}"
+    name, vendor = (_listed(level, device, index) for level in ("device", "vendor"))
+    if name:
+        maker = f"{vendor['name']} " if vendor else ""
+        findings.facts.append(Fact(f"{label} is {maker}{name['name']}", _id_source(device, name)))
+    own = _drivers(device, index)
+    for driver in own:
+        verb = f"may be served, on some {PARTS[device.bus]} only," if driver.partly else "is served"
+        findings.facts.append(_driver_fact(f"{label} {verb} by driver", driver.module, driver.alias, "", index))
+    if not name and not own:
+        findings.unknown.append(f"Unknown device [{device}]")
+        if vendor:
+            text = f"vendor {device.vendor} is {vendor['name']}; the device id is not in the list"
+            findings.facts.append(Fact(text, _id_source(device, vendor)))
+    general = _by_vendor_or_class(device, class_code, index)
+    for module, (alias, reason) in general.items():
+        if module not in {driver.module for driver in own}:
+            because = f", because of its {reason}"
+            findings.facts.append(_driver_fact(f"{label} may be served by driver", module, alias, because, index))
+    if name and not own and not general:
+        findings.unknown.append(f"No kernel module claims {label}")
+
+
+def _listed(level: str, device: Device, index: sqlite3.Connection) -> sqlite3.Row | None:
+    """What the id list has of a device or its vendor; an id given twice means what it says first."""
+    row: sqlite3.Row | None = index.execute(
+        f"SELECT * FROM {device.bus}_ids WHERE level = ? AND vendor = ? AND (level = 'vendor' OR device = ?)"
+        " ORDER BY line LIMIT 1",
+        (level, device.vendor, device.device),
+    ).fetchone()
+    return row
+
+
+def _drivers(device: Device, index: sqlite3.Connection) -> list[Driver]:
+    """The modules that name a device, those for all of its boards first."""
+    query = "SELECT * FROM drivers WHERE bus = ? AND vendor = ? AND device = ? ORDER BY partly, module"
+    return [Driver(device, row["module"], bool(row["partly"]), row["alias"]) for row in index.execute(query, device)]
+
+
+def _by_vendor_or_class(
+    device: Device, class_code: str | None, index: sqlite3.Connection
+) -> dict[str, tuple[str, str]]:
+    """Modules that would take the device for its vendor or class: each with an alias that says so, and why."""
+    query = "SELECT * FROM general_aliases WHERE bus = ? AND (vendor = ? OR vendor IS NULL) ORDER BY module, alias"
+    reasons: dict[str, tuple[str, str]] = {}
+    for row in index.execute(query, (device.bus, device.vendor)):
+        if row["module"] not in reasons and (reason := because_of(row["alias"], device, class_code)):
+            reasons[row["module"]] = (row["alias"], reason)
+    return reasons
+
+
+def _driver_fact(said: str, module: str, alias: str, because: str, index: sqlite3.Connection) -> Fact:
+    row = index.execute("SELECT * FROM modules WHERE module = ?", (module,)).fetchone()
+    what = f" ({row['description']})" if row["description"] else ""
+    return Fact(f"{said} {module}{what}{because}", f"bronze.modules {module}, alias {alias}, {_place(row)}")
+
+
+def _option(name: str, index: sqlite3.Connection, findings: Findings) -> None:
     rows = index.execute(
-        "SELECT * FROM ids WHERE bus = ? AND vendor = ? AND (level = 'vendor' OR device = ?) ORDER BY level DESC, line",
-        (device.bus, device.vendor, device.device),
-    ).fetchall()
-    named = {row["level"]: row for row in rows}
-    if row := named.get("device"):
-        vendor = f"{named['vendor']['name']} " if "vendor" in named else ""
-        found.facts.append(Fact(f"{label} is {vendor}{row['name']}", _id_source(device, row)))
-    drivers = _drivers(device, class_code, index)
-    for module, sure, alias in drivers:
-        row = index.execute("SELECT * FROM modules WHERE module = ?", (module,)).fetchone()
-        what = f" ({row['description']})" if row["description"] else ""
-        verb = "is served by driver" if sure else "may be served, on some boards only, by driver"
-        source = f"bronze.modules {module}, alias {alias}, {_place(row)}"
-        found.facts.append(Fact(f"{label} {verb} {module}{what}", source))
-    if not any(sure for _, sure, _ in drivers) and "device" not in named:
-        found.unknown.append(f"Unknown device [{device}]")
-        if row := named.get("vendor"):
-            text = f"vendor {device.vendor} is {row['name']}; the device id is not in the list"
-            found.facts.append(Fact(text, _id_source(device, row)))
-    elif not drivers:
-        found.unknown.append(f"No kernel module claims {label}")
-
-
-def _drivers(device: DeviceKey, class_code: str | None, index: sqlite3.Connection) -> list[tuple[str, bool, str]]:
-    """(module, whether the ids alone decide, alias) of every module that takes the device; the sure ones first."""
-    rows = index.execute(
-        "SELECT * FROM aliases WHERE bus = ? AND (vendor = ? OR vendor IS NULL) AND (device = ? OR device IS NULL)"
-        " ORDER BY module, alias",
-        (device.bus, device.vendor, device.device),
-    )
-    best: dict[str, tuple[str, bool, str]] = {}
-    for row in rows:
-        if device.bus == "pci":
-            pci = parse_pci_alias(row["alias"])
-            takes = pci is not None and pci.matches(device.vendor, device.device, class_code)
-            sure = pci is not None and (pci.every_board or bool(class_code and not (pci.subvendor or pci.subdevice)))
-        else:
-            usb = parse_usb_alias(row["alias"])
-            takes = usb is not None and usb.vendor is not None
-            limits = usb and (usb.product is None, usb.device_class, usb.interface_class)
-            sure = usb is not None and not any(limits or ())
-        if takes and (row["module"] not in best or sure > best[row["module"]][1]):
-            best[row["module"]] = (row["module"], sure, row["alias"])
-    return sorted(best.values(), key=lambda driver: (not driver[1], driver[0]))
-
-
-def _option(name: str, index: sqlite3.Connection, found: Found) -> None:
-    rows = index.execute(
-        "SELECT * FROM options WHERE name = ? AND (prompt IS NOT NULL OR help IS NOT NULL OR kind != '')"
+        "SELECT * FROM config_symbols WHERE name = ? AND (prompt IS NOT NULL OR help IS NOT NULL OR kind != '')"
         " ORDER BY help IS NULL, path, line LIMIT ?",
         (name, _SHOWN),
     ).fetchall()
     if not rows:
-        found.unknown.append(f"Unknown option CONFIG_{name}")
+        findings.unknown.append(f"Unknown option CONFIG_{name}")
     for row in rows:
-        depends = f"; depends on {row['depends']}" if row["depends"] else ""
+        depends = f"; depends on {row['requires']}" if row["requires"] else ""
         text = f"CONFIG_{name} ({row['kind'] or 'option'}): {row['prompt'] or 'chosen by other options'}{depends}"
         text += f"\n{row['help'].strip()}" if row["help"] else ""
-        source = f"bronze.documents, {row['path']} line {row['line']}, version {row['version']}"
-        found.facts.append(Fact(text, source))
+        source = f"bronze.config_symbols {name}, {row['path']} line {row['line']}, version {row['version']}"
+        findings.facts.append(Fact(text, source))
 
 
-def _module(name: str, index: sqlite3.Connection, found: Found) -> None:
+def _module(name: str, index: sqlite3.Connection, findings: Findings) -> None:
     row = index.execute("SELECT * FROM modules WHERE module = ?", (name,)).fetchone()
     if row is None:
         return
@@ -193,14 +201,14 @@ def _module(name: str, index: sqlite3.Connection, found: Found) -> None:
     text = f"{name} {kind}{': ' + row['description'] if row['description'] else ''}"
     text += f"; needs {', '.join(row['depends'].split())}" if row["depends"] else ""
     text += f"; firmware {', '.join(row['firmware'].split()[:_SHOWN])}" if row["firmware"] else ""
-    found.facts.append(Fact(text, f"bronze.modules {name}, {_place(row)}"))
+    findings.facts.append(Fact(text, f"bronze.modules {name}, {_place(row)}"))
 
 
 def _has_module(name: str, index: sqlite3.Connection) -> bool:
     return index.execute("SELECT 1 FROM modules WHERE module = ?", (name,)).fetchone() is not None
 
 
-def _id_source(device: DeviceKey, row: sqlite3.Row) -> str:
+def _id_source(device: Device, row: sqlite3.Row) -> str:
     return f"bronze.{device.bus}_ids {device}, line {row['line']} of {device.bus}.ids, version {row['version']}"
 
 

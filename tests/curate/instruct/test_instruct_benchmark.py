@@ -5,7 +5,7 @@ import json
 from kslm.curate.benchmark.baselines import Guesses
 from kslm.curate.benchmark.items import MOST_OF_PAGE, benchmark, ground_truth
 from kslm.instruct import from_document
-from kslm.knowledge.entities import Device
+from kslm.knowledge.drivers import Device
 from questions_world import ENTITIES, HARDWARE, IDS, MODULES, PAGE, SYMBOLS, document, hardware_of, id_rows, module
 
 RADEON = "drivers/gpu/drm/radeon"
@@ -14,7 +14,7 @@ IGB, CARD = ENTITIES.of_device(Device("pci", "8086", "1533")), ENTITIES.of_devic
 
 def instruction(text, split):
     item = json.loads(text.item)
-    return {"text": text.text, "split": split, "split_group": text.split_group, "context": item["context"]} | {
+    return {"kind": item["kind"], "fields": item["fields"], "split": split, "split_group": text.split_group} | {
         f"fact_{name}": item[name] for name in ("table", "key", "version")
     }
 

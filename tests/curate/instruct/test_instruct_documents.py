@@ -161,6 +161,9 @@ def test_questions_of_gold_become_instructions():
     assert made_rows[0]["fact_table"] == "bronze.documents"
     assert made_rows[0]["fact_key"] == "id-man1/ls.1#NAME"
     assert made_rows[0]["intent"] == "SYSTEM_MANAGE"
+    assert made_rows[0]["kind"] == "page_what"
+    fields = dict(made_rows[0]["fields"])
+    assert fields == {"name": "ls", "section": "1", "command": "ls", "described": "list directory contents"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from kslm.instruct import from_tables, refusals
 from kslm.instruct.devices import drivers, drivers_by_name
-from kslm.knowledge.entities import Device
+from kslm.instruct.phrasings import load
+from kslm.knowledge.drivers import Device
 from questions_world import ENTITIES, FILES, HARDWARE, IDS, MODULES, ORIGINS, TEMPLATES, hardware_of, id_rows, module
 
 DEVICE = re.compile(r"\b[0-9a-f]{4}:[0-9a-f]{4}\b")
@@ -35,6 +36,18 @@ def test_a_device_is_answered_with_its_driver_and_how_to_load_it():
     assert item["intent"] == "DRIVER_SELECT"
     assert (item["table"], item["key"], item["version"]) == ("bronze.modules", "igb", "6.1")
     assert item["next_action"] == "modprobe igb"
+    assert item["kind"] == "device_driver_named"
+    assert {"bus": "PCI", "device": "8086:1533", "modules": "igb"}.items() <= item["fields"].items()
+
+
+def test_a_question_carries_the_values_that_its_kind_asks_with():
+    kinds = load().questions
+    items = [json.loads(text.item) for text in TEXTS.values()]
+    assert {item["kind"] for item in items} - kinds.keys() == {"unknown_device", "off_topic"}
+    for item in items:
+        if item["kind"] in kinds:
+            assert item["fields"].keys() >= set(kinds[item["kind"]].required), item
+            assert all(item["fields"].values())
 
 
 def test_several_modules_are_one_answer_and_some_boards_are_said_to_be_some():

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from kslm.knowledge.entities import Device
+from kslm.knowledge.drivers import Device
 
 
 class Guesses:

@@ -69,14 +69,16 @@ _BLANKS = b" \t\n"
 
 
 def _redact_item(item: str, pseudonyms: Pseudonyms) -> str:
-    """The JSON of a question with its strings redacted, one by one where there is anything to redact."""
+    """The JSON of a question with its strings redacted, nested ones too, one by one where there is anything to do."""
     if not redact(item).count:
         return item
-    redacted = {
-        key: redact(value, pseudonyms=pseudonyms).text if isinstance(value, str) else value
-        for key, value in json.loads(item).items()
-    }
-    return json.dumps(redacted, ensure_ascii=False)
+
+    def redacted(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: redacted(inner) for key, inner in value.items()}
+        return redact(value, pseudonyms=pseudonyms).text if isinstance(value, str) else value
+
+    return json.dumps(redacted(json.loads(item)), ensure_ascii=False)
 
 
 def refine_texts(batches: Iterable[pa.RecordBatch], *, limits: Limits) -> Iterator[pa.RecordBatch]:

@@ -27,7 +27,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from kslm.knowledge.entities import Device, Entities
+from kslm.knowledge.drivers import Device
+from kslm.knowledge.entities import Entities
 
 TABLE_LINES = 12
 REASON = "held-out fact"
