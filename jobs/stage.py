@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.update({variable: getattr(given, name) for name, variable in VARIABLES.items()})
     os.environ.setdefault("KSLM_ENGINE", "databricks")
 
+    from kslm import ranks
     from kslm.errors import KslmError
     from kslm.pipeline import hold, run_stage
     from kslm.settings import load_settings
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KslmError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    if ranks.rank():
+        return 0
     took = "current, nothing to do" if report.reused else f"{report.seconds:.0f} s"
     print(f"{report.stage}: {took}; {'; '.join([f'output {report.output_id}', *report.notes])}")
     return GATES_FAILED if getattr(report.outputs, "promoted", True) is False else 0

@@ -1,19 +1,33 @@
 """A model of a few thousand weights and a few thousand tokens to train it on, for tests that train."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import torch
+import yaml
 
 from kslm.model import SIZES, Size
+from kslm.outputs import Tokenized
 from kslm.profile import Profile
 from kslm.report import Report
 from kslm.settings import Environment, Settings
 from kslm.tokens import Encoder, Lineage, ShardWriter, train_tokenizer
 
 SLICES = ("os", "hardware")
+TRAIN = {
+    "max_steps": 24,
+    "sequence_length": 16,
+    "micro_batch_size": 4,
+    "warmup_steps": 4,
+    "log_every": 4,
+    "eval_every": 8,
+    "save_every": 4,
+    "eval_tokens": 256,
+    "precision": "fp32",
+    "threads": 1,
+    "keep_checkpoints": 2,
+}
 
 
 def micro(home: Path, monkeypatch=None, **train) -> Settings:
@@ -23,34 +37,30 @@ def micro(home: Path, monkeypatch=None, **train) -> Settings:
         monkeypatch.setitem(SIZES, "quick", size)
     else:
         SIZES["quick"] = size
-    recipe = {
-        "max_steps": 24,
-        "sequence_length": 16,
-        "micro_batch_size": 4,
-        "warmup_steps": 4,
-        "log_every": 4,
-        "eval_every": 8,
-        "save_every": 4,
-        "eval_tokens": 256,
-        "precision": "fp32",
-        "threads": 1,
-        "keep_checkpoints": 2,
-    }
-    profile = Profile.model_validate(
-        {
-            "profile": "micro",
-            "seed": 3,
-            "sources": {"notes": {"kind": "man_pages", "licence": "MIT", "places": [{"path": "/dev/null"}]}},
-            "train": recipe | train,
-            "evaluate": {"max_tokens": 2000},
-            "release": {"gates": {"max_perplexity": 100}},
-        }
-    )
     env = {"KSLM_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db"}
-    settings = Settings(profile, Environment.model_validate(env))
+    settings = Settings(Profile.model_validate(profile(**train)), Environment.model_validate(env))
     if not (home / "tokens").exists():
         _shards(settings)
     return settings
+
+
+def profile(**train) -> dict:
+    """The micro profile, as its file holds it."""
+    return {
+        "profile": "micro",
+        "seed": 3,
+        "sources": {"notes": {"kind": "man_pages", "licence": "MIT", "places": [{"path": "/dev/null"}]}},
+        "model": {"context_length": 64},
+        "train": TRAIN | train,
+        "evaluate": {"max_tokens": 2000},
+        "release": {"gates": {"max_perplexity": 100}},
+    }
+
+
+def write_profile(path: Path, **train) -> Path:
+    """The micro profile as a file, for the command line."""
+    path.write_text(yaml.safe_dump(profile(**train)))
+    return path
 
 
 def _shards(settings: Settings) -> None:
@@ -67,20 +77,18 @@ def _shards(settings: Settings) -> None:
             slice_name = SLICES[i // 10 % 2]
             writer.add([f"doc{i}"], [split], [slice_name], [len(text.encode())], encoder.encode([text]))
         writer.publish("abc", Lineage(table="gold.corpus", version=2, content_hash="c" * 40, code_version="1"))
-    report = Report("tokenize", "t", outputs={"manifest": str(folder / "manifest.json"), "fingerprint": "abc"})
-    report.save(settings.home.report("micro", "tokenize"))
+    outputs = Tokenized(manifest=settings.home.relative(folder / "manifest.json"), fingerprint="abc")
+    Report("tokenize", "t", outputs).save(settings.home.report("micro", "tokenize"))
 
 
 def main() -> None:
-    """Train without MLflow; arguments: home, then JSON of recipe changes. Prints the report's outputs on rank 0."""
-    from kslm import train
-    from kslm.tracking import run as tracking
+    """Train without MLflow, until killed; arguments: home, then JSON of settings of train."""
+    from kslm.tracking.run import Tracker
+    from kslm.train import stage
 
     torch.set_num_threads(1)
-    tracking.open_run = lambda *_: tracking.Tracker()
-    report = train.run(micro(Path(sys.argv[1]), **json.loads(sys.argv[2])))
-    if os.environ.get("RANK", "0") == "0":
-        print(json.dumps(report.outputs))
+    stage.open_run = lambda *_: Tracker()
+    stage.run(micro(Path(sys.argv[1]), **json.loads(sys.argv[2])))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kslm.tokens import EOT_ID, TokenSplit
+from kslm.tokens.reader import TokenSplit
+from kslm.tokens.tokenizer import EOT_ID
 
 Array = NDArray[Any]
 GRAM = 4
@@ -82,10 +83,15 @@ def scored_before(starts: Array, length: int) -> Array:
     return np.concatenate([[0], starts[:-1] + length - starts[1:]])
 
 
-def perplexity(nats: Array) -> float:
+def perplexity(nats: Array | float) -> float:
     """Perplexity of tokens with these negative log-likelihoods in nats, of any shape; infinite beyond a double."""
     mean = float(np.mean(nats, dtype=np.float64))
     return math.exp(mean) if mean < _LARGEST_EXPONENT else math.inf
+
+
+def bits_per_byte(nats: float, text_bytes: float) -> float:
+    """Bits that a byte of text costs, given the sum of its tokens' negative log-likelihoods."""
+    return nats / math.log(2) / max(text_bytes, 1.0)
 
 
 def repetition(texts: Sequence[Sequence[int]]) -> float:

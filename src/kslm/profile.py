@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+UNDECISIVE: dict[str, Any] = {"decides": False}
+"""Marks a field that decides how a result is reached or watched, not what it is."""
 
 
 class Section(BaseModel):
     """Base of every part of a profile: unknown keys are errors, values are fixed once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def deciding(self) -> dict[str, Any]:
+        """What decides a result, as JSON: all fields but those marked as undecisive."""
+        undecisive = {name for name, field in type(self).model_fields.items() if field.json_schema_extra == UNDECISIVE}
+        return self.model_dump(mode="json", exclude=undecisive)
 
 
 PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
@@ -126,7 +134,11 @@ class Model(Section):
 
 
 class Train(Section):
-    """The optimizer's recipe and its bounds."""
+    """The optimizer, its data and its bounds.
+
+    What says when an attempt is given up decides the weights of those that follow; where the next one starts, and how
+    often, is recorded with the run.
+    """
 
     optimizer: Literal["muon", "adamw"] = Field("muon", description="muon: Muon for matrices, AdamW for the rest")
     learning_rate: float = Field(1e-2, gt=0, lt=1, description="peak rate of the matrices (muon) or of all (adamw)")
@@ -137,19 +149,38 @@ class Train(Section):
     warmup_steps: int = Field(100, ge=0)
     min_lr_rate: float = Field(0.1, ge=0, le=1, description="final learning rate as a fraction of the peak")
     max_steps: int = Field(ge=1, description="optimizer steps")
-    micro_batch_size: int = Field(8, ge=1, description="sequences a forward pass")
-    grad_accum_steps: int = Field(1, ge=1)
+    micro_batch_size: int = Field(
+        8, ge=1, description="sequences of a forward pass, all ranks together", json_schema_extra=UNDECISIVE
+    )
+    grad_accum_steps: int = Field(
+        1, ge=1, description="forward passes of an optimizer step", json_schema_extra=UNDECISIVE
+    )
     sequence_length: int = Field(256, ge=16, description="tokens")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto: bf16 where the processor has it")
-    log_every: int = Field(100, ge=1, description="steps")
-    eval_every: int = Field(500, ge=1, description="steps")
+    log_every: int = Field(100, ge=1, description="steps", json_schema_extra=UNDECISIVE)
+    eval_every: int = Field(500, ge=1, description="steps; the best of the evaluated ones is published")
     eval_tokens: int = Field(65_536, ge=256, description="validation tokens read at each evaluation while training")
-    save_every: int = Field(500, ge=1, description="steps")
-    keep_checkpoints: int = Field(5, ge=1)
-    max_attempts: int = Field(3, ge=1, le=10, description="starts in all, adjustments after a diverged one included")
+    save_every: int = Field(500, ge=1, description="steps", json_schema_extra=UNDECISIVE)
+    keep_checkpoints: int = Field(5, ge=1, description="newest, beside the best", json_schema_extra=UNDECISIVE)
+    max_attempts: int = Field(
+        3,
+        ge=1,
+        le=10,
+        description="starts in all, adjustments after a diverged one included",
+        json_schema_extra=UNDECISIVE,
+    )
     abort_grad_norm: float = Field(1000.0, gt=0, description="gradient norm that counts as diverged")
     patience_steps: int = Field(10_000, ge=1, description="steps without a lower loss before giving up")
-    threads: int = Field(0, ge=0, description="CPU threads; 0: all the process may use")
+    threads: int = Field(0, ge=0, description="CPU threads; 0: all the process may use", json_schema_extra=UNDECISIVE)
+
+    @property
+    def sequences_per_step(self) -> int:
+        """Sequences of one optimizer step, over all ranks."""
+        return self.micro_batch_size * self.grad_accum_steps
+
+    def deciding(self) -> dict[str, Any]:
+        """As any section's; a step's sequences decide, not how they are cut to fit into memory."""
+        return super().deciding() | {"sequences_per_step": self.sequences_per_step}
 
 
 class Evaluate(Section):

@@ -1,8 +1,9 @@
 """Several processes at one stage, as torchrun starts them: RANK, LOCAL_RANK and WORLD_SIZE in the environment.
 
-Rank 0 holds the home, reports and writes; the others take part. A rank that fails ends with an error status, and
-torchrun then ends the others, whom this module turns from a signal into an exception, so that what they opened is
-closed.
+Rank 0 holds the home, reports and writes; the others take part. A rank that fails says why in the store that they met
+in, and leaves; the others then fail in whatever they wait for, or by torchrun's signal, and name the first reason.
+
+Limits: a rank that a signal meets while it waits for a GPU's collective hears it only when that ends.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from kslm.errors import KslmError
+
 T = TypeVar("T")
+_FAILURE = "kslm/failure"
 
 
 def world() -> int:
@@ -28,20 +32,29 @@ def rank() -> int:
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Meet the other ranks: NCCL between GPUs, gloo between CPUs."""
+    """Meet the other ranks: NCCL between GPUs, gloo between CPUs.
+
+    Raises:
+        KslmError: another rank failed.
+    """
     if world() == 1:
         yield
         return
     import torch
     import torch.distributed as dist
 
-    before = signal.signal(signal.SIGTERM, _stop)
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    # Until all have met, a signal just ends this process: where rank 0 finds the home busy, they never do.
     dist.init_process_group("nccl" if cuda else "gloo")
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         yield
+    except BaseException as error:
+        if (first := failure(error)) != _described(error):
+            raise KslmError("another rank failed, and this one with it", cause=first) from error
+        raise
     finally:
         dist.destroy_process_group()
         signal.signal(signal.SIGTERM, before)
@@ -58,6 +71,21 @@ def agree(value: T) -> T:
     return values[0]
 
 
+def failure(error: BaseException) -> str:
+    """Why the ranks fail: the first one's reason, which may be another's than `error`.
+
+    From here on torchrun's signal is not heard, so that what was opened can be closed; it kills some time later.
+    """
+    described = _described(error)
+    if world() == 1:
+        return described
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    from torch.distributed import distributed_c10d
+
+    store = distributed_c10d._get_default_store()
+    return str(store.compare_set(_FAILURE, "", described).decode())
+
+
 def wait() -> None:
     """Until every rank is here."""
     if world() > 1:
@@ -66,5 +94,10 @@ def wait() -> None:
         dist.barrier()
 
 
+def _described(error: BaseException) -> str:
+    reason = str(error) or type(error).__name__
+    return reason if world() == 1 else f"rank {rank()}: {reason}"
+
+
 def _stop(number: int, frame: object) -> None:
-    raise KeyboardInterrupt(f"signal {number}: another rank failed, or the run was ended")
+    raise KeyboardInterrupt(f"ended by signal {number}")

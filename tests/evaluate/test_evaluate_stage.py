@@ -1,12 +1,11 @@
 import json
-from pathlib import Path
 
 import pytest
 import torch
 
 from kslm import evaluate, train
 from kslm.errors import DataError
-from kslm.tracking import run as tracking
+from kslm.tracking.client import connect
 from train_micro import micro
 
 
@@ -20,18 +19,18 @@ def test_trained_model_is_evaluated_and_everything_is_in_one_mlflow_run(tmp_path
     assert metrics["test/perplexity"] < metrics["baseline/unigram/perplexity"]
     assert {"test/bits_per_byte/os", "val/perplexity/hardware", "baseline/bigram/perplexity/os"} <= set(metrics)
     assert 0 < metrics["test/top1"] <= metrics["test/top5"] <= 1 and 0 <= metrics["generation/repetition"] <= 1
-    assert all(Path(file).stat().st_size > 500 for file in report.outputs["files"])
+    assert all(settings.home.at(file).stat().st_size > 500 for file in report.outputs.files)
 
-    client = tracking.connect(settings)[0]
-    run = client.get_run(trained.outputs["run_id"])
-    assert run.info.status == "FINISHED" and run.info.run_name == trained.outputs["run"]
+    client = connect(settings)
+    run = client.get_run(trained.outputs.run_id)
+    assert run.info.status == "FINISHED" and run.info.run_name == trained.outputs.run
     assert run.data.metrics["test/perplexity"] == pytest.approx(metrics["test/perplexity"])
     assert {"train/loss", "train/grad_norm", "train/tokens_per_second", "val/bits_per_byte"} <= set(run.data.metrics)
     assert run.data.params["train.max_steps"] == "60" and "version.torch" in run.data.params
     assert run.data.tags["data/table_version"] == "2" and "system/cpu" in run.data.tags
     dataset = run.inputs.dataset_inputs[0].dataset
     assert json.loads(dataset.source)["delta_table_version"] == 2
-    model = client.get_logged_model(trained.outputs["model_id"])
+    model = client.get_logged_model(trained.outputs.model_id)
     assert model.status == "READY" and {m.key for m in model.metrics} >= {"val/perplexity"}
     assert {a.path for a in client.list_artifacts(run.info.run_id, "plots")} == {
         "plots/loss.png",
@@ -39,6 +38,6 @@ def test_trained_model_is_evaluated_and_everything_is_in_one_mlflow_run(tmp_path
     }
     assert client.list_artifacts(run.info.run_id, "samples")
 
-    (Path(trained.outputs["checkpoint"]) / "model.safetensors").write_bytes(b"cut short")
+    (settings.home.at(trained.outputs.checkpoint) / "model.safetensors").write_bytes(b"cut short")
     with pytest.raises(DataError, match="does not load"):
         evaluate.run(settings)

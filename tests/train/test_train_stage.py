@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from kslm import train
+from kslm import published, train
 from kslm.errors import DataError, KslmError
-from kslm.tracking import run as tracking
-from kslm.train import checkpoints
+from kslm.tracking.run import Tracker
+from kslm.train import checkpoints, stage
 from kslm.train.guards import AbortLog
 from train_micro import micro
 
@@ -22,11 +22,11 @@ MICRO = Path(__file__).parents[1] / "train_micro.py"
 @pytest.fixture
 def untracked(monkeypatch):
     torch.set_num_threads(1)
-    monkeypatch.setattr(tracking, "open_run", lambda *_: tracking.Tracker())
+    monkeypatch.setattr(stage, "open_run", lambda *_: Tracker())
 
 
-def child(home: Path, *launcher: str, **recipe) -> subprocess.Popen:
-    command = [sys.executable, *launcher, str(MICRO), str(home), json.dumps(recipe)]
+def child(home: Path, **settings) -> subprocess.Popen:
+    command = [sys.executable, str(MICRO), str(home), json.dumps(settings)]
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -45,11 +45,11 @@ def test_killed_training_ends_in_the_same_weights(tmp_path, monkeypatch, untrack
     run = next(settings.home.checkpoints.iterdir())
     assert checkpoints.listed(run) and not (run / "model").exists()
     half = checkpoints.listed(run)[-1]
-    (half / checkpoints.SEAL).unlink(missing_ok=True)
+    published.withdraw(half)
 
     again = train.run(settings)
-    assert again.outputs["weights_sha256"] == whole.outputs["weights_sha256"]
-    assert again.outputs["steps"] == whole.outputs["steps"] == 40
+    assert again.outputs.weights_sha256 == whole.outputs.weights_sha256
+    assert again.outputs.steps == whole.outputs.steps == 40
     assert again.metrics["val/perplexity"] == whole.metrics["val/perplexity"] < 250
 
 
@@ -73,9 +73,9 @@ def test_a_nan_ends_the_attempt_and_the_next_goes_on_from_the_last_checkpoint(tm
 
     monkeypatch.setattr(loop._Trainer, "compute_loss", poisoned)
     report = train.run(micro(tmp_path, monkeypatch))
-    assert report.outputs["steps"] == 24
+    assert report.outputs.steps == 24
     assert "went on from step 4 with learning_rate 0.01 → 0.005" in " ".join(report.notes)
-    rates = [e["learning_rate"] for e in history(report) if "learning_rate" in e]
+    rates = [e["learning_rate"] for e in history(tmp_path, report) if "learning_rate" in e]
     assert max(rates) <= 0.01 and rates[1] < 0.006
 
 
@@ -96,19 +96,19 @@ def test_too_little_memory_halves_the_micro_batch(tmp_path, monkeypatch, untrack
 
 def test_keeps_the_newest_and_the_best_and_no_pickled_arguments(tmp_path, monkeypatch, untracked):
     report = train.run(micro(tmp_path, monkeypatch))
-    model = Path(report.outputs["checkpoint"])
-    kept = checkpoints.listed(model.parent)
-    assert [checkpoints.step_of(path) for path in kept][-2:] == [20, 24] and len(kept) <= 3
-    assert all(checkpoints.is_whole(path) for path in [*kept, model])
+    model = tmp_path / report.outputs.checkpoint
+    saved = checkpoints.listed(model.parent)
+    assert [checkpoints.step_of(path) for path in saved][-2:] == [20, 24] and len(saved) <= 3
+    assert all(published.whole(path) for path in [*saved, model])
     assert not list(model.parent.rglob("training_args.bin"))
-    state = torch.load(kept[-1] / "optimizer.pt", weights_only=True)
+    state = torch.load(saved[-1] / "optimizer.pt", weights_only=True)
     assert set(state) == {"muon", "adamw"}
     assert {p.name for p in model.iterdir()} >= {"config.json", "model.safetensors", "tokenizer.json"}
 
 
 def test_adamw_trains_too(tmp_path, monkeypatch, untracked):
     report = train.run(micro(tmp_path, monkeypatch, optimizer="adamw", learning_rate=3e-3))
-    losses = [entry["loss"] for entry in history(report) if "loss" in entry]
+    losses = [entry["loss"] for entry in history(tmp_path, report) if "loss" in entry]
     assert losses[-1] < losses[0]
 
 
@@ -117,16 +117,5 @@ def test_too_little_data_says_what_to_do(tmp_path, monkeypatch, untracked):
         train.run(micro(tmp_path, monkeypatch, micro_batch_size=4096))
 
 
-def test_two_processes_train_as_one(tmp_path, monkeypatch):
-    micro(tmp_path / "two", monkeypatch)
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    process = child(tmp_path / "two", *launcher, max_steps=8)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err[-3000:]
-    outputs = json.loads(out.strip().splitlines()[-1])
-    assert outputs["steps"] == 8 and Path(outputs["checkpoint"], "model.safetensors").exists()
-    assert len(list(Path(outputs["checkpoint"]).parent.glob("checkpoint-8/rng_state_*.pth"))) == 2
-
-
-def history(report):
-    return json.loads((Path(report.outputs["checkpoint"]) / "history.json").read_text())
+def history(home, report):
+    return json.loads((home / report.outputs.checkpoint / "history.json").read_text())

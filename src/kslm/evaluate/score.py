@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from kslm.measures import Held, perplexity, scored_before, starts
-from kslm.tokens import EOT_ID
+from kslm.measures import Held, bits_per_byte, perplexity, scored_before, starts
+from kslm.tokens.tokenizer import EOT_ID
 
 Array = NDArray[Any]
 BATCH_TOKENS = 8192
@@ -74,5 +73,5 @@ def figures(nats: Array, held: Held) -> dict[str, float]:
 def _pair(nats: Array, text_bytes: float, suffix: str) -> dict[str, float]:
     return {
         f"perplexity{suffix}": perplexity(nats),
-        f"bits_per_byte{suffix}": float(nats.sum(dtype=np.float64)) / math.log(2) / max(text_bytes, 1.0),
+        f"bits_per_byte{suffix}": bits_per_byte(float(nats.sum(dtype=np.float64)), text_bytes),
     }

@@ -1,8 +1,9 @@
 """The models: sizes, exact parameter counts, seeded construction and seeded sampling. No engine, no tracker."""
 
-from kslm.model.processor import prepare_cpu, uses_bf16
+from kslm.model.processor import prepare_cpu, processor_name, use_threads, uses_bf16
 from kslm.model.sampling import sample
-from kslm.model.sizes import SIZES, Size, build, config_for, config_for_folder, initialise, parameter_count
+from kslm.model.sizes import SIZES, Size, build, config_for, initialise, parameter_count
+from kslm.model.stored import config_for_folder, load_model
 
 __all__ = [
     "SIZES",
@@ -11,8 +12,11 @@ __all__ = [
     "config_for",
     "config_for_folder",
     "initialise",
+    "load_model",
     "parameter_count",
     "prepare_cpu",
+    "processor_name",
     "sample",
+    "use_threads",
     "uses_bf16",
 ]

@@ -8,10 +8,12 @@ told to leave AMX alone, before its first use; child processes inherit that.
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from functools import cache
 
+import psutil
 import torch
 
 PROBE = "import torch; a = torch.ones(64, 64, dtype=torch.bfloat16); torch.nn.functional.linear(a, a)"
@@ -38,6 +40,19 @@ def prepare_cpu() -> bool:
         works = False
     os.environ[ISA] = "AVX512_CORE_AMX" if works else WITHOUT_AMX
     return works
+
+
+def use_threads(threads: int) -> None:
+    """Compute with so many; 0 means all this process may use, unless OMP_NUM_THREADS says otherwise."""
+    if threads or "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(threads or len(psutil.Process().cpu_affinity()))
+
+
+def processor_name() -> str:
+    """What computes: the GPU's name, or else the CPU's."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return str(torch.cpu.get_capabilities().get("cpu_name") or platform.machine())
 
 
 def uses_bf16(precision: str) -> bool:

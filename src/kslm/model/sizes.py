@@ -10,7 +10,6 @@ Limits: weights are made in fp32 on the CPU; a model of the largest size takes 2
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from transformers import MistralConfig, MistralForCausalLM
@@ -112,8 +111,3 @@ def parameter_count(config: MistralConfig) -> int:
     with torch.device("meta"):
         model = MistralForCausalLM(config)
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def config_for_folder(folder: Path) -> MistralConfig:
-    """Configuration of a saved model."""
-    return MistralConfig.from_pretrained(folder)

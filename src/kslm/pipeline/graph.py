@@ -21,6 +21,11 @@ from kslm.settings import Settings
 CORPUS_LIBRARIES = (
     "deltalake", "numpy", "pyarrow", "pysail", "pyspark", "xxhash",
 )  # fmt: skip
+SHARDS = ("tokens.manifest", "tokens.reader", "tokens.tokenizer")
+"""What reads shards, of the room that also makes them."""
+STORE = ("tracking.client", "tracking.moved")
+"""What opens MLflow's store."""
+RUNS = (*STORE, "tracking.run")
 MODEL_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -130,7 +135,7 @@ PIPELINE = {
             "train",
             "train the model",
             *(Trained, (Tokenized,), ("model", "train", "seed")),
-            rooms=("train", "model", "tokens", "tracking"),
+            rooms=("train", "model", *SHARDS, *RUNS, "tracking.describe", "measures"),
             libraries=(*MODEL_LIBRARIES, "accelerate"),
             ranked=True,
             headline=(
@@ -141,8 +146,8 @@ PIPELINE = {
         Stage(
             "evaluate",
             "score it beside its baselines",
-            *(Evaluated, (Tokenized, Trained), ("evaluate",)),
-            rooms=("evaluate", "model", "tokens", "tracking"),
+            *(Evaluated, (Tokenized, Trained), ("evaluate", "train", "seed")),
+            rooms=("evaluate", "model", *SHARDS, *RUNS, "measures"),
             libraries=MODEL_LIBRARIES,
             headline=(
                 ("evaluate/tokens_per_second", "{:,.0f} tokens/s"),
@@ -153,7 +158,7 @@ PIPELINE = {
             "release",
             "quantize, measure, gate, register, promote",
             *(Released, (Tokenized, Trained, Evaluated), ("release", "seed")),
-            rooms=("release", "runtimes", "tracking", "measures", "model", "tokens"),
+            rooms=("release", "runtimes", "model", *SHARDS, *STORE, "tracking.registry", "measures"),
             libraries=(*MODEL_LIBRARIES, "onnx", "onnx-ir", "onnxruntime", "onnxruntime-genai"),
             also=_registry,
             check=_variants,

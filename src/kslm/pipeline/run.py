@@ -23,6 +23,7 @@ from kslm.errors import DataError, KslmError
 from kslm.outputs import Outputs
 from kslm.pipeline.graph import PIPELINE, before
 from kslm.pipeline.meter import Meter
+from kslm.profile import Section
 from kslm.report import QUIET, Anything, Progress, Report
 from kslm.settings import Settings
 
@@ -123,4 +124,4 @@ def _actionable(name: str, settings: Settings) -> Iterator[None]:
 def _json(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _json(item) for key, item in value.items()}
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+    return value.deciding() if isinstance(value, Section) else value

@@ -27,7 +27,8 @@ from kslm.errors import DataError
 from kslm.measures import held_out, perplexity, repetition, starts
 from kslm.release.variants import REFERENCE, VARIANTS
 from kslm.report import Task
-from kslm.tokens import EOT_ID, TokenSplit
+from kslm.tokens.reader import TokenSplit
+from kslm.tokens.tokenizer import EOT_ID
 
 Array = NDArray[Any]
 SAMPLES, SAMPLE_TOKENS, SAMPLE_PROMPT = 4, 64, 16

@@ -24,7 +24,8 @@ from kslm.release.variants import REFERENCE, VARIANTS, Variant
 from kslm.release.variants.tools import TOKENIZER_FILES
 from kslm.report import Progress
 from kslm.settings import Settings
-from kslm.tokens import Manifest, ShardReader
+from kslm.tokens.manifest import Manifest
+from kslm.tokens.reader import ShardReader
 
 MEASURED_THREADS = 1
 """Threads of every variant while it is measured. Torch with two on a busy two-core machine fell from 200 to 6 decoded

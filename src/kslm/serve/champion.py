@@ -8,7 +8,7 @@ import numpy as np
 
 from kslm import prompt
 from kslm.runtimes import Logits, open_runtime
-from kslm.tokens import EOT_ID
+from kslm.tokens.tokenizer import EOT_ID
 from kslm.tracking.registry import Champion
 
 SECONDS = 5.0

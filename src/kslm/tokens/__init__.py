@@ -1,6 +1,7 @@
 """Tokenizer, encoder, shards and their manifest: everything between text and arrays of token ids.
 
 This room knows neither Spark nor MLflow nor torch: numpy, and the tokenizer libraries, loaded when they are needed.
+What only reads shards imports `reader` and `manifest`, so that it does not go stale with the encoder.
 """
 
 from kslm.tokens.encoder import Encoded, Encoder

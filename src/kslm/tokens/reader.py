@@ -46,6 +46,13 @@ class TokenSplit:
         start = int(self.ends[index - 1]) if index else 0
         return self.tokens[start : int(self.ends[index])]
 
+    def beginnings(self, count: int, length: int) -> NDArray[np.int64]:
+        """The first `length` tokens of the first `count` documents that are longer: (documents, length)."""
+        lengths = np.diff(self.ends.astype(np.int64), prepend=0)
+        documents = np.flatnonzero(lengths > length)[:count]
+        rows = [self.document(int(index))[:length].astype(np.int64) for index in documents]
+        return np.array(rows, dtype=np.int64).reshape(-1, length)
+
 
 class ShardReader:
     """A folder of shards.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from kslm.published import write_atomically
 from kslm.settings import Settings
-from kslm.tokens import Manifest
+from kslm.tokens.manifest import Manifest
 from kslm.tracking.client import connect, experiment_id
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch.distributed as dist
-
+from kslm import published, ranks
 from kslm.errors import KslmError
 from kslm.model import initialise
 from kslm.report import Progress
@@ -36,9 +35,8 @@ class Attempts:
             KslmError: max_attempts attempts were given up.
         """
         while True:
-            start = checkpoints.latest_whole(self.job.folder)
+            start = self._latest()
             done = checkpoints.step_of(start) if start else 0
-            wait()
             try:
                 with progress.task("training", total=self.job.train.max_steps, unit="steps") as task:
                     task.advance(done)
@@ -48,7 +46,7 @@ class Attempts:
             except Diverged as reason:
                 failure = reason
             except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error) or dist.is_initialized():
+                if not is_out_of_memory(error) or ranks.world() > 1:
                     raise
                 failure = Diverged("out_of_memory", done, str(error)[:300])
             self._give_up(failure, start)
@@ -57,7 +55,7 @@ class Attempts:
         restart = self._restart(failure, start)
         before = recipe_after(self.job.train, self.log.aborts)
         abort = Abort(failure.reason, failure.step, failure.detail, checkpoints.step_of(restart) if restart else 0)
-        self.log.add(abort, write=is_first())
+        self.log.add(abort, write=not ranks.rank())
         number = len(self.log.aborts)
         self.tracker.tags({f"abort/{number}": str(failure), "abort/reason": failure.reason})
         if number >= self.job.train.max_attempts:
@@ -71,22 +69,13 @@ class Attempts:
 
     def _restart(self, failure: Diverged, start: Path | None) -> Path | None:
         """The checkpoint to go on from: the newest, unless nothing was gained since it: it may hold the trouble."""
-        latest = checkpoints.latest_whole(self.job.folder)
+        latest = self._latest()
         if failure.reason == "out_of_memory" or latest is None or latest != start:
             return latest
-        wait()
-        if is_first():
-            checkpoints.remove(latest)
-        wait()
-        return checkpoints.latest_whole(self.job.folder)
+        if not ranks.rank():
+            published.remove(latest)
+        return self._latest()
 
-
-def is_first() -> bool:
-    """Whether this process is the one that writes and logs."""
-    return not dist.is_initialized() or dist.get_rank() == 0
-
-
-def wait() -> None:
-    """Until every rank is here."""
-    if dist.is_initialized():
-        dist.barrier()
+    def _latest(self) -> Path | None:
+        """The newest whole checkpoint, as the first rank sees it."""
+        return ranks.agree(None if ranks.rank() else checkpoints.latest_whole(self.job.folder))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import time
 from pathlib import Path
@@ -13,6 +12,8 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from kslm import published, ranks
+from kslm.measures import bits_per_byte, perplexity
 from kslm.model import sample
 from kslm.published import write_atomically
 from kslm.report import Task
@@ -22,25 +23,6 @@ from kslm.train.guards import Guard
 
 SAMPLE_TOKENS = 48
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
-
-
-class Schedule(TrainerCallback):
-    """Makes a resumed attempt use this attempt's peak learning rates, not those that its checkpoint was saved with."""
-
-    def __init__(self, rates: list[float]) -> None:
-        self.rates = rates
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Set peaks and current rates; where nothing was changed these are the values already there."""
-        scheduler, optimizer = kwargs["lr_scheduler"], kwargs["optimizer"]
-        scheduler = getattr(scheduler, "scheduler", scheduler)
-        scheduler.base_lrs = list(self.rates)
-        factor = scheduler.lr_lambdas[0](scheduler.last_epoch)
-        for group, rate in zip(optimizer.param_groups, self.rates, strict=True):
-            group["initial_lr"] = rate
-            group["lr"] = rate * factor
 
 
 class Meter(TrainerCallback):
@@ -148,18 +130,17 @@ class Checkpoints(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Seal once every rank has written its part; older ones go only after that."""
-        if torch.distributed.is_initialized():
-            torch.distributed.barrier()
+        ranks.wait()
         if not state.is_world_process_zero:
             return
-        folder = self.folder / f"checkpoint-{state.global_step}"
+        folder = checkpoints.folder_of(self.folder, state.global_step)
         for name in TOKENIZER_FILES:
             shutil.copyfile(self.tokenizer / name, folder / name)
         (folder / "training_args.bin").unlink(missing_ok=True)
         (folder / "training_args.json").write_text(args.to_json_string(), "utf-8")
-        checkpoints.seal(folder)
+        published.seal(folder)
         best = best_step(state.log_history, self.folder)
-        checkpoints.rotate(self.folder, self.keep, self.folder / f"checkpoint-{best}")
+        checkpoints.rotate(self.folder, self.keep, None if best is None else checkpoints.folder_of(self.folder, best))
         loss = next((e["eval_loss"] for e in state.log_history[::-1] if _evaluated(e, state.global_step)), None)
         if loss is not None:
             model_id = self.tracker.checkpoint(folder, state.global_step, validation(loss, self.bytes_per_token))
@@ -171,22 +152,21 @@ def validation(loss: float, bytes_per_token: float) -> dict[str, float]:
     """The validation metrics of a loss in nats a token."""
     return {
         "val/loss": loss,
-        "val/perplexity": math.exp(loss) if loss < 700 else math.inf,
-        "val/bits_per_byte": loss / math.log(2) / bytes_per_token,
+        "val/perplexity": perplexity(loss),
+        "val/bits_per_byte": bits_per_byte(loss, bytes_per_token),
     }
 
 
 def best_step(history: list[dict[str, Any]], folder: Path) -> int | None:
     """The evaluated step of lowest validation loss among those with a checkpoint; None without one."""
     losses = {entry["step"]: entry["eval_loss"] for entry in history if "eval_loss" in entry}
-    kept = {step: loss for step, loss in losses.items() if (folder / f"checkpoint-{step}").is_dir()}
-    return min(kept, key=lambda step: (kept[step], step), default=None)
+    saved = [step for step in losses if checkpoints.folder_of(folder, step).is_dir()]
+    return min(saved, key=lambda step: (losses[step], step), default=None)
 
 
 def remember_model(folder: Path, step: int, model_id: str) -> None:
     """Note which logged model holds a step's checkpoint."""
-    known = logged_models(folder) | {str(step): model_id}
-    write_atomically(folder / "models.json", json.dumps(known))
+    write_atomically(folder / "models.json", json.dumps(logged_models(folder) | {str(step): model_id}))
 
 
 def logged_models(folder: Path) -> dict[str, str]:

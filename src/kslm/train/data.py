@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from kslm.errors import DataError
-from kslm.tokens import TokenSplit
+from kslm.tokens.reader import TokenSplit
 
 
 class Windows(Dataset[NDArray[Any]]):

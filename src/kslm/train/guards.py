@@ -14,6 +14,7 @@ from typing import Literal
 
 import torch
 
+from kslm.errors import KslmError
 from kslm.profile import Train
 from kslm.published import write_atomically
 
@@ -56,10 +57,31 @@ class Recipe:
     grad_accum_steps: int
     gradient_checkpointing: bool = False
 
+    @classmethod
+    def of(cls, train: Train) -> Recipe:
+        """The profile's."""
+        return cls(train.learning_rate, train.embedding_learning_rate, train.micro_batch_size, train.grad_accum_steps)
+
+    def per_rank(self, world: int) -> tuple[int, int]:
+        """Micro batch and accumulation of each rank, so that all take the sequences that one process would take.
+
+        Raises:
+            KslmError: they do not divide over so many.
+        """
+        shared = math.gcd(self.grad_accum_steps, world)
+        micro_batch_size, rest = divmod(self.micro_batch_size, world // shared)
+        if rest:
+            raise KslmError(
+                f"the sequences of one optimizer step do not divide over {world} ranks",
+                cause=f"train.micro_batch_size {self.micro_batch_size}, train.grad_accum_steps {self.grad_accum_steps}",
+                remedy="make one of them a multiple of the number of ranks, or start another number of ranks",
+            )
+        return micro_batch_size, self.grad_accum_steps // shared
+
 
 def recipe_after(train: Train, aborts: list[Abort]) -> Recipe:
     """The profile's recipe, adjusted for each abort: a lower learning rate, or less memory for the same step."""
-    recipe = Recipe(train.learning_rate, train.embedding_learning_rate, train.micro_batch_size, train.grad_accum_steps)
+    recipe = Recipe.of(train)
     for abort in aborts:
         if abort.reason != "out_of_memory":
             recipe = replace(

@@ -22,16 +22,25 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
-from transformers import MistralConfig, PreTrainedModel, PrinterCallback, Trainer, TrainingArguments
+from torch.utils.data import DataLoader, RandomSampler
+from transformers import (
+    MistralConfig,
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.utils import logging as transformers_logging
 
-from kslm.model import uses_bf16
+from kslm import published, ranks
 from kslm.profile import Train
 from kslm.report import Task
 from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
-from kslm.train.callbacks import TOKENIZER_FILES, Checkpoints, Meter, Samples, Schedule
+from kslm.train.callbacks import TOKENIZER_FILES, Checkpoints, Meter, Samples
 from kslm.train.data import Windows, collate
 from kslm.train.guards import Guard, Recipe
 from kslm.train.optimizer import make_optimizer
@@ -51,6 +60,7 @@ class Job:
     train: Train
     model: MistralConfig
     seed: int
+    bf16: bool
     folder: Path
     tokenizer: Path
     train_windows: Windows
@@ -77,11 +87,10 @@ def fit(
     """
     start = checkpoints.step_of(resume) if resume else 0
     guard = Guard(job.train.abort_grad_norm, job.train.patience_steps, start)
-    bf16 = uses_bf16(job.train.precision)
     optimizer = make_optimizer(
         model,
         job.train,
-        bf16=bf16,
+        bf16=job.bf16,
         learning_rate=recipe.learning_rate,
         embedding_learning_rate=recipe.embedding_learning_rate,
     )
@@ -89,7 +98,7 @@ def fit(
     with _quiet():
         trainer = _Trainer(
             guard,
-            bf16,
+            job,
             model=model,
             args=_arguments(job, recipe),
             train_dataset=job.train_windows,
@@ -97,8 +106,10 @@ def fit(
             data_collator=collate,
             optimizers=(optimizer, None),
             callbacks=[
-                Schedule(rates),
-                Meter(tracker, task, guard, _tokens_a_step(job, recipe), job.bytes_per_token),
+                _Schedule(rates),
+                Meter(
+                    tracker, task, guard, job.train.sequences_per_step * job.train.sequence_length, job.bytes_per_token
+                ),
                 Samples(tracker, job.prompts, job.tokenizer / "tokenizer.json", job.seed),
                 Checkpoints(job.folder, job.tokenizer, job.train.keep_checkpoints, tracker, job.bytes_per_token),
             ],
@@ -110,28 +121,52 @@ def fit(
 
 def publish(checkpoint: Path, target: Path, history: list[dict[str, Any]]) -> None:
     """Copy a checkpoint's model and tokenizer, without the training state, to `target`, and seal it."""
-    checkpoints.remove(target)
+    published.remove(target)
     target.mkdir(parents=True)
     for name in ("config.json", "generation_config.json", "model.safetensors", *TOKENIZER_FILES):
         if (checkpoint / name).exists():
             shutil.copyfile(checkpoint / name, target / name)
     (target / "history.json").write_text(json.dumps(history), "utf-8")
-    checkpoints.seal(target)
+    published.seal(target)
+
+
+class _Schedule(TrainerCallback):
+    """Makes a resumed attempt use this attempt's peak learning rates, not those that its checkpoint was saved with."""
+
+    def __init__(self, rates: list[float]) -> None:
+        self.rates = rates
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Set peaks and current rates; where nothing was changed these are the values already there."""
+        scheduler, optimizer = kwargs["lr_scheduler"], kwargs["optimizer"]
+        scheduler = getattr(scheduler, "scheduler", scheduler)
+        scheduler.base_lrs = list(self.rates)
+        factor = scheduler.lr_lambdas[0](scheduler.last_epoch)
+        for group, rate in zip(optimizer.param_groups, self.rates, strict=True):
+            group["initial_lr"] = rate
+            group["lr"] = rate * factor
 
 
 class _Trainer(Trainer):
-    def __init__(self, guard: Guard, bf16: bool, **kwargs: Any) -> None:
+    def __init__(self, guard: Guard, job: Job, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.guard = guard
-        self.bf16 = bf16
+        self.job = job
         # Each micro-batch has the same number of targets, so the mean of their means is the mean.
         self.model_accepts_loss_kwargs = False
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, torch.Tensor], *_: Any, **__: Any) -> torch.Tensor:
         ids = inputs["input_ids"]
-        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self.job.bf16):
             logits = model(input_ids=ids[:, :-1], use_cache=False).logits
         return functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten())
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> RandomSampler:
+        # An epoch of whole optimizer steps: with any number of ranks it ends at the same sequence.
+        windows, step = self.job.train_windows, self.job.train.sequences_per_step
+        return RandomSampler(windows, num_samples=len(windows) // step * step)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         # Training drops an epoch's incomplete last batch; validation must not, and one flag governs both.
@@ -157,12 +192,13 @@ class _Trainer(Trainer):
 def _arguments(job: Job, recipe: Recipe) -> TrainingArguments:
     train = job.train
     on_cpu = not torch.cuda.is_available()
+    micro_batch_size, grad_accum_steps = recipe.per_rank(ranks.world())
     return TrainingArguments(
         output_dir=str(job.folder),
         max_steps=train.max_steps,
-        per_device_train_batch_size=recipe.micro_batch_size,
-        per_device_eval_batch_size=max(recipe.micro_batch_size, min(32, 8192 // train.sequence_length)),
-        gradient_accumulation_steps=recipe.grad_accum_steps,
+        per_device_train_batch_size=micro_batch_size,
+        per_device_eval_batch_size=max(micro_batch_size, min(32, 8192 // train.sequence_length)),
+        gradient_accumulation_steps=grad_accum_steps,
         activation_checkpointing=recipe.gradient_checkpointing,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="cosine_with_min_lr",
@@ -173,6 +209,7 @@ def _arguments(job: Job, recipe: Recipe) -> TrainingArguments:
         data_seed=job.seed,
         use_cpu=on_cpu,
         ddp_backend=torch.distributed.get_backend() if torch.distributed.is_initialized() else None,
+        ddp_find_unused_parameters=False,
         dataloader_num_workers=0,
         dataloader_pin_memory=not on_cpu,
         dataloader_drop_last=True,
@@ -189,11 +226,6 @@ def _arguments(job: Job, recipe: Recipe) -> TrainingArguments:
         report_to=[],
         disable_tqdm=True,
     )
-
-
-def _tokens_a_step(job: Job, recipe: Recipe) -> int:
-    world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
-    return recipe.micro_batch_size * recipe.grad_accum_steps * job.train.sequence_length * world
 
 
 @contextmanager

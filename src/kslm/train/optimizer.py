@@ -1,4 +1,4 @@
-"""The two recipes: Muon for the matrices with AdamW for the rest, and AdamW alone.
+"""The two optimizers: Muon for the matrices with AdamW for the rest, and AdamW alone.
 
 Muon (Jordan et al. 2024) orthogonalises the momentum of each hidden matrix; on this text it reached in one pass a
 perplexity for which AdamW needed several times the tokens. It is defined for matrices only, so embeddings, the output

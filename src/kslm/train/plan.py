@@ -1,0 +1,115 @@
+"""A run before it starts: its name, which is what decides its weights, and its data.
+
+A run is named by the shards' content, the model, the seed, the settings of training that decide weights
+(`Section.deciding`) and the code below. So a changed log interval, docstring or tracker goes on with a run that was
+interrupted, as do other threads and another number of ranks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from kslm import ranks
+from kslm.code import code_hash
+from kslm.errors import DataError, KslmError
+from kslm.model import config_for, uses_bf16
+from kslm.outputs import Tokenized, load
+from kslm.settings import Settings
+from kslm.tokens.manifest import Manifest
+from kslm.tokens.reader import ShardReader
+from kslm.train.data import Windows, bytes_per_token
+from kslm.train.guards import Recipe
+from kslm.train.loop import Job
+
+DECISIVE_CODE = ("model.sizes", "train.data", "train.guards", "train.loop", "train.optimizer")
+PROMPTS, PROMPT_TOKENS = 4, 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run before it starts.
+
+    Attributes:
+        folder: checkpoints/<name>/, which holds everything a killed process needs to go on.
+        tokens: folder of the shards.
+        bf16: whether it computes in bfloat16.
+    """
+
+    name: str
+    folder: Path
+    tokens: Path
+    manifest: Manifest
+    bf16: bool
+
+    @property
+    def model(self) -> Path:
+        """Where the finished model is published; its seal says that training is over."""
+        return self.folder / "model"
+
+
+def plan_of(settings: Settings) -> Plan:
+    """The run that a profile asks for.
+
+    Raises:
+        DataError: there are no shards.
+    """
+    profile = settings.profile
+    tokens = settings.home.at(load(settings, Tokenized).outputs.manifest).parent
+    manifest = Manifest.load(tokens)
+    # The first rank's processor decides for all: ranks that disagree would train different models.
+    bf16 = ranks.agree(uses_bf16(profile.train.precision))
+    decides = {
+        "tokens": manifest.content_id,
+        "model": profile.model.deciding(),
+        "train": profile.train.deciding() | {"precision": "bf16" if bf16 else "fp32"},
+        "seed": profile.seed,
+        "code": code_hash(DECISIVE_CODE),
+    }
+    fingerprint = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+    name = f"{profile.profile}-{profile.model.size}-{profile.train.optimizer}-{fingerprint[:8]}"
+    return Plan(name, settings.home.checkpoints / name, tokens, manifest, bf16)
+
+
+def job_of(plan: Plan, settings: Settings) -> Job:
+    """What is trained, on what.
+
+    Raises:
+        DataError: the shards are altered or too few.
+        KslmError: the sequences do not fit the model, or an optimizer step's do not divide over the ranks.
+    """
+    train, size = settings.profile.train, settings.profile.model
+    config = config_for(size.size, plan.manifest.vocab_size, size.context_length)
+    context = config.max_position_embeddings
+    if train.sequence_length > context:
+        raise KslmError(
+            f"train.sequence_length {train.sequence_length} exceeds the model's context of {context} tokens",
+            remedy="lower it, or set model.context_length",
+        )
+    Recipe.of(train).per_rank(ranks.world())
+    reader = ShardReader(plan.tokens)
+    train_split, val_split = reader.split("train"), reader.split("val")
+    windows = Windows(train_split.tokens, train.sequence_length)
+    if len(windows) < train.sequences_per_step:
+        raise DataError(
+            f"{len(windows)} training sequences of {train.sequence_length} tokens are fewer than one step's "
+            f"{train.sequences_per_step}",
+            remedy="add sources to the profile, or lower train.micro_batch_size or train.grad_accum_steps",
+        )
+    val_windows = Windows(val_split.tokens, train.sequence_length, train.eval_tokens)
+    return Job(
+        train=train,
+        model=config,
+        seed=settings.profile.seed,
+        bf16=plan.bf16,
+        folder=plan.folder,
+        tokenizer=plan.tokens,
+        train_windows=windows,
+        val_windows=val_windows,
+        prompts=torch.from_numpy(val_split.beginnings(PROMPTS, PROMPT_TOKENS)),
+        bytes_per_token=bytes_per_token(val_split, len(val_windows) * train.sequence_length),
+    )
