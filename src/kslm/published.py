@@ -53,13 +53,13 @@ def seal(folder: Path, record: Mapping[str, Any] | None = None) -> dict[str, Any
         record: what the manifest says beside the files, as JSON; with `files`, these are not measured again.
 
     Returns:
-        The manifest.
+        The manifest, without its seal.
     """
     manifest = dict(record or {})
     if "files" not in manifest:
         manifest["files"] = {name: file.model_dump() for name, file in measure(folder).items()}
-    manifest[_SEAL] = _digest(manifest)
-    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True))
+    sealed = manifest | {_SEAL: _digest(manifest)}
+    write_atomically(folder / MANIFEST, json.dumps(sealed, indent=1, sort_keys=True))
     return manifest
 
 

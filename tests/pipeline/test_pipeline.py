@@ -35,7 +35,7 @@ MADE = {
     "release": Released(
         version="1", alias="champion", promoted=True, preferred="int4", model_name="m", gates=[], variants={}
     ),
-    "index": Indexed(folder="index.out", rows={}),
+    "index": Indexed(folder="index.out", lookup="index.out", rows={}, inputs={}),
 }
 
 

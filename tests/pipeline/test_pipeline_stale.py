@@ -41,7 +41,7 @@ LIBRARIES_THAT_DECIDE_NOTHING = {
     "xxhash": "names what was hashed",
     "tenacity": "when to try again",
 }
-BY_PROCESS = {"onnx-ir", "accelerate"}
+BY_PROCESS = {"onnx-ir", "onnxruntime-genai", "accelerate"}
 """Used by a library or a program that a stage runs, not imported by it."""
 
 

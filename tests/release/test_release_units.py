@@ -1,15 +1,12 @@
-import json
 import math
 
 import numpy as np
 import pytest
-import torch
-from transformers import AutoModelForCausalLM
 
 from kslm.errors import DataError
 from kslm.profile import Gates
-from kslm.release import artefacts, gates, measure, plot, variants
-from kslm.runtimes import torch_int8
+from kslm.release import gates, measure, plot
+from kslm.tokens import TokenSplit
 
 BOUNDS = Gates(max_perplexity=100)
 GOOD = {
@@ -25,8 +22,8 @@ def verdicts(**changed):
     return {name: gates.of_variant(name, measured, BOUNDS) for name in ("int8", "int4")}
 
 
-def failed(found):
-    return [gate.name for gate in found if not gate.passed]
+def failed(held):
+    return [gate.name for gate in held if not gate.passed]
 
 
 def test_int4_is_preferred_and_int8_stands_in_where_four_bits_lose_too_much():
@@ -56,80 +53,64 @@ def test_a_variant_that_died_or_gave_no_number_meets_no_gate():
     ],
 )
 def test_gates_of_the_model(metrics, figures, names):
-    found = gates.of_model(EVALUATION | metrics, {"fp32": FP32 | figures}, 100, BOUNDS)
-    assert failed(found) == names
+    held = gates.of_model(EVALUATION | metrics, {"fp32": FP32 | figures}, 100, BOUNDS)
+    assert failed(held) == names
 
 
 def test_an_export_that_differs_from_torch_is_refused():
-    for difference, names in ((1e-4, []), (0.02, ["export_logits_difference"])):
-        measured = {"fp32": FP32, "onnx_fp32": {"logits_difference": difference}}
+    for graph, names in (
+        ({"logits_difference": 1e-4}, []),
+        ({"logits_difference": 0.02}, ["export_logits_difference"]),
+        ({"error": "died"}, ["export_logits_difference"]),
+    ):
+        measured = {"fp32": FP32, "onnx_fp32": graph, "int4": GOOD | {"logits_difference": 1.0}}
         assert failed(gates.of_model(EVALUATION, measured, 100, BOUNDS)) == names
 
 
-def test_a_missing_figure_and_a_profile_without_a_servable_variant_are_errors():
+def test_a_missing_figure_is_an_error():
     with pytest.raises(DataError, match="test/perplexity"):
         gates.of_model({}, {"fp32": FP32}, 100, BOUNDS)
-    with pytest.raises(DataError, match=r"add int8 or int4"):
-        gates.prefer({"torch_int8": []})
 
 
-def test_windows_are_spread_and_do_not_overlap():
-    windows = measure.spread_windows(np.arange(1000, dtype=np.uint16), 32, 320)
-    assert windows.shape == (10, 32)
+def test_no_gate_of_a_variant_has_the_name_of_one_of_the_model():
+    measured = {"fp32": FP32, "onnx_fp32": {}, "int4": GOOD}
+    held = [*gates.of_model(EVALUATION, measured, 100, BOUNDS), *gates.of_variant("int4", measured, BOUNDS)]
+    names = [gate.name.rpartition("/")[2] for gate in held]
+    assert len(set(names)) == len(names) == 12
+
+
+def split_of(lengths):
+    ends = np.cumsum(lengths)
+    documents = np.zeros(len(lengths), np.uint8), np.ones(len(lengths), np.uint64)
+    tokens = np.arange(ends[-1] if len(ends) else 0, dtype=np.uint16)
+    return TokenSplit("test", tokens, ends.astype(np.uint64), *documents, ("os",))
+
+
+def test_windows_read_a_sample_of_the_split_each_token_predicted_by_those_before_it():
+    windows, begins = measure.windows_of(split_of([50] * 20), 32, 320)
+    assert windows.shape == (13, 33)
     assert windows.dtype == np.int64
-    assert np.all(windows[1:, 0] > windows[:-1, -1])
-    assert windows[-1, 0] > 800
-    assert len(measure.spread_windows(np.arange(70), 32, 10_000)) == 2
-    with pytest.raises(DataError, match="too few"):
-        measure.spread_windows(np.arange(31), 32, 100)
-
-
-def test_repetition_counts_fourgrams_seen_before():
-    assert measure.repetition([[1, 2, 3, 4, 5, 6]]) == 0
-    assert measure.repetition([[7] * 10]) == pytest.approx(6 / 7)
-    assert measure.repetition([[1], []]) == 0
+    assert windows[0].tolist() == [0, *range(32)]
+    assert begins[1] == 24
+    assert windows[1, :9].tolist() == windows[0, 24:].tolist()
+    assert windows[-1, -1] == 299
+    assert measure.windows_of(split_of([40]), 64, 1024)[0].shape == (1, 41)
+    for lengths in ([31], []):
+        with pytest.raises(DataError, match="too few"):
+            measure.windows_of(split_of(lengths), 32, 100)
 
 
 def test_the_increase_is_of_perplexity_and_paired():
-    relative, error = measure.increase([1.01, 2.01, 3.01], [1.0, 2.0, 3.0])
+    reference, begins = np.random.default_rng(0).uniform(1, 9, 100), np.array([0, 30, 60])
+    relative, error = measure.increase(reference + 0.01, reference, begins, 40)
     assert relative == pytest.approx(math.exp(0.01) - 1)
     assert error == pytest.approx(0, abs=1e-9)
-
-
-def test_an_artefact_is_current_only_whole_unaltered_and_of_the_same_making(tmp_path):
-    staged, folder = tmp_path / "staged", tmp_path / "out"
-    (staged / "sub").mkdir(parents=True)
-    (staged / "sub" / "a").write_text("one")
-    manifest = artefacts.publish(staged, folder, {"content_id": "x", "variant": "int8"})
-    assert artefacts.current(folder, "x") == manifest
-    assert manifest["bytes"] == 3
-    assert artefacts.current(folder, "y") is None
-    (folder / "sub" / "a").write_text("two")
-    assert artefacts.current(folder) is None
-    (folder / "manifest.json").unlink()
-    assert artefacts.current(folder) is None
-
-
-def test_torch_int8_is_rebuilt_to_the_last_bit_without_pickle(tmp_path, checkpoint):
-    ids = torch.arange(3, 40)[None]
-    model = AutoModelForCausalLM.from_pretrained(checkpoint).eval()
-    quantized = torch_int8.quantize(model)
-    torch_int8.save(quantized, tmp_path)
-    (tmp_path / "config.json").write_text((checkpoint / "config.json").read_text())
-    with torch.no_grad():
-        expected, loaded = quantized(ids).logits, torch_int8.load(tmp_path)(ids).logits
-        assert torch.equal(expected, loaded)
-        assert 0 < float((expected - model(ids).logits).abs().max()) < 0.1
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.int8.safetensors"]
-    config = json.loads((tmp_path / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 3}))
-    with pytest.raises(DataError, match=r"model\.int8\.safetensors"):
-        torch_int8.load(tmp_path)
-
-
-def test_a_recipe_names_the_versions_that_decide_the_bytes():
-    assert set(variants.recipe("int8")["versions"]) == {"onnxruntime", "onnxruntime-genai"}
-    assert variants.recipe("int4")["block_size"] == "32"
+    worse = reference.copy()
+    worse[:70] += 0.1
+    relative, error = measure.increase(worse, reference, begins, 40)
+    # Over 40, 30 and 30 tokens: sums of 4, 3 and 0 where 2.8, 2.1 and 2.1 are the mean's.
+    assert error / (1 + relative) == pytest.approx(math.sqrt(3 / 2 * (1.2**2 + 0.9**2 + 2.1**2)) / 100)
+    assert math.isnan(measure.increase(worse, reference, begins[:1], 100)[1])
 
 
 def test_the_picture_shows_each_measured_variant():

@@ -7,9 +7,10 @@ from kslm import index, published
 from kslm.errors import DataError
 from kslm.outputs import Ingested
 from kslm.report import Report
-from kslm.serve import champion
+from kslm.serve import ask
 from kslm.serve.ask import Assistant, answer
 from kslm.settings import Environment, Settings, load_profile
+from kslm.tracking import registry
 
 QUESTION = "Which driver does PCI 8086:1533 need? Is it CONFIG_IGB? And 8086:fffe?"
 
@@ -70,16 +71,25 @@ def test_an_index_older_than_the_tables_says_so(settings, indexed, later, notes)
 
 
 def test_an_assistant_opens_index_and_champion_once(settings, indexed, monkeypatch, tmp_path):
-    finds = []
-    served = champion.Champion("kslm.quick.kslm_quick", "3", tmp_path)
-    monkeypatch.setattr(champion, "find", lambda settings: finds.append(1) or served)
-    monkeypatch.setattr(champion, "write", lambda found, question, count: f"Use igb, or e1000e, on {len(IDS)}abc:0001.")
+    opened = []
+
+    class Writer:
+        def __init__(self, champion):
+            opened.append(champion)
+            self.name = f"{champion.name} version {champion.version}"
+
+        def write(self, question, max_new_tokens):
+            return f"Use igb, or e1000e, on {len(IDS)}abc:0001."
+
+    served = registry.Champion("kslm.quick.kslm_quick", "3", tmp_path, "onnx")
+    monkeypatch.setattr(registry, "champion", lambda settings: served)
+    monkeypatch.setattr(ask, "Writer", Writer)
     with Assistant(settings) as assistant:
         first = assistant.answer(QUESTION)
         published.remove(settings.home.at(indexed.folder))
         second = assistant.answer("pci 8086:1533")
         bare = assistant.answer(QUESTION, model_only=True)
-    assert finds == [1]
+    assert opened == [served]
     assert first.model_version == "kslm.quick.kslm_quick version 3"
     assert first.unverified == ["3abc:0001", "e1000e"]
     assert second.facts == first.facts[:2]

@@ -23,7 +23,9 @@ CORPUS_LIBRARIES = (
 )  # fmt: skip
 SHARDS = ("tokens.manifest", "tokens.reader", "tokens.tokenizer")
 """What reads shards, of the room that also makes them."""
-RUNS = ("tracking.client", "tracking.run")
+STORE = ("tracking.client", "tracking.moved")
+"""What opens MLflow's store."""
+RUNS = (*STORE, "tracking.run")
 MODEL_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -39,6 +41,7 @@ class Stage:
         engine: whether its work goes through the lake, so that another engine means another run.
         ranked: whether several ranks may run it together.
         also: what else makes it stale, of the settings.
+        check: raises SettingsError where a profile asks for what the stage cannot do.
         headline: metrics that say in a few words how it went, each with its format.
     """
 
@@ -52,6 +55,7 @@ class Stage:
     engine: bool = False
     ranked: bool = False
     also: Callable[[Settings], Any] = lambda settings: None
+    check: Callable[[Profile], None] = lambda profile: None
     headline: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -71,6 +75,12 @@ def _own_logs(settings: Settings) -> list[tuple[str, int, int]]:
 
 def _stat(file: Path) -> tuple[str, int, int]:
     return str(file), file.stat().st_size, file.stat().st_mtime_ns
+
+
+def _variants(profile: Profile) -> None:
+    from kslm.release import variants
+
+    variants.check(profile)
 
 
 def _registry(settings: Settings) -> list[str]:
@@ -148,12 +158,14 @@ PIPELINE = {
             "release",
             "quantize, measure, gate, register, promote",
             *(Released, (Tokenized, Trained, Evaluated), ("release", "seed")),
-            rooms=("release", "runtimes", "tracking", "tokens"),
+            rooms=("release", "runtimes", "model", *SHARDS, *STORE, "tracking.registry", "measures"),
             libraries=(*MODEL_LIBRARIES, "onnx", "onnx-ir", "onnxruntime", "onnxruntime-genai"),
             also=_registry,
-            headline=tuple(
-                (f"quant/{name}/decode_tokens_per_second", f"{name} {{:,.0f}} tokens/s")
-                for name in ("fp32", "int8", "int4")
+            check=_variants,
+            headline=(
+                ("release/decode_tokens_per_second", "{:,.0f} tokens/s decoded"),
+                ("release/speedup", "{:.1f} times as fast"),
+                ("release/perplexity_increase", "perplexity {:+.1%}"),
             ),
         ),
         Stage(
@@ -194,7 +206,7 @@ def select(profile: Profile, first: str | None = None, last: str | None = None) 
 
     Raises:
         KslmError: no such stage in the profile, or `last` does not need `first`.
-        SettingsError: the profile lacks a stage that another one needs.
+        SettingsError: the profile lacks a stage that another one needs, or asks for what a stage cannot do.
     """
     for name in (first, last):
         if name is not None and name not in profile.stages:
@@ -207,6 +219,8 @@ def select(profile: Profile, first: str | None = None, last: str | None = None) 
     chosen = tuple(name for name in order if name in needed and (first is None or first in _ancestors(name, graph)))
     if not chosen:
         raise KslmError(f"stage {last!r} does not need {first!r}", remedy=f"the order is: {', '.join(order)}")
+    for name in chosen:
+        PIPELINE[name].check(profile)
     return chosen
 
 

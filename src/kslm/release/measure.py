@@ -1,8 +1,8 @@
 """Measure every variant on the same held-out tokens and the same machine, fairly.
 
-Perplexity: windows spread evenly over the test split, each scored on its own. Speed: batch of one, the median of
-repetitions taken in turn over all variants. Memory: each variant's own process, before scoring. A variant that this
-machine cannot run at all is reported as such and does not stop the others.
+Perplexity: a sample of the test split, read in the windows of `kslm.measures`, as evaluation does. Speed: batch of one,
+the median of repetitions taken in turn over all variants. Memory: each variant's own process, before scoring. A variant
+that this machine cannot run at all is reported as such and does not stop the others.
 """
 
 from __future__ import annotations
@@ -20,12 +20,20 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from kslm.errors import DataError
+from kslm.measures import held_out, perplexity, repetition, starts
+from kslm.release.variants import REFERENCE, VARIANTS
 from kslm.report import Task
+from kslm.tokens.reader import TokenSplit
+from kslm.tokens.tokenizer import EOT_ID
 
+Array = NDArray[Any]
 SAMPLES, SAMPLE_TOKENS, SAMPLE_PROMPT = 4, 64, 16
+SHORTEST = 2 * SAMPLE_PROMPT
+"""Tokens that a sample of the test split has at least."""
 
 
 @dataclass(frozen=True)
@@ -33,56 +41,47 @@ class Plan:
     """What is measured.
 
     Attributes:
-        windows: (windows, tokens) held-out ids, int64.
+        windows: (windows, tokens + 1) held-out ids, int64: tokens to read, of which each predicts the one after it.
+        begins: (windows,) where they begin in the stream; see `kslm.measures`.
         prefill_tokens, decode_tokens: of one timed text.
         repeats: repetitions, of which the median is reported.
         threads: of one operation, stated beside every speed.
     """
 
-    windows: NDArray[np.int64]
+    windows: Array
+    begins: Array
     prefill_tokens: int
     decode_tokens: int
     repeats: int
     threads: int
     seed: int = 0
-    end_id: int = 0
 
 
-def spread_windows(tokens: NDArray[Any], length: int, budget: int) -> NDArray[np.int64]:
-    """At most budget // length windows of `length` tokens, evenly spread, without overlap.
+def windows_of(split: TokenSplit, length: int, budget: int) -> tuple[Array, Array]:
+    """About `budget` tokens of a split, in windows of `length`: `Plan`'s windows and begins.
 
     Raises:
-        DataError: the split is shorter than one window.
+        DataError: the split is shorter than a prompt and its text.
     """
-    available = len(tokens) // length
-    if not available:
+    held = held_out(split, budget) if len(split) else None
+    if held is None or len(held.tokens) < SHORTEST:
         raise DataError(
-            f"the test split holds {len(tokens)} tokens, too few to measure on",
-            cause=f"one window is {length} tokens",
-            remedy="add sources to the profile, or shorten train.sequence_length",
+            f"the test split holds {len(split.tokens)} tokens, too few to measure on",
+            cause=f"of {budget} tokens asked for, its documents give less than {SHORTEST}",
+            remedy="add sources to the profile, or raise release.perplexity_tokens",
         )
-    count = max(1, min(available, budget // length))
-    starts = [int(i * available // count) * length for i in range(count)]
-    return np.stack([np.asarray(tokens[s : s + length], dtype=np.int64) for s in starts])
-
-
-def repetition(texts: list[list[int]]) -> float:
-    """Share of 4-grams that repeat an earlier one of the same text, over all texts; 0 where none is long enough."""
-    total = repeated = 0
-    for text in texts:
-        grams = [tuple(text[i : i + 4]) for i in range(len(text) - 3)]
-        total += len(grams)
-        repeated += len(grams) - len(set(grams))
-    return repeated / total if total else 0.0
+    begins = starts(len(held.tokens), length)
+    stream = np.concatenate([[EOT_ID], held.tokens])
+    return sliding_window_view(stream, min(length, len(held.tokens)) + 1)[begins], begins
 
 
 def measure(folders: dict[str, Path], plan: Plan, scratch: Path, task: Task) -> dict[str, dict[str, Any]]:
     """Measure each folder's variant.
 
     Returns:
-        By variant: perplexity, losses (a window), decode_ and prefill_tokens_per_second, peak_rss_mb, repetition,
-        non_finite, threads, samples (token ids); fp32 also parameters, missing_weights and non_finite_weights;
-        onnx_fp32 also logits_difference, the largest from fp32. A variant that died has only `error`.
+        By variant: perplexity, nats (a token), decode_ and prefill_tokens_per_second, peak_rss_mb, repetition,
+        non_finite, threads, samples (token ids), logits_difference (the largest from the reference in the first window)
+        and what its runtime tells of its weights. A variant that died has only `error`.
     """
     windows = scratch / "windows.npy"
     np.save(windows, plan.windows)
@@ -93,7 +92,7 @@ def measure(folders: dict[str, Path], plan: Plan, scratch: Path, task: Task) -> 
         def ask(**request: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             for name in list(workers):
                 try:
-                    yield name, workers[name].ask(request)
+                    yield name, workers[name].ask(request | {"out": str(scratch / f"{name}.npy")})
                 except WorkerDiedError as error:
                     del workers[name]
                     results[name] = {"error": str(error)}
@@ -104,33 +103,51 @@ def measure(folders: dict[str, Path], plan: Plan, scratch: Path, task: Task) -> 
         _time(plan, results, ask)
         for name, reply in ask(do="memory"):
             results[name] |= reply
-        length = min(SAMPLE_TOKENS, plan.windows.shape[1] - SAMPLE_PROMPT)
-        prompts = [window[:SAMPLE_PROMPT].tolist() for window in plan.windows[:SAMPLES]]
-        for name, reply in ask(do="sample", prompts=prompts, tokens=length, seed=plan.seed, end=plan.end_id):
+        for name, reply in ask(do="sample", **_samples(plan)):
             results[name] |= {"samples": reply["texts"], "repetition": repetition(reply["texts"])}
-        for name, reply in ask(do="score", windows=str(windows)):
-            mean = float(np.mean(reply["losses"]))
-            perplexity = math.exp(min(mean, 700.0)) if math.isfinite(mean) else math.inf
+        for name, reply in ask(do="score", windows=str(windows), begins=plan.begins.tolist()):
+            nats = np.load(scratch / f"{name}.npy", allow_pickle=False)
             results[name] |= {
-                "losses": reply["losses"],
-                "perplexity": perplexity,
+                "nats": nats,
+                "perplexity": perplexity(nats) if np.isfinite(nats).all() else math.inf,
                 "non_finite": reply["non_finite_logits"] + results[name].get("non_finite_weights", 0),
             }
-        _compare_logits(results, workers, windows, scratch)
+        logits = {name: np.load(scratch / f"{name}.npy") for name, _ in ask(do="logits", windows=str(windows))}
+        for name in logits.keys() if REFERENCE in logits else ():
+            results[name]["logits_difference"] = float(np.abs(logits[name] - logits[REFERENCE]).max())
     return results
 
 
 def steps(plan: Plan, variants: int) -> int:
     """How often `measure` advances its task."""
-    return variants * (5 + plan.repeats)
+    return variants * (6 + plan.repeats)
 
 
-def increase(losses: list[float], baseline: list[float]) -> tuple[float, float]:
-    """Relative increase of perplexity over the baseline's on the same windows, and its standard error."""
-    difference = np.asarray(losses, np.float64) - np.asarray(baseline, np.float64)
-    error = float(difference.std(ddof=1) / math.sqrt(len(difference))) if len(difference) > 1 else math.nan
-    relative = float(np.expm1(min(float(difference.mean()), 700.0)))
+def increase(nats: Array, reference: Array, begins: Array, length: int) -> tuple[float, float]:
+    """Relative increase of perplexity over the reference's on the same tokens, and its standard error.
+
+    Tokens of one window depend on each other, so the error is that of a ratio of sums over windows.
+    """
+    difference = nats - reference
+    mean = float(difference.mean())
+    ends = np.minimum(begins + length, len(nats))
+    counts = np.diff(ends, prepend=0)
+    sums = np.diff(np.concatenate([[0.0], difference.cumsum()])[ends], prepend=0.0)
+    spread = float(((sums - mean * counts) ** 2).sum())
+    error = math.sqrt(spread * len(ends) / (len(ends) - 1)) / len(nats) if len(ends) > 1 else math.nan
+    relative = float(np.expm1(min(mean, 700.0)))
     return relative, error * (1 + relative)
+
+
+def _samples(plan: Plan) -> dict[str, Any]:
+    """The request for texts, whose prompts are spread over the windows."""
+    spread = plan.windows[:: math.ceil(len(plan.windows) / SAMPLES)]
+    return {
+        "prompts": spread[:, :SAMPLE_PROMPT].tolist(),
+        "tokens": min(SAMPLE_TOKENS, plan.windows.shape[1] - SAMPLE_PROMPT),
+        "seed": plan.seed,
+        "end": EOT_ID,
+    }
 
 
 def _time(plan: Plan, results: dict[str, dict[str, Any]], ask: Any) -> None:
@@ -140,27 +157,13 @@ def _time(plan: Plan, results: dict[str, dict[str, Any]], ask: Any) -> None:
         "decode_tokens": plan.decode_tokens,
     }
     speeds: dict[str, list[dict[str, Any]]] = {}
-    for repetition_index in range(plan.repeats + 1):
+    for turn in range(plan.repeats + 1):
         for name, reply in ask(**request):
-            if repetition_index:
+            if turn:
                 speeds.setdefault(name, []).append(reply)
     for name, replies in speeds.items():
         if "error" not in results[name]:
             results[name] |= {key: median(reply[key] for reply in replies) for key in replies[0]}
-
-
-def _compare_logits(
-    results: dict[str, dict[str, Any]], workers: dict[str, _Worker], windows: Path, scratch: Path
-) -> None:
-    pair = ("fp32", "onnx_fp32")
-    if not all(name in workers for name in pair):
-        return
-    logits = []
-    for name in pair:
-        out = scratch / f"{name}.npy"
-        workers[name].ask({"do": "logits", "windows": str(windows), "out": str(out)})
-        logits.append(np.load(out, allow_pickle=False))
-    results["onnx_fp32"]["logits_difference"] = float(np.abs(logits[0] - logits[1]).max())
 
 
 class WorkerDiedError(Exception):
@@ -192,7 +195,8 @@ class _Worker:
 def _worker(variant: str, folder: Path, threads: int) -> Iterator[_Worker]:
     errors = folder.parent / f".{variant}.stderr"
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-    command = [sys.executable, "-m", "kslm.release.worker", variant, str(folder), str(threads)]
+    runtime = VARIANTS[variant].runtime
+    command = [sys.executable, "-m", "kslm.release.worker", runtime, str(folder), str(threads)]
     with errors.open("w") as stream:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stream, text=True, env=environment

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kslm.release import artefacts, gates, plot, work
-from kslm.release.gates import Gate
+from kslm.outputs import GateResult, Released, VariantResult
+from kslm.release import gates, plot, variants, work
+from kslm.release.variants import VARIANTS
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 from kslm.tracking.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
@@ -32,148 +33,167 @@ _MEASURED = (
     "repetition",
     "logits_difference",
 )
+_SHOWN = (*_MEASURED, "threads", "error")
 
 
-def run(settings: Settings, progress: Progress = QUIET) -> Report:
+def run(settings: Settings, progress: Progress = QUIET) -> Report[Released]:
     """Release the newest trained model of this profile.
 
     Raises:
+        SettingsError: the profile names variants that there are not, or none that can be served.
         DataError: an earlier stage has not run, or its files were altered.
         KslmError: a variant could not be built, or the registry did not take it.
     """
+    variants.check(settings.profile)
     inputs = work.Inputs.of(settings)
-    wanted: list[str] = list(dict.fromkeys(("fp32", *settings.profile.release.variants)))
     with work.scratch_folder(settings) as scratch:
-        manifests = work.build(settings, inputs, wanted, scratch, progress)
-        work.measure_all(settings, inputs, manifests, scratch, progress)
-    measured = {name: manifest["metrics"] for name, manifest in manifests.items()}
-    bounds = settings.profile.release.gates
-    by_variant = {name: gates.of_variant(name, measured, bounds) for name in wanted if name != "fp32"}
-    preferred = gates.prefer(by_variant)
-    of_model = gates.of_model(inputs.evaluation, measured, _nominal(settings), bounds)
-    verdicts = [*of_model, *by_variant[preferred]]
-    with progress.task("register", total=len(wanted), unit="variants") as task:
-        decision = _Decision(preferred, of_model, by_variant)
-        models = Registry(settings)
-        versions = {}
-        for variant in wanted:
-            tags = _tags(settings, inputs, manifests[variant], decision)
-            folder = work.folder_of(settings, inputs, variant)
-            versions[variant] = models.register(inputs.run_id, folder, manifests[variant], tags)
-            task.advance()
-    promoted = all(verdict.passed for verdict in verdicts)
-    models.offer(versions[preferred])
-    replaced = models.promote(versions[preferred]) if promoted else None
-    everything = [*of_model, *(g for own in by_variant.values() for g in own)]
-    _log(models.client, inputs.run_id, measured, everything, preferred)
-    identities = {variant: manifest["content_id"] for variant, manifest in manifests.items()}
-    details = {}
-    for variant in wanted:
-        own = measured[variant]
-        details[variant] = {key: own[key] for key in (*_MEASURED, "threads", "error") if key in own} | {
-            "path": str(work.folder_of(settings, inputs, variant)),
-            "registered_as": _registered_as(variant, versions[variant], preferred, promoted),
-            "gates": [verdict.as_dict() for verdict in by_variant.get(variant, [])],
-        }
+        names = variants.order(settings.profile.release.variants)
+        manifests = work.build(settings, inputs, names, scratch, progress)
+        measured = work.measure_all(settings, inputs, manifests, scratch, progress)
+    decision = _decide(settings, inputs, measured)
+    models = Registry(settings)
+    versions = _register(models, settings, inputs, manifests, decision, progress=progress)
+    version = versions[decision.preferred]
+    models.offer(version)
+    replaced = models.promote(version) if decision.promoted else None
+    _log(models.client, inputs.run_id, decision)
+    identities = {name: manifest["content_id"] for name, manifest in manifests.items()}
     return Report(
         stage="release",
-        output_id=artefacts.content_id(inputs.weights_sha256, identities, promoted),
-        metrics=_metrics(measured),
-        outputs={
-            "version": versions[preferred],
-            "alias": CHAMPION if promoted else CHALLENGER,
-            "promoted": promoted,
-            "preferred": preferred,
-            "model_name": models.name,
-            "gates": [verdict.as_dict() for verdict in verdicts],
-            "variants": details,
-        },
-        notes=_notes(decision, measured, replaced, models.name),
+        output_id=work.content_id(inputs.weights_sha256, identities, decision.promoted),
+        metrics=_metrics(measured) | _headline(measured[decision.preferred]),
+        outputs=Released(
+            version=version,
+            alias=decision.alias,
+            promoted=decision.promoted,
+            preferred=decision.preferred,
+            model_name=models.name,
+            gates=decision.decisive,
+            variants={
+                name: VariantResult(
+                    path=settings.home.relative(work.folder_of(settings, inputs, name)),
+                    registered_as=f"version {number}" + (f", {decision.alias}" if number == version else ""),
+                    gates=decision.by_variant.get(name, []),
+                    **{key: measured[name][key] for key in _SHOWN if key in measured[name]},
+                )
+                for name, number in versions.items()
+            },
+        ),
+        notes=_notes(decision, replaced, models.name),
     )
 
 
 @dataclass(frozen=True)
 class _Decision:
+    """What the gates make of the figures: which variant is preferred, and whether it is promoted."""
+
+    measured: dict[str, dict[str, Any]]
     preferred: str
-    of_model: list[Gate]
-    by_variant: dict[str, list[Gate]]
+    of_model: list[GateResult]
+    by_variant: dict[str, list[GateResult]]
 
-    def refusals(self, variant: str) -> list[str]:
-        """Why this variant may not be served; empty if it may."""
-        return [f"{g.name} {g}" for g in (*self.of_model, *self.by_variant.get(variant, [])) if not g.passed]
+    @property
+    def decisive(self) -> list[GateResult]:
+        """The gates that the preferred variant has to meet."""
+        return [*self.of_model, *self.by_variant[self.preferred]]
+
+    @property
+    def promoted(self) -> bool:
+        return all(gate.passed for gate in self.decisive)
+
+    @property
+    def alias(self) -> str:
+        return CHAMPION if self.promoted else CHALLENGER
 
 
-def _tags(settings: Settings, inputs: work.Inputs, manifest: dict[str, Any], decision: _Decision) -> dict[str, Any]:
+def _decide(settings: Settings, inputs: work.Inputs, measured: dict[str, dict[str, Any]]) -> _Decision:
+    from kslm.model import SIZES
+
+    bounds, nominal = settings.profile.release.gates, SIZES[settings.profile.model.size].nominal
+    quantized = [name for name in measured if VARIANTS[name].role == "quantized"]
+    by_variant = {name: gates.of_variant(name, measured, bounds) for name in quantized}
+    of_model = gates.of_model(inputs.evaluation, measured, nominal, bounds)
+    return _Decision(measured, gates.prefer(by_variant), of_model, by_variant)
+
+
+def _register(
+    models: Registry,
+    settings: Settings,
+    inputs: work.Inputs,
+    manifests: dict[str, dict[str, Any]],
+    decision: _Decision,
+    *,
+    progress: Progress,
+) -> dict[str, str]:
+    """Versions by variant; what was made for another variant only is not registered."""
+    names = [name for name in manifests if VARIANTS[name].role != "intermediate"]
+    versions = {}
+    models.create()
+    with progress.task("register", total=len(names), unit="variants") as task:
+        for name in names:
+            tags = _tags(name, decision) | {"profile": settings.profile.profile}
+            tags |= {key: inputs.lineage[key] for key in ("weights_sha256", "tokenizer_sha256", "tokens_fingerprint")}
+            folder = work.folder_of(settings, inputs, name)
+            versions[name] = models.register(inputs.run_id, folder, manifests[name], tags)
+            task.advance()
+    return versions
+
+
+def _tags(variant: str, decision: _Decision) -> dict[str, Any]:
     """What a version shows: its figures, its gates and, where it may not be served, the reasons."""
-    variant, metrics = manifest["variant"], manifest["metrics"]
-    tags: dict[str, Any] = {"variant": variant, "profile": settings.profile.profile}
-    tags |= {key: metrics[key] for key in (*_MEASURED, "threads", "error") if key in metrics}
-    tags |= {key: inputs.lineage[key] for key in ("weights_sha256", "tokenizer_sha256", "tokens_fingerprint")}
-    for verdict in (*decision.of_model, *decision.by_variant.get(variant, [])):
-        tags[f"gate_{verdict.name.rpartition('/')[2]}"] = str(verdict)
-    if refusals := decision.refusals(variant):
-        tags["rejected"] = "; ".join(refusals)
+    figures = decision.measured[variant]
+    held = [*decision.of_model, *decision.by_variant.get(variant, [])]
+    tags: dict[str, Any] = {"variant": variant} | {key: figures[key] for key in _SHOWN if key in figures}
+    tags |= {f"gate_{gate.name.rpartition('/')[2]}": gates.verdict(gate) for gate in held}
+    if refusals := gates.refusals(held):
+        tags["rejected"] = refusals
     return tags
 
 
-def _log(
-    client: MlflowClient,
-    run_id: str,
-    measured: dict[str, dict[str, Any]],
-    verdicts: list[Gate],
-    preferred: str,
-) -> None:
+def _log(client: MlflowClient, run_id: str, decision: _Decision) -> None:
     """Log figures, gates and the picture to the training run."""
     from mlflow.entities import Metric, RunTag
 
     now = int(time.time() * 1000)
-    figures = _metrics(measured)
-    for verdict in verdicts:
+    figures = _metrics(decision.measured)
+    held = [*decision.of_model, *(gate for own in decision.by_variant.values() for gate in own)]
+    for gate in held:
         figures |= {
-            f"gate/{verdict.name}/figure": verdict.figure,
-            f"gate/{verdict.name}/bound": verdict.bound,
-            f"gate/{verdict.name}/passed": float(verdict.passed),
+            f"gate/{gate.name}/figure": gate.figure,
+            f"gate/{gate.name}/bound": gate.bound,
+            f"gate/{gate.name}/passed": float(gate.passed),
         }
     client.log_batch(
         run_id,
         metrics=[Metric(key, value, now, 0) for key, value in sorted(figures.items())],
-        tags=[RunTag(f"gate/{verdict.name}", str(verdict)) for verdict in verdicts],
+        tags=[RunTag(f"gate/{gate.name}", gates.verdict(gate)) for gate in held],
     )
-    client.log_figure(run_id, plot.trade(measured, preferred), "release/variants.png")
+    client.log_figure(run_id, plot.trade(decision.measured, decision.preferred), "release/variants.png")
 
 
 def _metrics(measured: dict[str, dict[str, Any]]) -> dict[str, float]:
     return {
-        f"quant/{variant}/{key}": float(metrics[key])
-        for variant, metrics in measured.items()
+        f"quant/{variant}/{key}": float(figures[key])
+        for variant, figures in measured.items()
         for key in _MEASURED
-        if key in metrics
+        if key in figures
     }
 
 
-def _registered_as(variant: str, version: str, preferred: str, promoted: bool) -> str:
-    if variant != preferred:
-        return f"version {version}"
-    return f"version {version}, {CHAMPION if promoted else CHALLENGER}"
+def _headline(figures: dict[str, Any]) -> dict[str, float]:
+    """The preferred variant's figures under names that do not depend on which it is."""
+    return {f"release/{key}": float(figures[key]) for key in _MEASURED if key in figures}
 
 
-def _notes(
-    decision: _Decision, measured: dict[str, dict[str, Any]], replaced: str | None, model_name: str
-) -> list[str]:
+def _notes(decision: _Decision, replaced: str | None, model_name: str) -> list[str]:
     notes = []
     for variant, own in decision.by_variant.items():
-        if failed := [f"{g.name} {g}" for g in own if not g.passed]:
-            notes.append(f"{variant} is refused: {'; '.join(failed)}")
-        if "error" in measured[variant]:
-            notes.append(f"{variant} cannot run on this machine: {measured[variant]['error']}")
-    if failed := [f"{g.name} {g}" for g in decision.of_model if not g.passed]:
-        notes.append(f"the model is refused: {'; '.join(failed)}")
+        if refusals := gates.refusals(own):
+            notes.append(f"{variant} is refused: {refusals}")
+        if error := decision.measured[variant].get("error"):
+            notes.append(f"{variant} cannot run on this machine: {error}")
+    if refusals := gates.refusals(decision.of_model):
+        notes.append(f"the model is refused: {refusals}")
     if replaced:
         notes.append(f"version {replaced} of {model_name} was champion and is now {PREVIOUS}")
     return notes
-
-
-def _nominal(settings: Settings) -> int:
-    from kslm.model import SIZES
-
-    return SIZES[settings.profile.model.size].nominal

@@ -1,10 +1,12 @@
 """Building and measuring the variants of one trained model: the release stage's slow half.
 
-What an interrupted release left whole is kept; the rest is made again.
+Variants lie in artefacts/<run>/<variant>/, sealed (`kslm.published`). What an interrupted release left whole is kept;
+the rest is made again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -14,10 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kslm import outputs, published
 from kslm.errors import DataError
-from kslm.release import artefacts, measure, variants
-from kslm.report import Progress, Report
+from kslm.outputs import Evaluated, Tokenized, Trained
+from kslm.release import measure
+from kslm.release.variants import REFERENCE, VARIANTS, Variant
+from kslm.release.variants.tools import TOKENIZER_FILES
+from kslm.report import Progress
 from kslm.settings import Settings
+from kslm.tokens.manifest import Manifest
+from kslm.tokens.reader import ShardReader
 
 MEASURED_THREADS = 1
 """Threads of every variant while it is measured. Torch with two on a busy two-core machine fell from 200 to 6 decoded
@@ -39,63 +47,77 @@ class Inputs:
 
     @classmethod
     def of(cls, settings: Settings) -> Inputs:
-        """Read the reports of train, evaluate and tokenize.
+        """Read the reports of training, evaluation and tokenize.
 
         Raises:
             DataError: one is missing, or the checkpoint is not the one that was trained.
         """
-        profile, home = settings.profile.profile, settings.home
-        train, evaluation, tokens = (Report.load(home.report(profile, s)) for s in ("train", "evaluate", "tokenize"))
-        checkpoint = Path(train.outputs["checkpoint"])
+        trained, tokenized = outputs.load(settings, Trained).outputs, outputs.load(settings, Tokenized).outputs
+        evaluation = outputs.load(settings, Evaluated).metrics
+        checkpoint = settings.home.at(trained.checkpoint)
         weights = checkpoint / "model.safetensors"
         if not weights.is_file():
             raise DataError(f"no weights at {weights}", remedy="train again: kslm train --force")
-        if (found := artefacts.file_sha256(weights)) != train.outputs["weights_sha256"]:
+        if (sha256 := published.file_sha256(weights)) != trained.weights_sha256:
             raise DataError(
                 f"{weights} is not what was trained",
-                cause=f"sha256 {found}, reported {train.outputs['weights_sha256']}",
+                cause=f"sha256 {sha256}, reported {trained.weights_sha256}",
                 remedy="train again: kslm train --force",
             )
-        shards = Path(tokens.outputs["manifest"]).parent
-        manifest = json.loads((shards / "manifest.json").read_text("utf-8"))
+        shards = settings.home.at(tokenized.manifest).parent
         lineage = {
-            "training_run": train.outputs["run_id"],
-            "weights_sha256": found,
-            "tokens_fingerprint": tokens.outputs["fingerprint"],
-            "tokenizer_sha256": artefacts.file_sha256(checkpoint / "tokenizer.json"),
-            "corpus": manifest.get("lineage", {}),
+            "training_run": trained.run_id,
+            "weights_sha256": sha256,
+            "tokens_fingerprint": tokenized.fingerprint,
+            "tokenizer_sha256": published.file_sha256(checkpoint / "tokenizer.json"),
+            "corpus": Manifest.load(shards).lineage.model_dump(),
         }
-        return cls(train.outputs["run_id"], checkpoint, found, evaluation.metrics, shards, lineage)
+        return cls(trained.run_id, checkpoint, sha256, evaluation, shards, lineage)
+
+
+def content_id(*parts: Any) -> str:
+    """Identity of what something is made of: 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def build(
-    settings: Settings, inputs: Inputs, wanted: list[str], scratch: Path, progress: Progress
+    settings: Settings, inputs: Inputs, names: tuple[str, ...], scratch: Path, progress: Progress
 ) -> dict[str, dict[str, Any]]:
-    """Manifests of all variants, building those that are not there; the float32 graph comes before int8."""
-    names = list(wanted)
-    if "int8" in names:
-        names.insert(names.index("int8"), variants.ONNX_FP32)
-    manifests = {}
+    """Manifests of variants, in the order given, building those that are not there.
+
+    Args:
+        names: each after those that it needs; see `variants.order`.
+
+    Returns:
+        By variant: content_id, variant, runtime, options, versions, lineage, files.
+    """
+    manifests: dict[str, dict[str, Any]] = {}
     with progress.task("quantize", total=len(names), unit="variants") as task:
         for name in names:
             task.update(note=name)
-            recipe, folder = variants.recipe(name), folder_of(settings, inputs, name)
-            identity = artefacts.content_id(inputs.weights_sha256, inputs.lineage["tokenizer_sha256"], recipe)
-            manifest = artefacts.current(folder, identity)
-            if manifest is None:
+            variant, folder = VARIANTS[name], folder_of(settings, inputs, name)
+            description = _describe(variant, inputs, manifests)
+            manifest = published.whole(folder)
+            if manifest is None or manifest["content_id"] != description["content_id"]:
                 staged = scratch / name
-                variants.build(name, inputs.checkpoint, folder_of(settings, inputs, variants.ONNX_FP32), staged)
-                description = {
-                    "content_id": identity,
-                    "variant": name,
-                    "recipe": recipe,
-                    "lineage": inputs.lineage,
-                }
-                manifest = artefacts.publish(staged, folder, description)
+                staged.mkdir()
+                needs = {need: folder_of(settings, inputs, need) for need in variant.needs}
+                variant.build(inputs.checkpoint, needs, staged)
+                published.remove(folder)
+                shutil.copytree(staged, folder, copy_function=shutil.copyfile)
+                manifest = published.seal(folder, description)
                 shutil.rmtree(staged)
             manifests[name] = manifest
             task.advance()
     return manifests
+
+
+def _describe(variant: Variant, inputs: Inputs, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What a variant's manifest says beside its files; its content_id covers all that decides its bytes."""
+    making = variant.making()
+    needs = {name: manifests[name]["content_id"] for name in variant.needs}
+    identity = content_id(inputs.weights_sha256, inputs.lineage["tokenizer_sha256"], making, needs)
+    return {"content_id": identity, "runtime": variant.runtime, "lineage": inputs.lineage} | making
 
 
 def measure_all(
@@ -104,50 +126,54 @@ def measure_all(
     manifests: dict[str, dict[str, Any]],
     scratch: Path,
     progress: Progress,
-) -> None:
-    """Fill in every manifest's metrics, all measured anew: speeds of different days cannot be compared."""
+) -> dict[str, dict[str, Any]]:
+    """Figures of every variant, all measured anew (speeds of different days cannot be compared), kept in its manifest.
+
+    Returns:
+        By variant, as JSON; see `measure.measure`. Beside it size_mb, and what compares it with the reference:
+        perplexity_increase with its standard error, and speedup.
+
+    Raises:
+        DataError: the trained weights cannot be run here, or there are too few tokens to measure on.
+    """
     plan = _plan(settings, inputs)
     folders = {name: folder_of(settings, inputs, name) for name in manifests}
     with progress.task("measure", total=measure.steps(plan, len(folders)), unit="measurements") as task:
-        results = measure.measure(folders, plan, scratch, task)
-    if "error" in results["fp32"]:
+        measured = measure.measure(folders, plan, scratch, task)
+    reference = measured[REFERENCE]
+    if "error" in reference:
         raise DataError(
             f"the checkpoint {inputs.checkpoint} cannot be run here",
-            cause=results["fp32"]["error"],
+            cause=reference["error"],
             remedy="kslm doctor checks the machine; kslm train --force trains again",
         )
-    source = results["fp32"]
-    baseline = source["losses"]
-    for name, manifest in manifests.items():
-        metrics = results[name]
-        metrics["size_mb"] = _weights_bytes(manifest) / 1e6
-        if "error" not in metrics:
-            relative, error = measure.increase(metrics.pop("losses"), baseline)
-            metrics |= {"perplexity_increase": relative, "perplexity_increase_error": error}
-            metrics["speedup"] = metrics["decode_tokens_per_second"] / source["decode_tokens_per_second"]
-        artefacts.write_manifest(folders[name], manifest | {"metrics": metrics})
-        manifest["metrics"] = metrics
+    nats, length = {name: own.pop("nats", None) for name, own in measured.items()}, plan.windows.shape[1] - 1
+    for name, own in measured.items():
+        own["size_mb"] = _weights_bytes(manifests[name]) / 1e6
+        if "error" not in own:
+            relative, error = measure.increase(nats[name], nats[REFERENCE], plan.begins, length)
+            own |= {"perplexity_increase": relative, "perplexity_increase_error": error}
+            own["speedup"] = own["decode_tokens_per_second"] / reference["decode_tokens_per_second"]
+        published.seal(folders[name], manifests[name] | {"metrics": own})
+    return measured
 
 
 def _plan(settings: Settings, inputs: Inputs) -> measure.Plan:
-    from kslm.tokens import EOT_ID, ShardReader
-
     release = settings.profile.release
     config = json.loads((inputs.checkpoint / "config.json").read_text("utf-8"))
     context = int(config["max_position_embeddings"])
-    tokens = ShardReader(inputs.shards).split("test").tokens
-    windows = measure.spread_windows(
-        tokens, min(settings.profile.train.sequence_length, context), release.perplexity_tokens
-    )
+    test = ShardReader(inputs.shards).split("test")
+    length = min(settings.profile.train.sequence_length, context)
+    windows, begins = measure.windows_of(test, length, release.perplexity_tokens)
     prefill = min(release.prefill_tokens, context // 2, windows.size)
     return measure.Plan(
         windows=windows,
+        begins=begins,
         prefill_tokens=prefill,
         decode_tokens=min(release.decode_tokens, context - prefill),
         repeats=release.repeats,
         threads=MEASURED_THREADS,
         seed=settings.profile.seed,
-        end_id=EOT_ID,
     )
 
 
@@ -177,5 +203,5 @@ def scratch_folder(settings: Settings) -> Iterator[Path]:
 
 def _weights_bytes(manifest: dict[str, Any]) -> int:
     """Bytes of the model without its tokenizer, which every variant shares."""
-    shared = (*variants.TOKENIZER_FILES, "generation_config.json")
+    shared = (*TOKENIZER_FILES, "generation_config.json")
     return sum(int(record["bytes"]) for name, record in manifest["files"].items() if name not in shared)

@@ -1,4 +1,4 @@
-"""The process that measures one variant: `python -m kslm.release.worker VARIANT FOLDER THREADS`.
+"""The process that measures one variant: `python -m kslm.release.worker RUNTIME FOLDER THREADS`.
 
 One process a variant, so that its memory is its own; all are alive at once and are asked in turn, so that a change of
 load on the machine meets them alike. Each line of standard input is a JSON request, each line of standard output its
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kslm.runtimes.torch import Runtime, TorchRuntime, open_runtime
+from kslm.measures import scored_before
+from kslm.runtimes import Ids, Runtime, open_runtime
 
 SHORTEST_TIMING = 0.25
 """Seconds: a repetition goes on until this much has been timed, so that small models are timed well too."""
@@ -40,15 +42,18 @@ def answer(runtime: Runtime, request: dict[str, Any]) -> dict[str, Any]:
     """Carry out one request: about, time, memory, score, logits or sample."""
     match request["do"]:
         case "about":
-            return _about(runtime)
+            return runtime.weights()
         case "time":
             return _time(runtime, np.asarray(request["prompt"], np.int64), request["decode_tokens"])
         case "memory":
             return {"peak_rss_mb": peak_rss_mb()}
         case "score":
-            return _score(runtime, np.load(request["windows"], allow_pickle=False))
+            windows = np.load(request["windows"], allow_pickle=False)
+            nats, non_finite = score(runtime, windows, np.asarray(request["begins"], np.int64))
+            np.save(request["out"], nats)
+            return {"non_finite_logits": non_finite}
         case "logits":
-            np.save(request["out"], runtime.logits(np.load(request["windows"], allow_pickle=False)[0]))
+            np.save(request["out"], runtime.logits(np.load(request["windows"], allow_pickle=False)[0, :-1]))
             return {}
         case "sample":
             return {"texts": [_sample(runtime, prompt, request) for prompt in request["prompts"]]}
@@ -56,38 +61,33 @@ def answer(runtime: Runtime, request: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"unknown request {other!r}")
 
 
-def _about(runtime: Runtime) -> dict[str, Any]:
-    if not isinstance(runtime, TorchRuntime):
-        return {}
-    return {
-        "parameters": runtime.parameters,
-        "non_finite_weights": runtime.non_finite_weights,
-        "missing_weights": runtime.missing_weights,
-    }
-
-
-def _time(runtime: Runtime, prompt: np.ndarray[Any, Any], count: int) -> dict[str, Any]:
+def _time(runtime: Runtime, prompt: Ids, count: int) -> dict[str, Any]:
     read = write = 0.0
     rounds = 0
     while read + write < SHORTEST_TIMING:
-        one_read, one_write = runtime.timed(prompt, count)
-        read, write, rounds = read + one_read, write + one_write, rounds + 1
+        seconds = runtime.timed(prompt, count)
+        read, write, rounds = read + seconds[0], write + seconds[1], rounds + 1
     return {
         "prefill_tokens_per_second": rounds * len(prompt) / read,
         "decode_tokens_per_second": rounds * count / write,
     }
 
 
-def _score(runtime: Runtime, windows: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Mean negative log likelihood (nats) of each window's tokens but its first, in float64."""
-    losses, non_finite = [], 0
-    for window in windows:
-        logits = runtime.logits(window)[:-1].astype(np.float64)
+def score(runtime: Runtime, windows: Ids, begins: NDArray[np.int64]) -> tuple[NDArray[np.float64], int]:
+    """Negative log likelihood (nats) of every token of a stream, and how many logits were not finite.
+
+    Args:
+        windows: (windows, tokens + 1) ids; each row's but the last are read, its but the first are predicted.
+        begins: (windows,) offsets of the rows in the stream; see `kslm.measures`.
+    """
+    nats, non_finite = [], 0
+    for window, skip in zip(windows, scored_before(begins, windows.shape[1] - 1).tolist(), strict=True):
+        logits = runtime.logits(window[:-1])[skip:].astype(np.float64)
         non_finite += int((~np.isfinite(logits)).sum())
         peak = logits.max(axis=-1, keepdims=True)
         normalizer = np.log(np.exp(logits - peak).sum(axis=-1)) + peak[:, 0]
-        losses.append(float(np.mean(normalizer - logits[np.arange(len(logits)), window[1:]])))
-    return {"losses": losses, "non_finite_logits": non_finite}
+        nats.append(normalizer - logits[np.arange(len(logits)), window[1 + skip :]])
+    return np.concatenate(nats), non_finite
 
 
 def _sample(runtime: Runtime, prompt: list[int], request: dict[str, Any]) -> list[int]:
@@ -108,15 +108,15 @@ def _sample(runtime: Runtime, prompt: list[int], request: dict[str, Any]) -> lis
     return text
 
 
-def main(requests: TextIO, answers: TextIO, variant: str, folder: Path, threads: int) -> None:
+def main(requests: TextIO, answers: TextIO, runtime: str, folder: Path, threads: int) -> None:
     """Load the variant, then answer until there are no more requests."""
-    runtime = open_runtime(variant, folder, threads)
+    model = open_runtime(runtime, folder, threads)
     for line in requests:
-        answers.write(json.dumps(answer(runtime, json.loads(line))) + "\n")
+        answers.write(json.dumps(answer(model, json.loads(line))) + "\n")
         answers.flush()
 
 
 if __name__ == "__main__":
-    own = os.fdopen(os.dup(1), "w")
+    answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    main(sys.stdin, own, sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    main(sys.stdin, answers, sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""Run a published graph (a folder made for onnxruntime-genai) on this CPU.
+"""Graphs made for onnxruntime-genai, on this CPU.
 
 Text goes through onnxruntime-genai; where the logits of every position are wanted, the same graph goes through ONNX
 Runtime itself. Token ids come from and go to the folder's tokenizer.json: genai's own tokenizer rejects the
@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ids = NDArray[np.int64]
-Logits = NDArray[np.float32]
+from kslm.runtimes import Ids, Logits
 
 
 class OnnxRuntime:
-    """A graph: through onnxruntime-genai for text, through ONNX Runtime itself where every logit is wanted."""
+    """A graph; see Runtime."""
 
     def __init__(self, folder: Path, threads: int) -> None:
         import onnxruntime_genai as genai
@@ -37,16 +35,12 @@ class OnnxRuntime:
         self._generator: Any = None
         self._session: Any = None
 
-    def generator(self, prompt: Ids, **search: Any) -> Any:
-        """A generator that has read `prompt`; `search` is genai's search options."""
-        parameters = self._genai.GeneratorParams(self._model)
-        parameters.set_search_options(**({"max_length": self.context_length, "do_sample": False} | search))
-        generator = self._genai.Generator(self._model, parameters)
-        generator.append_tokens(prompt.astype(np.int32))
-        return generator
+    def weights(self) -> dict[str, int]:
+        """See Runtime: a graph tells nothing of its weights."""
+        return {}
 
     def logits(self, window: Ids) -> Logits:
-        """Logits of one window: (tokens,) to (tokens, vocabulary)."""
+        """See Runtime."""
         if self._session is None:
             self._open_session()
         feeds: dict[str, Any] = {"input_ids": window[None], "attention_mask": np.ones((1, len(window)), np.int64)}
@@ -54,23 +48,31 @@ class OnnxRuntime:
         return out
 
     def start(self, prompt: Ids) -> Logits:
-        """Begin a text: logits (vocabulary,) of the token after `prompt`."""
-        self._generator = self.generator(prompt)
+        """See Runtime."""
+        self._generator = self._read(prompt)
         return self._last_logits()
 
     def step(self, token: int) -> Logits:
-        """Add one token: logits (vocabulary,) of the next."""
+        """See Runtime."""
         self._generator.append_tokens(np.array([token], np.int32))
         return self._last_logits()
 
     def timed(self, prompt: Ids, count: int) -> tuple[float, float]:
-        """Seconds to read `prompt`, and to write `count` tokens greedily after it, end-of-text ignored."""
+        """See Runtime."""
         begin = time.perf_counter()
-        generator = self.generator(prompt, min_length=self.context_length)
+        generator = self._read(prompt, min_length=self.context_length)
         read = time.perf_counter()
         for _ in range(count):
             generator.generate_next_token()
         return read - begin, time.perf_counter() - read
+
+    def _read(self, prompt: Ids, **search: Any) -> Any:
+        """A greedy generator that has read `prompt`; `search` is more of genai's search options."""
+        parameters = self._genai.GeneratorParams(self._model)
+        parameters.set_search_options(max_length=self.context_length, do_sample=False, **search)
+        generator = self._genai.Generator(self._model, parameters)
+        generator.append_tokens(prompt.astype(np.int32))
+        return generator
 
     def _last_logits(self) -> Logits:
         return np.asarray(self._generator.get_logits(), np.float32).reshape(-1)
@@ -94,3 +96,6 @@ class OnnxRuntime:
             for entry in self._session.get_inputs()
             if entry.name.startswith("past_key_values")
         }
+
+
+load = OnnxRuntime

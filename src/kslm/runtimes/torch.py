@@ -1,84 +1,63 @@
-"""One way to run every variant: torch for safetensors, ONNX Runtime for graphs.
-
-Used inside the measuring process (see worker). Importing this module loads neither
-library; a graph's process never loads torch, so that its memory is its own.
-"""
+"""Safetensors, as transformers saves them, through torch, eagerly."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from kslm.release.variants import TORCH_VARIANTS
-from kslm.runtimes import torch_int8
-from kslm.runtimes.onnx import Ids, Logits, OnnxRuntime
+from kslm.runtimes import Ids, Logits
 
 
-class Runtime(Protocol):
-    """What is asked of a variant."""
+def load(folder: Path, threads: int) -> TorchRuntime:
+    """Load a model in float32."""
+    prepare(threads)
+    import torch
+    from transformers import AutoModelForCausalLM
 
-    def logits(self, window: Ids) -> Logits:
-        """Logits of one window: (tokens,) to (tokens, vocabulary)."""
-        ...
-
-    def start(self, prompt: Ids) -> Logits:
-        """Begin a text: logits (vocabulary,) of the token after `prompt`."""
-        ...
-
-    def step(self, token: int) -> Logits:
-        """Add one token: logits (vocabulary,) of the next."""
-        ...
-
-    def timed(self, prompt: Ids, count: int) -> tuple[float, float]:
-        """Seconds to read `prompt`, and to write `count` tokens greedily after it, end-of-text ignored."""
-        ...
+    loading: Any = AutoModelForCausalLM.from_pretrained
+    model, report = loading(folder, dtype=torch.float32, output_loading_info=True)
+    return TorchRuntime(model, sum(len(report[kind]) for kind in ("missing_keys", "unexpected_keys")))
 
 
-def open_runtime(variant: str, folder: Path, threads: int) -> Runtime:
-    """Load one variant.
+def prepare(threads: int) -> None:
+    """Set torch up for running models in this process: quiet, without gradients."""
+    import torch
+    import transformers
 
-    Args:
-        threads: of one operation; 0 leaves the library's own choice.
-    """
-    return TorchRuntime(variant, folder, threads) if variant in TORCH_VARIANTS else OnnxRuntime(folder, threads)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    if threads:
+        torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
 
 
 class TorchRuntime:
-    """Safetensors through torch, eagerly."""
+    """A model of transformers; see Runtime.
 
-    def __init__(self, variant: str, folder: Path, threads: int) -> None:
+    Args:
+        missing_weights: how many the file lacked, or had too many.
+    """
+
+    def __init__(self, model: Any, missing_weights: int = 0) -> None:
         import torch
-        import transformers
 
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-        if threads:
-            torch.set_num_threads(threads)
-        torch.set_grad_enabled(False)
         self._torch = torch
-        self._model: Any
-        self.missing_weights = 0
-        if variant == "torch_int8":
-            self._model = torch_int8.load(folder)
-        else:
-            loading: Any = transformers.AutoModelForCausalLM.from_pretrained
-            self._model, loaded = loading(folder, dtype=torch.float32, output_loading_info=True)
-            self.missing_weights = sum(len(loaded[kind]) for kind in ("missing_keys", "unexpected_keys"))
-        self._model.eval()
+        self._model = model.eval()
+        self._missing = missing_weights
         self._past: Any = None
+        self.context_length = int(model.config.max_position_embeddings)
 
-    @property
-    def parameters(self) -> int:
-        """Number of parameters, tied ones once."""
-        return sum(int(p.numel()) for p in self._model.parameters())
-
-    @property
-    def non_finite_weights(self) -> int:
-        """Weights that are NaN or infinite."""
-        return sum(int((~self._torch.isfinite(p)).sum()) for p in self._model.parameters())
+    def weights(self) -> dict[str, int]:
+        """See Runtime."""
+        parameters = list(self._model.parameters())
+        return {
+            "parameters": sum(int(tensor.numel()) for tensor in parameters),
+            "non_finite_weights": sum(int((~self._torch.isfinite(tensor)).sum()) for tensor in parameters),
+            "missing_weights": self._missing,
+        }
 
     def logits(self, window: Ids) -> Logits:
         """See Runtime."""

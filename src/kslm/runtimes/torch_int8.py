@@ -1,21 +1,16 @@
-"""PyTorch's dynamic int8, kept as safetensors.
+"""Torch's dynamic int8, kept as safetensors: integers, scales and zero points as ordinary tensors beside the rest.
 
-`torch.ao.quantization.quantize_dynamic` replaces every Linear by a module whose weights are packed for this machine's
-kernels; transformers cannot save those, and torch's own way of saving them is pickle. So the int8 integers, their scale
-and their zero point are written as ordinary tensors, and loading packs them again: outputs are equal to the last bit.
-
-Limits: weights have one scale a tensor (torch's default); embeddings stay float32, so a model with tied embeddings
-holds its largest matrix twice; torch calls this API deprecated in favour of torchao, which is slower on CPUs in eager
-mode.
+Loading packs the integers for this machine's kernels again: outputs are equal, to the last bit, to those of the model
+that was quantized.
 """
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kslm.errors import DataError
+from kslm.runtimes.torch import TorchRuntime, prepare
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,38 +18,14 @@ if TYPE_CHECKING:
 FILE_NAME = "model.int8.safetensors"
 
 
-def quantize(model: nn.Module) -> nn.Module:
-    """A copy of `model` with every Linear in dynamic int8."""
-    import torch
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        quantized: nn.Module = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
-    return quantized
+def load(folder: Path, threads: int) -> TorchRuntime:
+    """Load a model; see `rebuild`."""
+    prepare(threads)
+    return TorchRuntime(rebuild(folder))
 
 
-def save(model: nn.Module, folder: Path) -> None:
-    """Write a quantized model's tensors to folder/FILE_NAME: int8 weights beside their scales, the rest as it is."""
-    import torch
-    from safetensors.torch import save_file
-
-    tensors: dict[str, Any] = {}
-    linears = dict(_quantized_linears(model))
-    for name, module in linears.items():
-        weight = module.weight()
-        tensors[f"{name}.weight.int8"] = weight.int_repr()
-        tensors[f"{name}.weight.scale"] = torch.tensor(weight.q_scale(), dtype=torch.float64)
-        tensors[f"{name}.weight.zero_point"] = torch.tensor(weight.q_zero_point(), dtype=torch.int64)
-        if module.bias() is not None:
-            tensors[f"{name}.bias"] = module.bias().detach()
-    for name, tensor in model.state_dict().items():
-        if isinstance(tensor, torch.Tensor) and not any(name.startswith(f"{linear}.") for linear in linears):
-            tensors[name] = tensor.contiguous()
-    save_file(tensors, folder / FILE_NAME, metadata={"format": "pt"})
-
-
-def load(folder: Path) -> nn.Module:
-    """Rebuild the quantized model from folder/config.json and folder/FILE_NAME.
+def rebuild(folder: Path) -> nn.Module:
+    """The quantized model of folder/config.json and folder/FILE_NAME.
 
     Raises:
         DataError: a tensor is missing or has no place in the model.
@@ -86,12 +57,6 @@ def load(folder: Path) -> nn.Module:
     for name, replacement in packed.items():
         model.set_submodule(name, replacement)
     return model
-
-
-def _quantized_linears(model: nn.Module) -> list[tuple[str, Any]]:
-    from torch.ao.nn.quantized.dynamic import Linear as QuantizedLinear
-
-    return [(name, module) for name, module in model.named_modules() if isinstance(module, QuantizedLinear)]
 
 
 def _disagrees(folder: Path, cause: str) -> DataError:

@@ -15,10 +15,11 @@ from types import TracebackType
 from kslm import outputs, published
 from kslm.errors import DataError
 from kslm.outputs import Indexed, Ingested
-from kslm.serve import champion, lookup
-from kslm.serve.champion import Champion
+from kslm.serve import lookup
+from kslm.serve.champion import Writer
 from kslm.serve.lookup import Fact
 from kslm.settings import Settings
+from kslm.tracking import registry
 
 __all__ = ["Answer", "Assistant", "Fact", "answer"]
 
@@ -115,18 +116,20 @@ class Assistant:
         return any(now.get(table) != version for table, version in self._index.inputs.items())
 
     @cached_property
-    def _champion(self) -> Champion | None:
-        return champion.find(self._settings)
+    def _writer(self) -> Writer | None:
+        champion = registry.champion(self._settings)
+        return None if champion is None else Writer(champion)
 
     def _let_speak(self, question: str, result: Answer, max_new_tokens: int) -> None:
-        if self._champion is None:
+        if self._writer is None:
             result.notes.append(
-                f"No model has been promoted yet: {self._settings.registered_model} has no alias {champion.ALIAS!r}. "
+                "No model has been promoted yet: "
+                f"{self._settings.registered_model} has no alias {registry.CHAMPION!r}. "
                 f"Make one with: kslm run --profile {self._settings.profile.profile}"
             )
             return
-        result.model_version = f"{self._champion.name} version {self._champion.version}"
-        result.model_text = champion.write(self._champion, question, max_new_tokens)
+        result.model_version = self._writer.name
+        result.model_text = self._writer.write(question, max_new_tokens)
 
 
 def answer(question: str, settings: Settings, *, model_only: bool = False, max_new_tokens: int = 64) -> Answer:

@@ -11,14 +11,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kslm.settings import Settings
+from kslm.tracking import moved
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
 def connect(settings: Settings) -> MlflowClient:
-    """A client of the settings' tracking store and registry; a local store's folder is made."""
+    """A client of the settings' tracking store and registry; a local store is made, or brought up to where it lies."""
     quieten()
+    moved.follow(settings)
     from mlflow import MlflowClient
 
     if settings.tracking_uri.startswith("sqlite:///"):
@@ -37,7 +39,7 @@ def experiment_id(client: MlflowClient, settings: Settings) -> str:
         with suppress(MlflowException):
             client.create_experiment(
                 settings.experiment,
-                artifact_location=(settings.home.root / "mlartifacts").as_uri() if local else None,
+                artifact_location=(settings.home.root / moved.ARTIFACTS).as_uri() if local else None,
                 tags={"mlflow.experimentKind": "custom_model_development"},  # the UI's view of training, not of agents
             )
         experiment = client.get_experiment_by_name(settings.experiment)

@@ -1,23 +1,29 @@
-"""The registry: one version a variant, aliases for what is tried and what is served.
+"""The registry: one version a variant, aliases for what is tried and what is served, and the champion with its files.
 
 The same calls serve a local sqlite store and Unity Catalog; the registry's address is the only difference. A version is
 found again by the content_id among its tags, so a release that was killed and is run again adds no second one. An alias
 is moved only after everything it points at is complete: `previous` first, then `champion`.
 
+MLflow's shortcuts for addresses of the form models:/ ask its global stores, so places are resolved by our own client;
+Unity Catalog alone needs the shortcut, which lends it the credentials of the files.
+
 Limits: not run against a workspace. Unity Catalog needs a signature, which each MLmodel file has, and is strict about
 tag keys, so they are letters, digits and underscores. Loading through mlflow.pyfunc is not offered: a version is a
-folder for onnxruntime-genai or transformers, and `kslm.serve` shows how to use it.
+folder for one of `kslm.runtimes`, which its manifest names.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kslm.errors import KslmError
+from kslm import published
+from kslm.errors import DataError, KslmError
 from kslm.settings import Settings
+from kslm.tracking.client import connect
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -27,8 +33,45 @@ CONTENT_ID = "content_id"
 _MAX_TAG = 1000
 
 
+@dataclass(frozen=True)
+class Champion:
+    """The version of the registered model that is served, with its files at hand.
+
+    Attributes:
+        runtime: which of `kslm.runtimes` runs it.
+    """
+
+    name: str
+    version: str
+    folder: Path
+    runtime: str
+
+
+def champion(settings: Settings) -> Champion | None:
+    """The version under the alias `champion`; None where nothing has been promoted yet.
+
+    Raises:
+        DataError: its files are not those that were released.
+    """
+    store = settings.registry_uri.removeprefix("sqlite:///")
+    if store != settings.registry_uri and not Path(store).exists():
+        return None
+    registry = Registry(settings)
+    if (version := registry.aliased(CHAMPION)) is None:
+        return None
+    folder = registry.files(version)
+    manifest = published.whole(folder)
+    if manifest is None or "runtime" not in manifest:
+        raise DataError(
+            f"version {version} of {registry.name} is not as it was released",
+            cause=f"{folder} does not match its {published.MANIFEST}",
+            remedy="release again: kslm release --force",
+        )
+    return Champion(registry.name, version, folder, manifest["runtime"])
+
+
 class Registry:
-    """The registered model of one profile, created unless it exists.
+    """The registered model of one profile.
 
     Attributes:
         client: of the tracking store and the registry.
@@ -36,20 +79,16 @@ class Registry:
     """
 
     def __init__(self, settings: Settings) -> None:
-        import mlflow
-        from mlflow.exceptions import MlflowException
-
-        mlflow.set_tracking_uri(settings.tracking_uri)
-        mlflow.set_registry_uri(settings.registry_uri)
-        self.client = mlflow.MlflowClient(settings.tracking_uri, settings.registry_uri)
+        self.client = connect(settings)
         self.name = settings.registered_model
-        profile = settings.profile
-        description = f"kslm, size {profile.model.size}, profile {profile.profile}: one version a variant."
-        try:
+        self._settings = settings
+
+    def create(self) -> None:
+        """Create the registered model unless it exists: the right to create is not needed where it does."""
+        if self._aliases() is None:
+            profile = self._settings.profile
+            description = f"kslm, size {profile.model.size}, profile {profile.profile}: one version a variant."
             self.client.create_registered_model(self.name, description=description)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
 
     def register(self, run_id: str, folder: Path, manifest: dict[str, Any], tags: dict[str, Any]) -> str:
         """Register one artefact, or find the version that holds it already; returns the version.
@@ -57,22 +96,23 @@ class Registry:
         Args:
             run_id: the training run.
             folder: the artefact; its files become the version's, with an MLmodel file beside them.
-            manifest: the artefact's manifest; its content_id identifies the version.
+            manifest: the artefact's manifest: content_id, which identifies the version, variant, runtime, options,
+                versions and files.
             tags: shown with the version, replacing those of an earlier release of the same content.
         """
-        found = self._version_of(manifest[CONTENT_ID])
-        if found is None:
+        registered = self._version_of(manifest[CONTENT_ID])
+        if registered is None:
             model_id = self._logged_model(run_id, folder, manifest)
-            found = self.client.create_model_version(
+            registered = self.client.create_model_version(
                 self.name,
-                source=f"models:/{model_id}",
+                source=self._source(model_id),
                 run_id=run_id,
                 tags={CONTENT_ID: manifest[CONTENT_ID]},
                 model_id=model_id,
             )
-            self._await_ready(str(found.version))
-        version = str(found.version)
-        for key in (found.tags or {}).keys() - tags.keys() - {CONTENT_ID}:
+            self._await_ready(str(registered.version))
+        version = str(registered.version)
+        for key in (registered.tags or {}).keys() - tags.keys() - {CONTENT_ID}:
             self.client.delete_model_version_tag(self.name, version, key)
         for key, value in tags.items():
             self.client.set_model_version_tag(self.name, version, key, str(value)[:_MAX_TAG])
@@ -94,8 +134,45 @@ class Registry:
 
     def aliased(self, alias: str) -> str | None:
         """The version that carries an alias, or None."""
-        version = self.client.get_registered_model(self.name).aliases.get(alias)
+        version = (self._aliases() or {}).get(alias)
         return None if version is None else str(version)
+
+    def files(self, version: str) -> Path:
+        """A version's folder: where it lies, if it is on this machine; else as copied into the cache, once."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        settings = self._settings
+        uri = f"models:/{self.name}/{version}"
+        if not settings.registry_uri.startswith("databricks"):
+            uri = self.client.get_model_version_download_uri(self.name, version)
+        stores = {"tracking_uri": settings.tracking_uri, "registry_uri": settings.registry_uri}
+        artifacts = get_artifact_repository(uri, **stores)
+        if uri.startswith("file:"):
+            return Path(artifacts.download_artifacts(""))
+        folder = settings.home.cache / "models" / self.name / version
+        if published.whole(folder) is None:
+            published.remove(folder)
+            folder.mkdir(parents=True)
+            artifacts.download_artifacts("", dst_path=str(folder))
+        return folder
+
+    def _aliases(self) -> dict[str, str] | None:
+        """Versions by alias; None where there is no such model."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            aliases: dict[str, str] = self.client.get_registered_model(self.name).aliases
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
+                return None
+            raise
+        return aliases
+
+    def _source(self, model_id: str) -> str:
+        """A logged model's address for the registry; a database, unlike a server, would ask MLflow's global store."""
+        if self._settings.registry_uri.startswith(("databricks", "uc:", "http:", "https:")):
+            return f"models:/{model_id}"
+        return str(self.client.get_logged_model(model_id).artifact_location)
 
     def _version_of(self, identity: str) -> ModelVersion | None:
         """The newest usable version with this content; Unity Catalog cannot search by tag, so they are read."""
@@ -120,11 +197,11 @@ class Registry:
             name=f"release-{variant}",
             source_run_id=run_id,
             tags={CONTENT_ID: identity, "variant": variant},
-            params={key: str(value) for key, value in manifest["recipe"].items()},
+            params=manifest["options"] | {f"version.{name}": number for name, number in manifest["versions"].items()},
             model_type="released",
         )
         with tempfile.TemporaryDirectory(prefix="kslm-") as scratch:
-            _describe(model.model_id, run_id, folder, manifest).save(str(Path(scratch) / "MLmodel"))
+            _describe(model.model_id, run_id, manifest).save(str(Path(scratch) / "MLmodel"))
             self.client.log_model_artifacts(model.model_id, scratch)
         self.client.log_model_artifacts(model.model_id, str(folder))
         self.client.finalize_logged_model(model.model_id, "READY")
@@ -137,17 +214,17 @@ class Registry:
             KslmError: it failed, or did not finish in time.
         """
         deadline = time.monotonic() + seconds
-        while (found := self.client.get_model_version(self.name, version)).status != "READY":
-            if found.status == "FAILED_REGISTRATION" or time.monotonic() > deadline:
+        while (registered := self.client.get_model_version(self.name, version)).status != "READY":
+            if registered.status == "FAILED_REGISTRATION" or time.monotonic() > deadline:
                 raise KslmError(
                     f"version {version} of {self.name} is not ready in the registry",
-                    cause=found.status_message or found.status,
+                    cause=registered.status_message or registered.status,
                     remedy="run it again: kslm release",
                 )
             time.sleep(1)
 
 
-def _describe(model_id: str, run_id: str, folder: Path, manifest: dict[str, Any]) -> Any:
+def _describe(model_id: str, run_id: str, manifest: dict[str, Any]) -> Any:
     """The MLmodel file: a text goes in, a text comes out."""
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
@@ -155,7 +232,7 @@ def _describe(model_id: str, run_id: str, folder: Path, manifest: dict[str, Any]
     signature = ModelSignature(
         inputs=Schema([ColSpec(DataType.string, "prompt")]), outputs=Schema([ColSpec(DataType.string, "text")])
     )
-    model = Model(run_id=run_id, signature=signature, model_id=model_id, model_size_bytes=manifest["bytes"])
-    loader = "onnxruntime-genai" if (folder / "genai_config.json").exists() else "transformers"
-    model.add_flavor("kslm", variant=manifest["variant"], loader=loader, manifest="manifest.json")
+    size = sum(file["bytes"] for file in manifest["files"].values())
+    model = Model(run_id=run_id, signature=signature, model_id=model_id, model_size_bytes=size)
+    model.add_flavor("kslm", variant=manifest["variant"], runtime=manifest["runtime"], manifest=published.MANIFEST)
     return model
