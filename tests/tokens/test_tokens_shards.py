@@ -251,7 +251,10 @@ def test_a_damaged_latest_is_an_error(tmp_path, content):
         latest_folder(tmp_path, "quick")
 
 
-def test_sigkill_at_any_moment_then_again_gives_the_same_bytes(tmp_path):
+@pytest.mark.parametrize(
+    "moments", [(0.55, 0.8), pytest.param([n / 40 for n in range(16, 40)], marks=pytest.mark.long)], ids=len
+)
+def test_sigkill_at_any_moment_then_again_gives_the_same_bytes(tmp_path, moments):
     """A real process, killed at moments spread over its whole work."""
     script = Path(__file__).with_name("slow_writer.py")
     command = [sys.executable, str(script), str(tmp_path / "a")]
@@ -261,7 +264,7 @@ def test_sigkill_at_any_moment_then_again_gives_the_same_bytes(tmp_path):
     undisturbed = contents(tmp_path / "a")
 
     killed = 0
-    for moment in (0.55, 0.7, 0.8, 0.88, 0.94):
+    for moment in moments:
         process = subprocess.Popen(command)
         time.sleep(whole * moment)
         process.send_signal(signal.SIGKILL)
