@@ -111,14 +111,17 @@ def test_no_corpus_is_an_error_that_names_the_remedy(tmp_path):
         run(settings_of(tmp_path))
 
 
-def test_sigkill_then_the_same_command_gives_the_same_shards(home, monkeypatch):
+@pytest.mark.parametrize(
+    "moments", [["val.bin"], pytest.param(["tokenizer.json", "val.bin"] * 3, marks=pytest.mark.long)], ids=len
+)
+def test_sigkill_then_the_same_command_gives_the_same_shards(home, monkeypatch, moments):
     folder = home / "tokens" / run(settings_of(home)).outputs.fingerprint
     expected = contents(folder)
     monkeypatch.setenv("KSLM_HOME", str(home))
     monkeypatch.setenv("KSLM_SCHEMA", "t")
     command = [sys.executable, "-c", SCRIPT, str(home / "small.yml")]
     killed = 0
-    for watched in ("tokenizer.json", "val.bin"):
+    for watched in moments:
         for path in folder.iterdir():
             path.unlink()
         process = subprocess.Popen(command, env=os.environ.copy())
