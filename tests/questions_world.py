@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kslm.extract import cards as facts
-from kslm.knowledge import entities
+from kslm import kinds
+from kslm.knowledge import entities, hardware
 from kslm.knowledge.hardware import Attribution, Hardware
+from lake_rows import parsed
 
 _COLUMNS = ("level", "vendor", "device", "subvendor", "subdevice", "name")
 _PCI = [
@@ -102,11 +103,17 @@ List information about the FILEs.
 
 def hardware_of(ids, modules):
     names = {key: name for bus, rows in ids.items() for key, name in entities.device_names(rows, bus).items()}
-    vendors = {key: name for bus, rows in ids.items() for key, name in facts.vendor_names(rows, bus).items()}
+    vendors = {key: name for bus, rows in ids.items() for key, name in hardware.vendor_names(rows, bus).items()}
     return Hardware(vendors, names, entities.drivers_of(modules)), entities.build(modules, names)
 
 
 HARDWARE, ENTITIES = hardware_of(IDS, MODULES)
+
+
+def asked(row, entities):
+    """Questions of a row of bronze.documents; see `lake_rows.parsed`."""
+    kind = kinds.of(row["kind"])
+    return kind.questions(row, parsed(row), entities) if kind.questions else ()
 
 
 def document(kind, path, text):

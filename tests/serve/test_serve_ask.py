@@ -52,7 +52,7 @@ def test_facts_come_from_the_tables_and_a_missing_champion_costs_only_its_words(
     ]
     with lake.open(settings) as engine:
         for table, rows in ((tables.PCI_IDS, ids), (tables.MODULES, modules), (tables.DOCUMENTS, documents)):
-            engine.upsert(table, engine.spark.createDataFrame(rows, table.ddl))
+            engine.make_equal(table, engine.spark.createDataFrame(rows, table.ddl))
     Report("ingest", "content-1").save(settings.home.report("quick", "ingest"))
     result = answer("Which driver does PCI 8086:1533 need? Is it CONFIG_IGB? And 8086:fffe?", settings)
     assert [fact.text for fact in result.facts][:2] == [

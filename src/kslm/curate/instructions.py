@@ -11,7 +11,7 @@ import xxhash
 from kslm.curate.records import to_batch
 from kslm.lake.tables import INSTRUCTIONS
 
-TAKEN = ("doc_id", "text", "licence", "split", "split_group", "item")
+TAKEN = ("doc_id", "text", "version", "licence", "split", "split_group", "item")
 """Columns that a question's row is made of."""
 
 
@@ -27,11 +27,11 @@ def instruction_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBat
 
 
 def _row(  # noqa: PLR0917 (one for each of TAKEN)
-    doc_id: str, text: str, licence: str | None, split: str, split_group: str, item: str
+    doc_id: str, text: str, version: str | None, licence: str | None, split: str, split_group: str, item: str
 ) -> tuple[object, ...]:
     """A row of gold.instructions, in its order."""
     said: dict[str, str] = json.loads(item)
     table, key = said["table"], said["key"]
     item_id = xxhash.xxh3_128_hexdigest(f"{table}\0{key}\0{text}".encode())
-    told = (said["intent"], said["context"], said["next_action"], table, key, said["version"] or None)
+    told = (said["intent"], said["context"], said["next_action"], table, key, version)
     return (item_id, doc_id, text, *told, licence, split, split_group)

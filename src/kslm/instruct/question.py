@@ -60,7 +60,7 @@ def questions(
 def text_of(question: str, answer: str, intent: str, fact: Fact, path: str, *, context: str, action: str) -> Text:
     """One question as a text with its item."""
     item = {"intent": intent, "context": context, "next_action": action}
-    item |= {"table": fact.table, "key": fact.key, "version": fact.version or ""}
+    item |= {"table": fact.table, "key": fact.key}
     return Text(
         parent_of(fact),
         fact.source,

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 import xxhash
 
-from kslm import __version__, lake
+import kslm.lake
+from kslm import __version__
 from kslm.errors import DataError
 from kslm.lake.tables import CORPUS
 from kslm.profile import Profile
@@ -34,16 +35,16 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
     Raises:
         DataError: the corpus is missing or empty, or no encoder agrees with the reference.
     """
-    with lake.open(settings) as engine:
-        version = engine.version(CORPUS)
+    with kslm.lake.open(settings) as lake:
+        version = lake.version(CORPUS)
         if version < 0:
             raise DataError(f"table {CORPUS} does not exist", remedy="run the stage before: kslm curate")
-        content_hash = engine.content_hash(CORPUS)
+        content_hash = lake.content_hash(CORPUS)
         fingerprint = _fingerprint(content_hash, settings.profile)
         folder = settings.home.tokens / fingerprint
 
         def read(*columns: str) -> Iterator[pa.RecordBatch]:
-            yield from engine.arrow_batches(engine.read(CORPUS, version=version).select(*columns))
+            yield from lake.read(CORPUS, version=version).select(*columns).toArrow().to_batches()
 
         built = build(
             read,
