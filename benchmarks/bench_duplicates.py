@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import kslm.lake
-from kslm.curate.dedup.minhash import NEAR_EXEMPT
+from kslm import kinds
 from kslm.curate.dedup.search import Near
 from kslm.lake.tables import SILVER_DOCUMENTS, Table
 from kslm.settings import load_settings
@@ -54,7 +54,7 @@ def main() -> None:
     given = arguments.parse_args()
     with kslm.lake.open(load_settings(given.profile)) as lake, tempfile.TemporaryDirectory() as folder:
         silver = lake.read(SILVER_DOCUMENTS).orderBy("doc_id").select("kind", "text").toArrow().to_pylist()
-        texts = [row["text"] for row in silver if row["kind"] not in NEAR_EXEMPT]
+        texts = [row["text"] for row in silver if kinds.of(row["kind"]).near]
         for size in (1, *given.megabytes):  # the first warms the engine up
             table = sized(texts, size * 1_000_000)
             path = Path(folder) / f"{size}.parquet"

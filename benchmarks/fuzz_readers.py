@@ -22,11 +22,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from kslm import kinds
 from kslm.curate.refine.clean import clean, split
 from kslm.curate.refine.filters import judge
 from kslm.redact import redact
 from kslm.sources import catalog, config_file, debian_copyright, device_ids, html, hwdb, logs, pnp_ids, tldr
-from kslm.sources.kernel import abi, comments, dt_binding, dts, kbuild, kconfig, modinfo, printk, rst  # fmt: skip
+from kslm.sources.kernel import abi, comments, dt_binding, dts, kbuild, kconfig_tree, modinfo, printk, rst  # fmt: skip
 from kslm.sources.kernel import tree as kernel_tree
 from kslm.sources.logs import snapshot  # fmt: skip
 from kslm.sources.man import page as man  # fmt: skip
@@ -195,32 +196,32 @@ CATALOG = b"-- f77379a8490b408bbe5f6940505a777b\nSubject: Started\nDefined-By: s
 # ruff: noqa: E101, E501
 TARGETS = {
     "comments": Target(all_of(comments.extract), (C,), (), (b"/*", b"*/", b"//", b'"', b"'", b"\\\n")),
-    "printk": Target(all_of(printk.extract, "a.c"), (C,), (), (b"pr_err(", b'"', b"\\", b"dev_warn(dev, ")),
+    "printk": Target(lambda raw: printk.document(printk.templates(text(raw)), text(raw), "a.c"), (C,), (), (b"pr_err(", b'"', b"\\", b"dev_warn(dev, ")),
     "rst": Target(lambda raw: rst.render(text(raw)), (RST,), (), (b".. ", b"::", b":ref:`", b"`", b"\n   ", b"    :a: ")),
-    "kconfig": Target(all_of(kconfig.parse), (KCONFIG,), (), (b"help\n", b"config ", b"---help---\n", b"\t")),
+    "kconfig": Target(lambda raw: list(kconfig_tree.entries({"Kconfig": text(raw)})), (KCONFIG,), (), (b"help\n", b"config ", b"---help---\n", b"\t")),
     "kbuild": Target(lambda raw: kbuild.built({"d/Makefile": text(raw)}), (KBUILD,), (), (b"$(", b")", b" += ", b"obj-y", b"\\\n")),
-    "dt_binding": Target(all_of(dt_binding.extract), (BINDING,), (ValueError,), (b": ", b"- ", b"&a", b"*a", b"{")),
-    "compatibles": Target(all_of(dt_binding.compatibles), (BINDING,), (ValueError,), (b": ", b"- ", b"*a")),
+    "dt_binding": Target(lambda raw: dt_binding.document(dt_binding.parse(text(raw))), (BINDING,), (), (b": ", b"- ", b"&a", b"*a", b"{")),
+    "compatibles": Target(lambda raw: dt_binding.compatibles(dt_binding.parse(text(raw))), (BINDING,), (), (b": ", b"- ", b"*a")),
     "dts": Target(all_of(dts.extract), (DTS,), (), (b"{", b"};", b"/*", b"<", b">", b'"', b"&x {")),
     "abi": Target(all_of(abi.parse), (b"What:\t/sys/a\nDate:\t2020\nDescription:\n\t\tText.\n",), (), (b"What:", b"\t")),
     "device_ids": Target(lambda raw: list(device_ids.parse(raw, "pci", "p")), (IDS,), (), (b"\t", b"\n", b"  ", b"C ")),
     "usb_ids": Target(lambda raw: list(device_ids.parse(raw, "usb", "p")), (IDS,), (), (b"\t", b"HID ", b"L ")),
     "modinfo": Target(lambda raw: modinfo.read_module(raw, "m.ko"), (ELF,), (ValueError,), (b"\0", b"alias=")),
     "builtin": Target(lambda raw: modinfo.read_builtin(raw, "m"), (b"a.license=GPL\0a.alias=x\0",), (), (b"\0", b".")),
-    "man": Target(lambda raw: man.render(raw, "ls.1"), (MAN, MDOC), (), (b".de x\n", b"\\f", b"\\*[", b".TS\n", b".so x\n", b".It ")),
-    "html": Target(lambda raw: html.text_of(raw, "a"), (b"<html><body><h1>T</h1><p>x<pre>y</pre><ul><li>z</ul>",), (), (b"<table>", b"<", b"&#x", b"</p>")),
+    "man": Target(lambda raw: man.render(man.decode(raw, "ls.1").text, "ls(1)"), (MAN, MDOC), (), (b".de x\n", b"\\f", b"\\*[", b".TS\n", b".so x\n", b".It ")),
+    "html": Target(lambda raw: html.render(html.decode(raw, "a").text), (b"<html><body><h1>T</h1><p>x<pre>y</pre><ul><li>z</ul>",), (), (b"<table>", b"<", b"&#x", b"</p>")),
     "hwdb": Target(all_of(hwdb.parse), (b"# c\nusb:v046DpC52B*\n KEY=value\n\n",), (), (b"\n ", b"=", b"*\n")),
     "catalog": Target(all_of(catalog.parse), (CATALOG,), (), (b"-- ", b"\n\n", b"Subject:")),
     "pnp_ids": Target(all_of(pnp_ids.parse, "p"), (b"AAA\tAvolites\n",), (), (b"\t", b"\n")),
     "tldr": Target(lambda raw: tldr.parse(text(raw)), (b"# tar\n\n> Archive.\n\n- Make:\n\n`tar cf {{a.tar}} {{b}}`\n",), (ValueError,), (b"`", b"{{", b"- ")),
-    "config": Target(lambda raw: config_file.read(raw, "etc/x"), (b"# a\nkey=value\n",), (), (b"\0", b"-----BEGIN ")),
+    "config": Target(lambda raw: config_file.render(config_file.decode(raw, "etc/x").text, "/etc/x"), (b"# a\nkey=value\n",), (), (b"\0", b"-----BEGIN ")),
     "notices": Target(lambda raw: (config_file.without_notice(text(raw)), man.without_notice(text(raw))), (b"# /etc/x\n# Copyright (c) 2001 A\n#\n# free software\nx = 1\n", b"X(1)\n\nCOPYRIGHT\nfree software\n\nSEE ALSO\ny\n"), (), (b"# ", b"\n#\n", b"\nLICENSE\n", b"\nA\n")),
     "copyright": Target(lambda raw: debian_copyright.licence_of(text(raw)), (b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nCopyright: x\nLicense: GPL-2+\n",), (), (b"License: ", b"\n ", b" or ", b" and ", b"(")),
     "logs": Target(read_log, LOGS, (), (b"\n", b"[", b"]", b"{", b'"', b"\xff", b"\0", b"\r\n", b" ")),
     "snapshot": Target(all_of(snapshot.parse), (SNAPSHOT,), (), (b"----- ", b" -----\n", b"kB", b"%")),
-    "kernel_tree": Target(lambda raw: (kernel_tree.decode(raw), kernel_tree.spdx_of(text(raw))), (C,), (), (b"SPDX-License-Identifier: ", b" OR ", b"(")),
+    "kernel_tree": Target(lambda raw: (kernel_tree.decode(raw, "a"), kernel_tree.spdx_of(text(raw))), (C,), (), (b"SPDX-License-Identifier: ", b" OR ", b"(")),
     "redact": Target(lambda raw: redact(text(raw)), (b"Accepted password for al from 192.0.2.1 port 22\nUUID=0b1e2d3c-4f5a-4b6c-8d7e-9f0a1b2c3d4e\n",), (), (b"@", b":", b"<email-1>", b"password=", b"::", b"10.0.0.1")),
-    "clean_split_judge": Target(lambda raw: [judge("rst", part, part.encode(), min_chars=50, max_non_english=0.2) for part in split(clean(text(raw)), 1000)], (C, MAN), (), (b"\n\n", b"\r", b"\xe2\x80\xa8")),
+    "clean_split_judge": Target(lambda raw: [judge(kinds.BOOK, part, part.encode(), min_chars=50, max_non_english=0.2) for part in split(clean(text(raw)), 1000)], (C, MAN), (), (b"\n\n", b"\r", b"\xe2\x80\xa8")),
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import kslm.lake
 from kslm.lake import tables
-from lake_rows import upsert
+from lake_rows import make_equal
 
 TEXTS = {
     "aa" * 16: "The igb driver moderates interrupts; see interrupt coalescing of each device.",
@@ -64,6 +64,6 @@ def write_corpus(settings):
         (tables.CORPUS, gold),
     )
     with kslm.lake.open(settings) as lake:
-        versions = {str(table): upsert(lake, table, rows) for table, rows in content}
+        versions = {str(table): make_equal(lake, table, rows) for table, rows in content}
         changes = kslm.lake.change.as_outputs(lake.changes)
     return {"tables": versions, "changes": changes}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from kslm.ingest.rows import Origin, symbol_row
+from kslm.kinds import EVERY_SOURCE, KCONFIG, MAN, of
 from kslm.lake import tables
 from kslm.lake.arrow import arrow_schema
 from kslm.settings import Environment, Settings, load_profile
+from kslm.sources.kernel import kconfig, kconfig_tree
 
 
 def settings_in(home):
@@ -26,9 +29,31 @@ def module(name, **more):
     )
 
 
+def symbols(rows):
+    """Rows of bronze.config_symbols for the Kconfig files among rows of bronze.documents."""
+    files = {row["path"]: row for row in rows if row["kind"] == KCONFIG.name}
+    for path, entry in kconfig_tree.entries({path: row["text"] for path, row in files.items()}):
+        row = files[path]
+        origin = Origin(row["source"], row["version"], row["licence"], "", "")
+        yield symbol_row(entry.symbol, path, row["doc_id"], origin)
+
+
+def parsed(row):
+    """What a row of bronze.documents is parsed to; the text of a manual page is taken for rendered already."""
+    kind = of(row["kind"])
+    if kind is KCONFIG:
+        return [entry.symbol for entry in kconfig.parse(row["text"])]
+    return row["text"] if kind is MAN else kind.parse(row)
+
+
+def texts_of(row, entities, overrides=EVERY_SOURCE):
+    """Texts and questions of a row of bronze.documents; see `parsed`."""
+    return of(row["kind"]).texts(row, parsed(row), entities, overrides)
+
+
 def frame(lake, table, items):
     return lake.spark.createDataFrame(pa.Table.from_pylist(items, arrow_schema(table)), schema=table.ddl)
 
 
-def upsert(lake, table, items):
-    return lake.upsert(table, frame(lake, table, items))
+def make_equal(lake, table, items):
+    return lake.make_equal(table, frame(lake, table, items))

@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 
+from kslm.outputs import Fetched, FetchedSource
 from kslm.report import Report
 from kslm.settings import Environment, Settings, load_profile
 
@@ -87,11 +88,11 @@ def build_home(root):
     (landing / "logs" / "empty.log").write_bytes(b"")
 
     def source(kind, members, index=None):
-        return {
-            "kind": kind, "licence": "GPL-2.0-only", "package": None, "version": "6.1", "origin": "test",
-            "path": str(landing / members), "sha256": f"{kind}-sha", "bytes": 1, "fetched_at": "2026-11-21T10:00:00",
-            "members": str(landing / members), "index": index and str(landing / index),
-        }  # fmt: skip
+        return FetchedSource(
+            kind=kind, licence="GPL-2.0-only", package=None, version="6.1", origin="test", path=f"landing/{members}",
+            sha256=f"{kind}-sha", bytes=1, fetched_at="2026-11-21T10:00:00", members=f"landing/{members}",
+            index=index and f"landing/{index}",
+        )  # fmt: skip
 
     sources = {
         "tree": source("kernel_tree", "tree.tar", "tree.json"),
@@ -102,8 +103,18 @@ def build_home(root):
         "logs": source("logs", "logs"),
     }
     (root / "mini.yml").write_text(PROFILE)
-    Report("fetch", "id", outputs={"sources": sources}).save(root / "reports" / "mini" / "fetch.json")
+    write_fetched(root, sources)
     return root
+
+
+def write_fetched(root, sources):
+    """Report sources as fetched."""
+    Report("fetch", "id", Fetched(sources=sources)).save(root / "reports" / "mini" / "fetch.json")
+
+
+def fetched(root):
+    """The sources that are reported as fetched."""
+    return dict(Report.load(root / "reports" / "mini" / "fetch.json", Fetched).outputs.sources)
 
 
 def settings_of(home, engine="sail"):

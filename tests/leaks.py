@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from kslm.curate.split.holdout import Facts
+from kslm.curate.split.holdout import HeldOut
 
 
 class Leak(NamedTuple):
@@ -25,7 +25,7 @@ class Leak(NamedTuple):
     paragraph: str
 
 
-def leaks(texts: Iterable[str], facts: Facts) -> Iterator[Leak]:
+def leaks(texts: Iterable[str], facts: HeldOut) -> Iterator[Leak]:
     """Every held-out fact stated in a paragraph of `texts`: nothing, where the hold-out works."""
     devices: dict[str, list[str]] = defaultdict(list)
     for vendor, device in facts.devices:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from kslm import kinds
 from kslm.knowledge import entities, hardware
 from kslm.knowledge.drivers import drivers_of
 from kslm.knowledge.hardware import Attribution, Hardware
+from lake_rows import parsed
 
 _COLUMNS = ("level", "vendor", "device", "subvendor", "subdevice", "name")
 _PCI = [
@@ -107,6 +109,12 @@ def hardware_of(ids, modules):
 
 
 HARDWARE, ENTITIES = hardware_of(IDS, MODULES)
+
+
+def asked(row, entities):
+    """Questions of a row of bronze.documents; see `lake_rows.parsed`."""
+    kind = kinds.of(row["kind"])
+    return kind.questions(row, parsed(row), entities) if kind.questions else ()
 
 
 def document(kind, path, text):

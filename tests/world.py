@@ -9,8 +9,9 @@ from __future__ import annotations
 import gzip
 import os
 
-from kslm.report import Report
-from landed import LOG, PCI_IDS, SNAPSHOT, TREE, build_home, write_tar
+from kslm.outputs import FetchedPackage
+from kslm.paths import HomePath
+from landed import LOG, PCI_IDS, SNAPSHOT, TREE, build_home, fetched, write_fetched, write_tar
 from miniature import DMESG, USB_IDS, WORDS, kernel_files, kernel_module, prose
 from miniature import PCI_IDS as MORE_PCI_IDS
 
@@ -180,13 +181,13 @@ def build_world(root):
 
 def _report(home, packages):
     """Add the sources that `landed` has not to the fetch report."""
-    path = home / "reports" / "mini" / "fetch.json"
-    report = Report.load(path)
-    sources = report.outputs["sources"]
-    plain = sources["manuals"] | {"licence": "CC-BY-4.0"}
-    sources["tldr"] = plain | {"kind": "tldr", "members": str(home / "landing" / "tldr"), "sha256": "tldr-sha"}
+    sources = fetched(home)
+    plain = sources["manuals"].model_copy(update={"licence": "CC-BY-4.0"})
+    tldr = {"kind": "tldr", "members": HomePath("landing/tldr"), "sha256": "tldr-sha"}
+    sources["tldr"] = plain.model_copy(update=tldr)
     for name in ("packages", "handbook"):
         held = [package for package in packages if (package == "handbook") == (name == "handbook")]
-        known = {p: {"version": "1.0-1", "sha256": f"{p}-sha", "bytes": 5, "licence": "MIT"} for p in held}
-        sources[name] = plain | {"kind": "packages", "members": str(home / "landing" / name), "packages": known}
-    report.save(path)
+        known = {p: FetchedPackage(version="1.0-1", sha256=f"{p}-sha", bytes=5, licence="MIT") for p in held}
+        own = {"kind": "packages", "members": HomePath(f"landing/{name}"), "packages": known}
+        sources[name] = plain.model_copy(update=own)
+    write_fetched(home, sources)

@@ -25,6 +25,8 @@ class Text(NamedTuple):
     text: str
     item: str | None = None
     """Of a question: what gold.instructions says of it, as made by `kslm.instruct`; None elsewhere."""
+    refused: str | None = None
+    """Why its reader takes it for no document; None where it is one."""
 
 
 _ENDED = re.compile(r"(?:[.!?]|[\w)]{2}[.!?][\"')\]]+)\Z")

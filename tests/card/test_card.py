@@ -19,7 +19,7 @@ from kslm.card.statistics import alike_together
 from kslm.errors import DataError
 from kslm.lake import tables
 from kslm.report import Anything, Report
-from lake_rows import settings_in, upsert
+from lake_rows import make_equal, settings_in
 
 
 def sized(documents, size, **keys):
@@ -175,9 +175,9 @@ def home(tmp_path_factory):
         (tables.LOG_TEMPLATES, []),
     )
     with kslm.lake.open(settings) as lake:
-        versions = {str(table): upsert(lake, table, rows) for table, rows in rest}
+        versions = {str(table): make_equal(lake, table, rows) for table, rows in rest}
         rows = lake.read(tables.CORPUS).toArrow().to_pylist()
-        upsert(lake, tables.CORPUS, [*rows, rows[0] | {"doc_id": "ff" * 16, "licence": None}])
+        make_equal(lake, tables.CORPUS, [*rows, rows[0] | {"doc_id": "ff" * 16, "licence": None}])
     outputs["tables"] |= versions
     for stage, more in (("ingest", {}), ("curate", outputs), ("tokenize", {"manifest": "gone"})):
         Report(

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.dedup.minhash import bands_for, buckets, candidates, components, left_over, suspects, verify
+from kslm.curate.dedup.minhash import bands_for, buckets, components, left_over, pairs_to_compare, suspects, verify
 from kslm.curate.dedup.shingles import jaccard, shingle_sets
 
 WORDS = [f"word{index}" for index in range(500)]
@@ -31,7 +31,7 @@ def bucket_sets(texts):
 
 
 def near_pairs(texts):
-    found = suspects(candidates(placed(texts)), 8)
+    found = suspects(pairs_to_compare(placed(texts)), 8)
     ids = found["doc_id"].to_pylist()
     named = dict(zip(batch(texts)["doc_id"].to_pylist(), texts, strict=True))
     with_texts = found.append_column("text", pa.array([named[doc_id] for doc_id in ids]))
@@ -92,7 +92,7 @@ def test_order_of_the_signatures_does_not_matter():
     texts = [" ".join([*document(seed // 2, 100)[:-1], f"copy{seed}"]) for seed in range(20)]
     rows = placed(texts)
     turned = rows.take(list(range(rows.num_rows - 1, -1, -1)))
-    assert candidates(turned) == candidates(rows) != []
+    assert pairs_to_compare(turned) == pairs_to_compare(rows) != []
 
 
 def test_questions_with_other_devices_are_not_alike():

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.curate.refine.filters import judge
+from kslm.kinds import of
 
 PROSE = "The driver registers itself with the bus and waits for a device to appear.\n"
 MANY = "\n".join(
@@ -16,7 +17,7 @@ Some words of its own."""
 
 
 def refusal(kind, text):
-    return judge(kind, text, text.encode(), min_chars=50, max_non_english=0.2).refusal
+    return judge(of(kind).filters, text, text.encode(), min_chars=50, max_non_english=0.2).refusal
 
 
 @pytest.mark.parametrize(
@@ -77,9 +78,12 @@ def test_figures_are_the_measured_ones():
 
 
 def test_only_prose_is_scored():
-    assert judge("dts", PROSE, PROSE.encode(), min_chars=10, max_non_english=0.2).quality == 1.0
+    assert judge(of("dts").filters, PROSE, PROSE.encode(), min_chars=10, max_non_english=0.2).quality == 1.0
     assert (
-        judge("c", "reg reg reg 0x10 0x20", b"reg reg reg 0x10 0x20", min_chars=10, max_non_english=0.2).quality < 0.8
+        judge(
+            of("c").filters, "reg reg reg 0x10 0x20", b"reg reg reg 0x10 0x20", min_chars=10, max_non_english=0.2
+        ).quality
+        < 0.8
     )
 
 
@@ -88,7 +92,7 @@ KINDS = st.sampled_from(["c", "rst", "html", "man", "dts", "log", "config", "que
 
 @given(KINDS, st.text(alphabet=st.sampled_from("ab é漢.©\n\t:-1"), max_size=300))
 def test_any_text_has_a_verdict(kind, text):
-    verdict = judge(kind, text, text.encode(), min_chars=5, max_non_english=0.2)
+    verdict = judge(of(kind).filters, text, text.encode(), min_chars=5, max_non_english=0.2)
     assert 0 <= verdict.quality <= 1
     if verdict.refusal:
         assert verdict.refusal.figure >= 0

@@ -7,9 +7,11 @@ import pytest
 
 import kslm.lake
 from kslm.curate import gather, gold, run
+from kslm.kinds import MAN
 from kslm.lake import tables
 from kslm.lake.arrow import arrow_schema
 from kslm.settings import Environment, Settings, load_profile
+from lake_rows import symbols
 from leaks import leaks
 from miniature import prose
 
@@ -63,8 +65,8 @@ def plants(number):
         "manual": document(
             f"man8/tool{number}.8",
             "man",
-            f"NAME\n       tool{number} - {prose(600 + number, 1)}\n\nDESCRIPTION\n       {prose(700 + number)}\n\n"
-            f"SEE ALSO\n       tool{(number + 1) % len(DRIVERS)}(8), {prose(600 + (number + 1) % len(DRIVERS), 1)}\n",
+            f".SH NAME\ntool{number} \\- {prose(600 + number, 1)}\n.SH DESCRIPTION\n{prose(700 + number)}\n"
+            f".SH SEE ALSO\ntool{(number + 1) % len(DRIVERS)}(8), {prose(600 + (number + 1) % len(DRIVERS), 1)}\n",
         ),
     }
 
@@ -114,13 +116,14 @@ def curated(tmp_path_factory):
         tables.PCI_IDS.name: list(ids("pci")),
         tables.USB_IDS.name: list(ids("usb")),
         tables.MODULES.name: list(modules()),
+        tables.CONFIG_SYMBOLS.name: list(symbols(documents["kconfig"])),
     }
     with kslm.lake.open(settings) as lake:
         for table in tables.ALL:
             if table.layer == "bronze":
                 rows = [dict.fromkeys(table.columns) | row for row in bronze.get(table.name, [])]
                 content = pa.Table.from_pylist(rows, arrow_schema(table))
-                lake.upsert(table, lake.spark.createDataFrame(content, schema=table.ddl))
+                lake.make_equal(table, lake.spark.createDataFrame(content, schema=table.ddl))
     report = run(settings)
     with kslm.lake.open(settings) as lake:
         rows = lake.read(tables.CORPUS).toArrow().to_pylist()
@@ -128,7 +131,8 @@ def curated(tmp_path_factory):
         rejects = lake.read(tables.REJECTS).toArrow().to_pylist()
         questions = lake.read(tables.INSTRUCTIONS).toArrow().to_pylist()
         splits = {row["split_group"]: row["split"] for row in rows}
-        facts = gold.held_out_facts(lake, gather.knowledge(lake), splits)
+        pages = [row | {"note": MAN.note(row, MAN.parse(row))} for row in documents["manual"]]
+        facts = gold.held_out_facts(gather.knowledge(lake), pages, splits)
     return report, rows, silver, rejects, questions, splits, facts
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.split.holdout import TABLE_LINES, Facts, fold, scrub, scrub_documents
+from kslm.curate.split.holdout import TABLE_LINES, HeldOut, fold, scrub, scrub_documents
 from kslm.knowledge import entities
 from kslm.knowledge.drivers import Device
 from leaks import leaks
@@ -32,7 +32,7 @@ SPLITS = {
     ENTITIES.of_device(Device("pci", "8086", "10d3")): "train",
     ENTITIES.of_device(Device("usb", "0b95", "1790")): "val",
 }
-FACTS = Facts.build(
+FACTS = HeldOut.build(
     ENTITIES,
     NAMES,
     entities.drivers_of(MODULES),
@@ -156,7 +156,7 @@ def test_facts_are_of_held_out_groups_only():
 
 def test_a_model_number_that_is_the_id_itself_is_no_name():
     device = Device("pci", "8086", "7190")
-    facts = Facts.build(ENTITIES, {device: "7190 82443BX"}, {}, {"pci:8086": "val"})
+    facts = HeldOut.build(ENTITIES, {device: "7190 82443BX"}, {}, {"pci:8086": "val"})
     assert scrub("8086:7190", facts) == ("8086:7190", 0)
     assert scrub("8086:7190 is 82443BX", facts) == ("", 1)
 
@@ -183,7 +183,7 @@ def test_rows_of_train_are_scrubbed_and_others_are_not():
         }
     )
     batch = pa.RecordBatch.from_pylist([one | {"bytes": len(one["text"])} for one in rows], schema)
-    (out,) = scrub_documents([batch], facts=FACTS, min_chars=50)
+    (out,) = scrub_documents([batch], held_out=FACTS, min_chars=50)
     assert out.schema.names == [*schema.names, "reason", "figure"]
     assert out.schema.field("held_out").type == pa.int32()
     found = out.to_pylist()
@@ -193,4 +193,4 @@ def test_rows_of_train_are_scrubbed_and_others_are_not():
     assert found[0]["bytes"] == len(prose(1))
     assert found[1]["text"] == LEAKS[0]
     assert found[4]["text"] == prose(5)
-    assert next(scrub_documents([batch.slice(0, 0)], facts=FACTS, min_chars=50)).num_rows == 0
+    assert next(scrub_documents([batch.slice(0, 0)], held_out=FACTS, min_chars=50)).num_rows == 0

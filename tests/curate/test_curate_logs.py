@@ -23,7 +23,7 @@ def blocks(tmp_path):
         ]
         with kslm.lake.open(settings) as lake:
             frame = lake.spark.createDataFrame(pa.Table.from_pylist(rows, arrow_schema(table)), schema=table.ddl)
-            lake.upsert(table, frame.repartition(3))
+            lake.make_equal(table, frame.repartition(3))
             found = gather.logs(lake, settings).toArrow().to_pylist()
         return {row["path"]: row for row in found}
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.refine.steps import Limits, content_hash, refine
+from kslm.curate.refine.candidates import Limits, content_hash, refine
 from kslm.texts import Text
 
 LIMITS = Limits(min_chars=50, max_chars=1000)

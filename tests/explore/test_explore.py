@@ -11,7 +11,7 @@ from kslm.curate.split.groups import position
 from kslm.errors import DataError, KslmError
 from kslm.lake import tables
 from kslm.report import Anything, Report
-from lake_rows import settings_in, upsert
+from lake_rows import make_equal, settings_in
 
 IGB, IRQ, PAGE = TEXTS
 
@@ -61,7 +61,7 @@ def test_an_ambiguous_prefix_lists_the_documents(settings, tmp_path):
     write_corpus(other)
     with kslm.lake.open(other) as lake:
         rows = lake.read(tables.REJECTS).toArrow().to_pylist()
-        upsert(lake, tables.REJECTS, [*rows, rows[0] | {"doc_id": "ee" * 15 + "01"}])
+        make_equal(lake, tables.REJECTS, [*rows, rows[0] | {"doc_id": "ee" * 15 + "01"}])
         with pytest.raises(KslmError, match="2 documents") as raised:
             explore.find(lake, "eeeeee")
         assert "ee" * 16 in raised.value.cause
@@ -156,7 +156,7 @@ def test_upkeep_merges_and_deletes_and_keeps_the_content(tmp_path):
     write_corpus(settings)
     with kslm.lake.open(settings) as lake:
         gold = [dict.fromkeys(tables.CORPUS.columns) | {"doc_id": one["doc_id"]} for one in documents()]
-        upsert(lake, tables.CORPUS, gold)
+        make_equal(lake, tables.CORPUS, gold)
         before = lake.content_hash(tables.CORPUS)
         done = {one.table: one for one in explore.maintain(lake, retention_hours=0)}
         assert lake.content_hash(tables.CORPUS) == before

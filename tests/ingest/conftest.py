@@ -22,7 +22,7 @@ def settings(home):
 
 
 RUN = """
-import json, sys
+import sys
 import kslm.ingest
 from kslm.report import Progress, Task
 from kslm.settings import load_settings
@@ -37,7 +37,7 @@ class Watched(Progress):
         return nullcontext(Noted())
 
 report = kslm.ingest.run(load_settings(sys.argv[1]), Watched())
-print(json.dumps(report.outputs), flush=True)
+print(report.outputs.model_dump_json(), flush=True)
 """
 
 

@@ -14,7 +14,9 @@ from kslm.ingest.local import Spools
 from kslm.ingest.packages import read_packages, read_tldr
 from kslm.ingest.rows import Origin
 from kslm.lake.tables import DOCUMENTS, FILES, QUARANTINE
-from kslm.report import Report
+from kslm.outputs import FetchedPackage, FetchedSource, LeftOut
+from kslm.paths import HomePath
+from landed import fetched, write_fetched
 
 PAGE = b'.TH OPEN 2 "2026" "GNU"\n.SH NAME\nopen \\- open a file\n'
 FILES_OF = {
@@ -35,15 +37,15 @@ FILES_OF = {
     },
     "beta": {"usr/lib/systemd/catalog/systemd.catalog": b"-- " + b"0" * 32 + b"\nSubject: s\n\ntext\n"},
 }
-ENTRY = {
-    "kind": "packages", "licence": "GPL-2.0-only", "package": None, "version": "list", "origin": "test",
-    "sha256": "whole", "bytes": 9, "fetched_at": "2026-11-21T10:00:00",
-    "packages": {
-        "alpha": {"version": "1.0-1", "sha256": "a1", "bytes": 5, "licence": "MIT"},
-        "beta": {"version": "2.0-1", "sha256": "b2", "bytes": 4, "licence": "LGPL-2.1-or-later"},
+SOURCE = FetchedSource(
+    kind="packages", licence="GPL-2.0-only", package=None, version="list", origin="test", path="landing/list",
+    sha256="whole", bytes=9, fetched_at="2026-11-21T10:00:00", members="landing/packages",
+    packages={
+        "alpha": FetchedPackage(version="1.0-1", sha256="a1", bytes=5, licence="MIT"),
+        "beta": FetchedPackage(version="2.0-1", sha256="b2", bytes=4, licence="LGPL-2.1-or-later"),
     },
-    "unreadable": [{"path": "gamma", "reason": "no candidate in the machine's package lists: left out", "bytes": 0}],
-}  # fmt: skip
+    unreadable=(LeftOut(path="gamma", reason="no candidate in the machine's package lists: left out"),),
+)  # fmt: skip
 TLDR = {
     "linux/ip.md": b"# ip\n\n> Addresses.\n\n- List:\n\n`ip a`\n",
     "common/alias.md": b"# alias\n\nnothing to see\n",
@@ -69,17 +71,18 @@ def members(tmp_path: Path) -> Path:
 
 def read(tmp_path: Path, members: Path):
     spools = Spools(tmp_path / "spools")
-    counts = read_packages(members, ENTRY, ORIGIN, spools)
+    counts = read_packages(members, SOURCE, ORIGIN, spools)
     return counts, *(pq.read_table(spools.close(table)).to_pylist() for table in (DOCUMENTS, QUARANTINE, FILES))
 
 
 def test_files_become_documents_by_kind(tmp_path, members) -> None:
     _, documents, _, _ = read(tmp_path, members)
     assert [(row["path"], row["kind"], row["text"]) for row in documents] == [
-        ("alpha/etc/alpha.conf", "config", "# /etc/alpha.conf\nport = 1\n"),
+        ("alpha/etc/alpha.conf", "config", "port = 1\n"),
         ("alpha/usr/share/doc/alpha/README.Debian", "readme_debian", "How it differs.\n"),
-        ("alpha/usr/share/doc/alpha/html/GUIDE.html", "html", "# Guide\n\nThe guide.\n"),
-        ("alpha/usr/share/man/man2/open.2", "man", "OPEN(2)\n\nNAME\nopen - open a file"),
+        ("alpha/usr/share/doc/alpha/html/GUIDE.html", "html", "<h1>Guide</h1><p>The guide."),
+        ("alpha/usr/share/doc/alpha/html/index.html", "html", '<a href="GUIDE.html">The guide of alpha</a>'),
+        ("alpha/usr/share/man/man2/open.2", "man", PAGE.decode()),
         ("beta/usr/lib/systemd/catalog/systemd.catalog", "catalog", "-- " + "0" * 32 + "\nSubject: s\n\ntext\n"),
     ]
     assert {(row["version"], row["licence"]) for row in documents} == {("1.0-1", "MIT"), ("2.0-1", "LGPL-2.1-or-later")}
@@ -87,11 +90,11 @@ def test_files_become_documents_by_kind(tmp_path, members) -> None:
 
 def test_what_is_left_out_is_counted_or_a_finding(tmp_path, members) -> None:
     counts, _, quarantine, _ = read(tmp_path, members)
-    assert counts == {"files": 14, "no kind": 3, "copies of a manual page": 1, "given as HTML": 1}
+    left_out = {"no kind": 3, "copies of a manual page": 1, "given as HTML": 1, "references to another manual page": 1}
+    assert counts == {"files": 14} | left_out
     assert [(row["path"], row["reason"], row["sha256"]) for row in quarantine] == [
         ("alpha/etc/ssl/alpha.pem", "holds a certificate or a key", "a1"),
         ("alpha/usr/share/doc/alpha/README.Debian.gz", "the same document was read from another file", "a1"),
-        ("alpha/usr/share/doc/alpha/html/index.html", "index page: mostly links", "a1"),
     ]
 
 
@@ -115,18 +118,21 @@ def test_tldr_pages_are_kept_as_written(tmp_path) -> None:
 
 
 def test_the_stage_reads_both(settings, home, members) -> None:
-    path = home / "reports" / "mini" / "fetch.json"
-    report = Report.load(path)
-    pages = write(home / "landing" / "pages", TLDR)
-    tldr = report.outputs["sources"]["manuals"] | {"kind": "tldr", "members": str(pages), "licence": "CC-BY-4.0"}
-    report.outputs["sources"] = {"debian": ENTRY | {"members": str(members)}, "tldr": tldr}
-    report.save(path)
+    sources = fetched(home)
+    members.rename(home / "landing" / "packages")
+    write(home / "landing" / "pages", TLDR)
+    tldr = {"kind": "tldr", "members": HomePath("landing/pages"), "licence": "CC-BY-4.0"}
+    write_fetched(home, {"debian": SOURCE, "tldr": sources["manuals"].model_copy(update=tldr)})
     report = kslm.ingest.run(settings)
     with kslm.lake.open(settings) as lake:
         kinds = {row["kind"] for row in lake.read(DOCUMENTS).collect()}
-        files = {(row["source"], row["package"]) for row in lake.read(FILES).collect()}
+        files = {(row["source"], row["package"], row["path"]) for row in lake.read(FILES).collect()}
         left = {row["path"] for row in lake.read(QUARANTINE).collect()}
     assert kinds == {"config", "readme_debian", "html", "man", "catalog", "tldr"}
-    assert files == {("debian", "alpha"), ("debian", "beta"), ("tldr", None)}
+    assert files == {
+        ("debian", "alpha", "landing/packages/alpha"),
+        ("debian", "beta", "landing/packages/beta"),
+        ("tldr", None, "landing/man"),
+    }
     assert "gamma" in left
     assert any(note.startswith("debian: of 14 files not ingested: 1 copies") for note in report.notes)

@@ -8,7 +8,8 @@ import kslm.ingest
 import kslm.lake
 from kslm.errors import DataError
 from kslm.lake import tables
-from kslm.report import Report
+from kslm.outputs import LeftOut
+from landed import fetched, write_fetched
 
 
 def ingest(settings):
@@ -35,7 +36,7 @@ def test_everything_good_arrives_and_everything_bad_is_recorded(result):
     assert documents["mm/latin.c"]["text"] == "/* na\ufffdve */\nint y;\n"
     assert documents["mm/nul.h"]["text"] == "#define A\ufffd 1\n"
     assert documents["Documentation/a.rst"]["text"].startswith("Ein Maß für 😀")
-    assert "list directory contents" in documents["man1/ls.1"]["text"]
+    assert "ls \\- list directory contents" in documents["man1/ls.1"]["text"]
     assert documents["man1/ls.1"]["kind"] == "man"
 
     pci = {(row["level"], row["vendor"], row["device"]): row["name"] for row in rows["pci_ids"]}
@@ -46,6 +47,10 @@ def test_everything_good_arrives_and_everything_bad_is_recorded(result):
     (module,) = rows["modules"]
     assert (module["module"], module["builtin"], module["aliases"]) == ("ext4", True, ["fs-ext4"])
     assert "debug" in module["parameters"]
+
+    (symbol,) = rows["config_symbols"]
+    assert (symbol["name"], symbol["prompt"], symbol["kind"], symbol["line"]) == ("SLAB", "slab", "bool", 1)
+    assert (symbol["doc_id"], symbol["path"]) == (documents["mm/Kconfig"]["doc_id"], "mm/Kconfig")
 
     quarantined = {(row["source"], row["path"]) for row in rows["quarantine"]}
     assert quarantined == {
@@ -83,11 +88,11 @@ def test_logs_and_snapshots_are_redacted_before_they_are_stored(result):
 def test_a_second_run_commits_nothing(settings):
     first = kslm.ingest.run(settings)
     second = kslm.ingest.run(settings)
-    assert second.outputs["tables"] == first.outputs["tables"]
-    assert second.outputs["hashes"] == first.outputs["hashes"]
+    assert second.outputs.tables == first.outputs.tables
+    assert second.outputs.hashes == first.outputs.hashes
     assert second.output_id == first.output_id
     assert not any(
-        sum(map(counts.get, ("inserted", "updated", "deleted"))) for counts in second.outputs["changes"].values()
+        sum(map(counts.get, ("inserted", "updated", "deleted"))) for counts in second.outputs.changes.values()
     )
 
 
@@ -96,12 +101,12 @@ def test_what_disappears_from_the_sources_disappears_from_bronze(settings, home)
     (home / "landing" / "logs" / "auth.log").unlink()
     after, rows = ingest(settings)
     assert rows["log_events"] == []
-    assert {name: count for name, count in after.outputs["changes"]["bronze.log_events"].items() if count} == {
+    assert {name: count for name, count in after.outputs.changes["bronze.log_events"].items() if count} == {
         "deleted": 2
     }
     assert after.metrics["ingest/log_events/deleted"] == 2
-    assert after.outputs["hashes"]["bronze.documents"] == before.outputs["hashes"]["bronze.documents"]
-    assert after.outputs["tables"]["bronze.documents"] == before.outputs["tables"]["bronze.documents"]
+    assert after.outputs.hashes["bronze.documents"] == before.outputs.hashes["bronze.documents"]
+    assert after.outputs.tables["bronze.documents"] == before.outputs.tables["bronze.documents"]
 
 
 def test_fetch_has_not_run(settings, home):
@@ -133,24 +138,22 @@ def test_a_folder_where_a_file_is_expected_is_quarantined(settings, home):
 
 
 def test_what_fetch_left_out_of_the_logs_is_quarantined(settings, home):
-    path = home / "reports" / "mini" / "fetch.json"
-    report = Report.load(path)
+    sources = fetched(home)
     left_out = [
         {"path": "secret.log", "reason": "unreadable: Permission denied", "bytes": 0},
         {"path": "huge.log", "reason": "larger than 9 bytes: only its end is read", "bytes": 7},
     ]
-    report.outputs["sources"]["logs"]["unreadable"] = left_out
-    report.save(path)
+    unreadable = tuple(LeftOut(**row) for row in left_out)
+    write_fetched(home, sources | {"logs": sources["logs"].model_copy(update={"unreadable": unreadable})})
     _, rows = ingest(settings)
     found = [{name: row[name] for name in ("path", "reason", "bytes")} for row in rows["quarantine"]]
     assert [one for one in left_out if one not in found] == []
 
 
 def test_a_report_of_fetch_is_all_that_is_read(settings, home):
-    path = home / "reports" / "mini" / "fetch.json"
-    report = Report.load(path)
-    del report.outputs["sources"]["logs"]
-    report.save(path)
+    sources = fetched(home)
+    del sources["logs"]
+    write_fetched(home, sources)
     report = kslm.ingest.run(settings)
     assert report.metrics["ingest/log_events/rows"] == 0
     assert "not fetched, so not ingested: logs" in report.notes

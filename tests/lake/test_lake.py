@@ -10,7 +10,7 @@ from kslm.lake import tables
 from kslm.lake.arrow import ParquetSpool
 from kslm.lake.lake import content_columns
 from kslm.settings import Environment, Settings, load_profile
-from lake_rows import document, frame, module, settings_in, upsert
+from lake_rows import document, frame, make_equal, module, settings_in
 
 
 @pytest.fixture
@@ -18,15 +18,15 @@ def settings(tmp_path):
     return settings_in(tmp_path)
 
 
-def test_upsert_makes_the_table_equal(settings):
+def test_the_table_is_made_equal(settings):
     with kslm.lake.open(settings) as lake:
         assert lake.version(tables.DOCUMENTS) == -1
         odd = "x\0y ü😀"
-        first = upsert(lake, tables.DOCUMENTS, [document("a"), document("b", odd), document("c", "z")])
+        first = make_equal(lake, tables.DOCUMENTS, [document("a"), document("b", odd), document("c", "z")])
         rerun = [document("c", "z", at="later"), document("a"), document("b", odd)]
-        assert upsert(lake, tables.DOCUMENTS, rerun) == first, "only a volatile column differs"
+        assert make_equal(lake, tables.DOCUMENTS, rerun) == first, "only a volatile column differs"
         changed = [document("a", "changed", at="later"), document("b", odd, at="later"), document("d")]
-        assert upsert(lake, tables.DOCUMENTS, changed) == first + 1, "one commit"
+        assert make_equal(lake, tables.DOCUMENTS, changed) == first + 1, "one commit"
         stored = {row["doc_id"]: (row["text"], row["ingested_at"]) for row in lake.read(tables.DOCUMENTS).collect()}
         assert stored == {"a": ("changed", "later"), "b": (odd, "later"), "d": ("text", "now")}
         assert lake.read(tables.DOCUMENTS, version=first).count() == 3
@@ -34,33 +34,33 @@ def test_upsert_makes_the_table_equal(settings):
 
 def test_maps_and_arrays_take_part(settings):
     with kslm.lake.open(settings) as lake:
-        first = upsert(lake, tables.MODULES, [module("m"), module("n", aliases=None, parameters=None)])
+        first = make_equal(lake, tables.MODULES, [module("m"), module("n", aliases=None, parameters=None)])
         swapped = module("m", parameters=[("y", "2"), ("x", "1")])
-        assert upsert(lake, tables.MODULES, [swapped, module("n", aliases=None, parameters=None)]) == first
-        assert upsert(lake, tables.MODULES, [swapped, module("n", aliases=[], parameters=None)]) == first + 1
-        assert upsert(lake, tables.MODULES, [module("m", parameters=[("x", "1")]), module("n")]) == first + 2
+        assert make_equal(lake, tables.MODULES, [swapped, module("n", aliases=None, parameters=None)]) == first
+        assert make_equal(lake, tables.MODULES, [swapped, module("n", aliases=[], parameters=None)]) == first + 1
+        assert make_equal(lake, tables.MODULES, [module("m", parameters=[("x", "1")]), module("n")]) == first + 2
 
 
 def test_survives_reopening(settings):
     with kslm.lake.open(settings) as lake:
-        upsert(lake, tables.MODULES, [module("m")])
+        make_equal(lake, tables.MODULES, [module("m")])
         before = lake.content_hash(tables.MODULES)
     with kslm.lake.open(settings) as lake:
         assert lake.content_hash(tables.MODULES) == before
-        assert upsert(lake, tables.MODULES, [module("m")]) == 1
+        assert make_equal(lake, tables.MODULES, [module("m")]) == 1
         assert before.endswith("-1")
 
 
 def test_duplicate_and_null_keys_are_refused(settings):
     with kslm.lake.open(settings) as lake:
         with pytest.raises(DataError, match=r"bronze.documents: doc_id='a'"):
-            upsert(lake, tables.DOCUMENTS, [document("a"), document("a")])
+            make_equal(lake, tables.DOCUMENTS, [document("a"), document("a")])
         assert lake.read(tables.DOCUMENTS).count() == 0
-        upsert(lake, tables.DOCUMENTS, [document("a")])
+        make_equal(lake, tables.DOCUMENTS, [document("a")])
         with pytest.raises(DataError, match=r"doc_id='b'"):
-            upsert(lake, tables.DOCUMENTS, [document("b"), document("a"), document("b")])
+            make_equal(lake, tables.DOCUMENTS, [document("b"), document("a"), document("b")])
         with pytest.raises(DataError, match="null in the key"):
-            upsert(lake, tables.DOCUMENTS, [document(None), document("a")])
+            make_equal(lake, tables.DOCUMENTS, [document(None), document("a")])
         assert [row["doc_id"] for row in lake.read(tables.DOCUMENTS).collect()] == ["a"]
 
 
@@ -68,9 +68,9 @@ def test_schema_is_asserted(settings):
     with kslm.lake.open(settings) as lake:
         df = frame(lake, tables.DOCUMENTS, [document("a")])
         with pytest.raises(DataError, match=r"bronze.documents is bytes string, not bytes bigint"):
-            lake.upsert(tables.DOCUMENTS, df.withColumn("bytes", df["bytes"].cast("string")))
+            lake.make_equal(tables.DOCUMENTS, df.withColumn("bytes", df["bytes"].cast("string")))
         with pytest.raises(DataError, match=r"column 10 of bronze.documents is nothing"):
-            lake.upsert(tables.DOCUMENTS, df.drop("ingested_at"))
+            lake.make_equal(tables.DOCUMENTS, df.drop("ingested_at"))
         with pytest.raises(DataError, match="does not exist"):
             lake.read(tables.CORPUS)
 
@@ -78,7 +78,7 @@ def test_schema_is_asserted(settings):
 def test_maintenance(settings):
     with kslm.lake.open(settings) as lake:
         for n in range(3):
-            upsert(lake, tables.DOCUMENTS, [document(str(i)) for i in range(n + 1)])
+            make_equal(lake, tables.DOCUMENTS, [document(str(i)) for i in range(n + 1)])
         before = lake.content_hash(tables.DOCUMENTS)
         lake.optimize(tables.DOCUMENTS)
         lake.vacuum(tables.DOCUMENTS, retention_hours=0)
@@ -88,19 +88,10 @@ def test_maintenance(settings):
 
 def test_empty_dataframe_empties_the_table(settings):
     with kslm.lake.open(settings) as lake:
-        upsert(lake, tables.DOCUMENTS, [])
-        upsert(lake, tables.DOCUMENTS, [document("a")])
-        upsert(lake, tables.DOCUMENTS, [])
+        make_equal(lake, tables.DOCUMENTS, [])
+        make_equal(lake, tables.DOCUMENTS, [document("a")])
+        make_equal(lake, tables.DOCUMENTS, [])
         assert lake.read(tables.DOCUMENTS).count() == 0
-
-
-def test_arrow_batches(settings):
-    with kslm.lake.open(settings) as lake:
-        upsert(lake, tables.DOCUMENTS, [document(str(i)) for i in range(10)])
-        df = lake.read(tables.DOCUMENTS).select("doc_id").orderBy("doc_id")
-        assert [x for batch in lake.arrow_batches(df) for x in batch.column(0).to_pylist()] == [
-            str(i) for i in range(10)
-        ]
 
 
 def test_content_columns_leave_out_volatile_ones():
@@ -115,6 +106,6 @@ def test_any_path_will_do_for_a_home(tmp_path):
         for number in range(3):
             spool.add(document(str(number)))
         spool.close()
-        lake.upsert(tables.DOCUMENTS, lake.read_parquet(tables.DOCUMENTS, spool.path))
+        lake.make_equal(tables.DOCUMENTS, lake.read_parquet(tables.DOCUMENTS, spool.path))
         assert lake.read(tables.DOCUMENTS).count() == 3
         assert (home / "lake" / "quick_bronze" / "documents" / "_delta_log").is_dir()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources.config_file import without_notice
+from kslm.sources.config_file import render, without_notice
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,10 @@ from kslm.sources.config_file import without_notice
 )  # fmt: skip
 def test_the_licence_goes_and_the_documentation_stays(lines: str, kept: str) -> None:
     assert without_notice(f"# /etc/x\n{lines}") == f"# /etc/x\n{kept}"
+
+
+def test_a_file_stands_below_its_name() -> None:
+    assert render("# Copyright (c) 2001 A\nPort 22\n\n", "/etc/x") == "# /etc/x\nPort 22\n"
 
 
 LINES = st.sampled_from(["# Copyright (c) 2001 A", "#", "# words", "", "key = 1", "# ----", "# free software"])

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.sources import html
-from kslm.sources.records import Bad
 
 PAGE = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html><html><head><title>T</title><style>p { color: red }</style></head><body>
@@ -62,8 +61,12 @@ broken
 """
 
 
+def read(raw: bytes) -> html.Page:
+    return html.render(html.decode(raw, "x.html").text)
+
+
 def test_a_page_reads_as_text() -> None:
-    assert html.text_of(PAGE.encode(), "x.html") == TEXT
+    assert read(PAGE.encode()) == (TEXT, "")
 
 
 @pytest.mark.parametrize(
@@ -79,22 +82,24 @@ def test_a_page_reads_as_text() -> None:
     ],
 )
 def test_encodings(raw: bytes, text: str) -> None:
-    assert html.text_of(raw, "x") == text
+    assert read(raw).text == text
+
+
+@pytest.mark.parametrize(("raw", "reason"), [(b" \n", "empty file"), (b"x" * (html.LARGEST + 1), "larger than 8 MiB")])
+def test_files_that_are_no_page_are_findings(raw: bytes, reason: str) -> None:
+    text, (bad,) = html.decode(raw, "x.html")
+    assert (text, bad.path, bad.reason) == ("", "x.html", reason)
 
 
 @pytest.mark.parametrize(
-    ("raw", "reason"),
+    ("source", "reason"),
     [
-        (b" \n", "empty file"),
-        (b"<p> </p><nav>a</nav>", "no text in the page"),
-        (b"Pages: " + b'<p><a href="a.html">Chapter one</a>' * 9, "index page: mostly links"),
-        (b"x" * (html.LARGEST + 1), "larger than 8 MiB"),
+        ("<p> </p><nav>a</nav>", "no text in the page"),
+        ("Pages: " + '<p><a href="a.html">Chapter one</a>' * 9, "index page: mostly links"),
     ],
-)  # fmt: skip
-def test_pages_that_hold_nothing_are_findings(raw: bytes, reason: str) -> None:
-    found = html.text_of(raw, "x.html")
-    assert isinstance(found, Bad)
-    assert (found.path, found.reason) == ("x.html", reason)
+)
+def test_pages_that_are_no_document_say_why(source: str, reason: str) -> None:
+    assert html.render(source).refusal == reason
 
 
 TAGS = [
@@ -125,13 +130,12 @@ PIECES = st.lists(
 
 @given(PIECES.map("".join).map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary())
 def test_any_bytes_give_tidy_text_or_a_finding(raw: bytes) -> None:
-    found = html.text_of(raw, "x")
-    if isinstance(found, Bad):
-        assert found.reason
-    else:
-        assert found.endswith("\n")
-        assert "\x00" not in found
-        found.encode("utf-8")
+    decoded = html.decode(raw, "x")
+    assert bool(decoded.text) != bool(decoded.findings) or not raw.strip(b"\0\xef\xbb\xbf")
+    text, refusal = html.render(decoded.text)
+    assert text.endswith("\n") or refusal
+    assert "\x00" not in text
+    text.encode("utf-8")
 
 
 @given(
@@ -140,7 +144,6 @@ def test_any_bytes_give_tidy_text_or_a_finding(raw: bytes) -> None:
     )
 )
 def test_no_word_is_lost_or_made_up(pieces: list[str]) -> None:
-    found = html.text_of(("start " + " ".join(pieces)).encode(), "x")
-    assert isinstance(found, str)
+    found = read(("start " + " ".join(pieces)).encode()).text
     wanted = [word for piece in pieces for word in ("alpha", "beta", "gamma") if word in piece]
     assert [word for word in found.replace("|", " ").split() if word.isalpha()] == ["start", *wanted]

@@ -111,7 +111,7 @@ config NEWER
 
 def test_what_blocks_ask_for_is_asked_of_each_entry_in_them() -> None:
     entries = {entry.name: entry for entry in parse(BLOCKS)}
-    assert {name: entry.requires for name, entry in entries.items()} == {
+    assert {name: entry.symbol.requires for name, entry in entries.items()} == {
         "OUTSIDE": "",
         "BEFORE": "THERMAL",
         "MTK": "THERMAL && (A || B) && (ARCH_MTK || COMPILE_TEST) && HAS_IOMEM && (NVMEM || NVMEM=n)",
@@ -127,19 +127,19 @@ def test_what_blocks_ask_for_is_asked_of_each_entry_in_them() -> None:
 
 def test_a_block_that_is_not_ended_ends_with_the_one_around_it() -> None:
     text = 'menu "m"\nif A\nchoice\nendmenu\nconfig X\nendif\nconfig Y\nif B\nconfig Z'
-    assert [(entry.name, entry.requires) for entry in parse(text)][1:] == [("X", ""), ("Y", ""), ("Z", "B")]
+    assert [(entry.name, entry.symbol.requires) for entry in parse(text)][1:] == [("X", ""), ("Y", ""), ("Z", "B")]
 
 
 def test_an_entry_as_a_document() -> None:
     entry = next(parse('menu "M"\nconfig A\n\ttristate "a" if B\n\tdepends on C\n\tselect D\n\thelp\n\t  A.\n'))
-    assert document(entry, "arch/mips/Kconfig") == (
+    assert document(entry.symbol, "arch/mips/Kconfig") == (
         "CONFIG_A: a\nFor the architecture mips. In the menu M. Type tristate: y (built in), m (a module) or n. "
         "Depends on C. Offered only with B. Selects D.\nA."
     )
-    assert document(next(parse('choice\n\tprompt "p"\n\tbool\n')), "arch/Kconfig") == "Choice: p"
-    assert document(next(parse('config A\n\tbool "a"\n')), "arch/arm/Kconfig") == "CONFIG_A: a"
+    assert document(next(parse('choice\n\tprompt "p"\n\tbool\n')).symbol, "arch/Kconfig") == "Choice: p"
+    assert document(next(parse('config A\n\tbool "a"\n')).symbol, "arch/arm/Kconfig") == "CONFIG_A: a"
     called = ConfigEntry("B", "", None, "The module will be called b.", (), 1)
-    assert document(called, "init/Kconfig") == "CONFIG_B\nIts module is b.\nThe module will be called b."
+    assert document(called.symbol, "init/Kconfig") == "CONFIG_B\nIts module is b.\nThe module will be called b."
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_an_entry_as_a_document() -> None:
 )
 def test_name_of_the_module(help_text: str, module: str | None) -> None:
     assert module_called(help_text) == module
-    assert ConfigEntry("A", "", None, help_text, (), 1).module == module
+    assert ConfigEntry("A", "", None, help_text, (), 1).symbol.module == module
 
 
 def test_help_without_indentation_is_empty_and_what_follows_is_still_read() -> None:
@@ -210,7 +210,7 @@ def test_any_text_gives_entries_in_order(text: str) -> None:
     assert lines == sorted(set(lines))
     for entry in entries:
         assert entry.name in text
-        assert document(entry, "arch/x86/Kconfig").strip()
+        assert document(entry.symbol, "arch/x86/Kconfig").strip()
         assert entry.help is None or entry.help.strip("\n") == entry.help != ""
 
 
@@ -240,4 +240,4 @@ def is_true(expression: str, given_true: frozenset[str]) -> bool:
 def test_what_is_required_is_all_that_is_asked_for(asked: list[str], given_true: frozenset[str]) -> None:
     text = 'if {}\nmenu "m"\ndepends on {}\nconfig X\ndepends on {}'.format(*asked)
     (entry,) = parse(text)
-    assert is_true(entry.requires, given_true) == all(is_true(one, given_true) for one in asked)
+    assert is_true(entry.symbol.requires, given_true) == all(is_true(one, given_true) for one in asked)

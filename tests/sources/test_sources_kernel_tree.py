@@ -96,18 +96,22 @@ def test_kind_follows_from_the_name(name: str, kind: str) -> None:
 
 
 def test_decode_mends_line_ends_and_marks() -> None:
-    assert kernel_tree.decode(b"\xef\xbb\xbfa\r\nb\r\n") == ("a\nb\n", [])
-    assert kernel_tree.decode(b"a\xff\x00") == (
-        "a\ufffd\ufffd",
-        ["not UTF-8: decoded with replacement", "NUL bytes replaced"],
-    )
+    assert kernel_tree.decode(b"\xef\xbb\xbfa\r\nb\r\n", "a.c") == ("a\nb\n", ())
+    text, findings = kernel_tree.decode(b"a\xff\x00", "a.c")
+    assert text == "a\ufffd\ufffd"
+    assert [(bad.path, bad.reason, bad.size) for bad in findings] == [
+        ("a.c", "not UTF-8: decoded with replacement", 0),
+        ("a.c", "NUL bytes replaced", 0),
+    ]
 
 
 def test_binary_and_oversized_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert kernel_tree.decode(b"\x7fELF" + bytes(100)) == ("", ["binary: many NUL bytes"])
+    text, (bad,) = kernel_tree.decode(b"\x7fELF" + bytes(100), "a.c")
+    assert (text, bad.reason, bad.size) == ("", "binary: many NUL bytes", 104)
     monkeypatch.setattr(kernel_tree, "LARGEST_FILE", 10)
-    text, reasons = kernel_tree.decode(b"x" * 11)
-    assert text == "" and reasons[0].startswith("larger than")
+    text, (bad,) = kernel_tree.decode(b"x" * 11, "a.c")
+    assert text == "" and bad.reason.startswith("larger than")
+    assert kernel_tree.decode(b"", "a.c").findings[0].reason == "empty file"
 
 
 @pytest.mark.parametrize(
@@ -163,10 +167,10 @@ def test_notices_count_where_there_is_no_spdx_line(notice: str, expression: str 
 
 @given(st.binary())
 def test_any_bytes_decode_or_are_refused_with_a_reason(raw: bytes) -> None:
-    text, reasons = kernel_tree.decode(raw)
+    text, findings = kernel_tree.decode(raw, "a.c")
     assert "\x00" not in text and "\r\n" not in text.replace("\r\r\n", "")
-    assert reasons == [] or "\ufffd" in text or text == ""
-    assert text or reasons or raw in (b"", b"\xef\xbb\xbf")
+    assert not findings or "\ufffd" in text or text == ""
+    assert text or findings
 
 
 @given(st.text(), st.sampled_from(["", "SPDX-License-Identifier: "]))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 
 from growth import assert_linear, repeated
 from kslm.sources.man import page as man
-from kslm.sources.records import Bad
 
 MAN = r""".\" a comment
 '\" t
@@ -108,8 +106,12 @@ second
 """
 
 
+def read(raw: bytes, title: str = "x(1)") -> str:
+    return man.render(man.decode(raw, "x.1").text, title)
+
+
 def test_man_page_reads_as_text() -> None:
-    assert man.render(MAN.encode(), "foo(8)") == (
+    assert read(MAN.encode(), "foo(8)") == (
         "FOO(8)\n\nNAME\nfoo - frobnicate “bars”\n\nSYNOPSIS\nfoo [options] file...\n\nDESCRIPTION\n"
         "First line second line with bold and italic, it's a back\\slash.\n\nbut here\n\n"
         "-v, --verbose\n    Be loud.\n\n    • point\n\n"
@@ -119,7 +121,7 @@ def test_man_page_reads_as_text() -> None:
 
 
 def test_mdoc_page_reads_as_text() -> None:
-    assert man.render(MDOC.encode(), "foo(4)") == (
+    assert read(MDOC.encode(), "foo(4)") == (
         "FOO(4)\n\nNAME\nfoo - Foo network driver\n\n"
         "SYNOPSIS\nfoo [-av] [-o option=value] file ...\n#include <sys/foo.h>\n"
         "int foo_open(const char *name, int flags);\nfoo_close(int fd, int how);\n\n"
@@ -155,7 +157,7 @@ def test_mdoc_page_reads_as_text() -> None:
     ],
 )  # fmt: skip
 def test_escapes_and_requests(source: bytes, text: str) -> None:
-    assert man.render(source, "x(1)") == text
+    assert read(source, "x(1)") == text
 
 
 def test_a_section_that_is_a_licence_goes_and_one_about_licences_stays() -> None:
@@ -170,22 +172,32 @@ def test_a_section_that_is_a_licence_goes_and_one_about_licences_stays() -> None
         assert man.without_notice(kept) == kept.strip("\n")
 
 
-def test_folder_gives_pages_in_order_without_links_and_reports_damage(tmp_path: Path) -> None:
+def test_folder_gives_pages_in_order_without_links(tmp_path: Path) -> None:
     folder = tmp_path / "man8"
     folder.mkdir()
-    (folder / "foo.8.gz").write_bytes(gzip.compress(MAN.encode()))
-    (folder / "cut.8.gz").write_bytes(gzip.compress(MAN.encode())[:-30])
-    (folder / "bar.3pm").write_bytes(MDOC.encode())
-    (folder / "stub.8").write_bytes(b".so man8/foo.8\n")
-    (folder / "empty.8").write_bytes(b"")
+    for name in ("foo.8.gz", "bar.3pm", "README", "cut.8.xz"):
+        (folder / name).write_bytes(b"")
     (folder / "link.8.gz").symlink_to("foo.8.gz")
-    (folder / "README").write_text("not a page")
-    records = list(man.read_folder(tmp_path))
-    assert [r[:2] for r in records if not isinstance(r, Bad)] == [("man8/bar.3pm", "3pm"), ("man8/foo.8.gz", "8")]
-    assert [(r.path, r.reason) for r in records if isinstance(r, Bad)] == [
-        ("man8/cut.8.gz", "cannot be read: EOFError"),
-        ("man8/empty.8", "empty file"),
-    ]
+    assert list(man.pages_below(tmp_path)) == ["man8/bar.3pm", "man8/cut.8.xz", "man8/foo.8.gz"]
+
+
+@pytest.mark.parametrize(
+    ("source", "refers"),
+    [
+        (".so man2/x.2\n", True),
+        ('.\\" a comment\n\n.so man2/x.2\n', True),
+        (".TH X 1\n.so man2/x.2\n", False),
+        ('.\\" a comment\n', False),
+        ("see\n.so man2/x.2", False),
+    ],
+)
+def test_a_page_that_only_refers_to_another_one_is_none(source: str, refers: bool) -> None:
+    assert man.decode(source.encode(), "x.1") == ("" if refers else source, ())
+
+
+def test_a_page_is_called_as_its_file() -> None:
+    assert man.title_of("perl/usr/share/man/man3/Foo::Bar.3pm") == "Foo::Bar(3pm)"
+    assert man.title_of("man1/README") == "man1/README"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +205,7 @@ def test_folder_gives_pages_in_order_without_links_and_reports_damage(tmp_path: 
 )
 @pytest.mark.parametrize("lead", ["", ".B ", ".Dt x\n.Op "])
 def test_time_grows_linearly_on_hostile_input(lead: str, piece: str) -> None:
-    assert_linear(repeated(piece, lead), lambda text: man.render(text.encode(), "x(1)"), 100_000)
+    assert_linear(repeated(piece, lead), lambda text: read(text.encode(), "x(1)"), 100_000)
 
 
 STATEMENTS = [
@@ -206,7 +218,7 @@ STATEMENTS = [
 
 @given(st.lists(st.sampled_from(STATEMENTS), max_size=25).map("\n".join).map(str.encode) | st.binary())
 def test_any_page_gives_tidy_text(raw: bytes) -> None:
-    text = man.render(raw, "x(1)")
+    text = read(raw, "x(1)")
     assert text == text.strip("\n")
     assert "\x00" not in text
     text.encode()

@@ -49,7 +49,7 @@ no option
 
 
 def test_options_of_a_rendered_page() -> None:
-    assert list(man_options(man.render(MAN.encode(), "ls(1)"))) == [
+    assert list(man_options(man.render(MAN, "ls(1)"))) == [
         ("-a, --all", "do not ignore\n\nat all"),
         ("--color[=WHEN]", "colorize"),
         ("-p, --print", "print it"),
@@ -60,7 +60,7 @@ def test_options_of_a_rendered_page() -> None:
 
 def test_options_of_a_bsd_page() -> None:
     page = b".Dd x\n.Dt LS 1\n.Sh DESCRIPTION\n.Bl -tag\n.It Fl a , Fl -all\nAll.\n.It Fl o Ar file\nWrite.\n.El\n"
-    assert list(man_options(man.render(page, "ls(1)"))) == [("-a, --all", "All."), ("-o file", "Write.")]
+    assert list(man_options(man.render(page.decode(), "ls(1)"))) == [("-a, --all", "All."), ("-o file", "Write.")]
 
 
 @pytest.mark.parametrize(

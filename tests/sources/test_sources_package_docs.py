@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.sources import package_docs
-from kslm.sources.records import Bad
+from kslm import kinds
+from kslm.sources import compressed, package_docs
+from kslm.sources.kernel import tree as kernel_tree
+from kslm.sources.records import Bad, Decoded
 
 DOC = "usr/share/doc/p/"
 
@@ -68,17 +70,23 @@ def written(folder: Path, name: str, raw: bytes) -> Path:
     return folder / name
 
 
-def test_files_are_read_by_kind_whatever_their_compression(tmp_path: Path) -> None:
-    page = written(tmp_path, "ls.1.gz", gzip.compress(b".TH LS 1\n.SH NAME\nls \\- list\n"))
-    assert package_docs.read(page, "usr/share/man/man1/ls.1", "man") == "LS(1)\n\nNAME\nls - list"
+def read(place: Path, path: str, kind: str) -> Decoded:
+    raw = compressed.read(place, path)
+    return Decoded("", (raw,)) if isinstance(raw, Bad) else kinds.decode(kind, raw, path)
+
+
+def test_files_are_decoded_by_kind_whatever_their_compression(tmp_path: Path) -> None:
+    source = ".TH LS 1\n.SH NAME\nls \\- list\n"
+    page = written(tmp_path, "ls.1.gz", gzip.compress(source.encode()))
+    assert read(page, "usr/share/man/man1/ls.1", "man") == (source, ())
     stub = written(tmp_path, "dir.1", b".so man1/ls.1\n")
-    assert package_docs.read(stub, "usr/share/man/man1/dir.1", "man") is None
+    assert read(stub, "usr/share/man/man1/dir.1", "man") == ("", ())
     readme = written(tmp_path, "README", b"caf\xe9\r\nb\x08bold\x0cnext")
-    assert package_docs.read(readme, DOC + "README", "doc") == "café\nbold\nnext"
-    config = written(tmp_path, "x.conf", b"# the port\nPort 22\n")
-    assert package_docs.read(config, "etc/x.conf", "config") == "# /etc/x.conf\n# the port\nPort 22\n"
+    assert read(readme, DOC + "README", "doc") == ("café\nbold\nnext", ())
+    config = written(tmp_path, "x.conf", b"# the port\r\nPort 22\n")
+    assert read(config, "etc/x.conf", "config") == ("# the port\nPort 22\n", ())
     pnp = written(tmp_path, "pnp.ids", b"DEL\tDell Inc.\n")
-    assert package_docs.read(pnp, "usr/share/hwdata/pnp.ids", "pnp_ids") == "PnP vendor DEL is Dell Inc."
+    assert read(pnp, "usr/share/hwdata/pnp.ids", "pnp_ids") == ("DEL\tDell Inc.\n", ())
 
 
 @pytest.mark.parametrize(
@@ -91,26 +99,31 @@ def test_files_are_read_by_kind_whatever_their_compression(tmp_path: Path) -> No
         ("a", b"\x01", "config", "binary: control characters"),
         ("a", b"k = 1\n-----BEGIN RSA PRIVATE KEY-----\n", "config", "holds a certificate or a key"),
         ("a", b"x" * (257 << 10), "config", "larger than 256 KiB"),
+        ("a", b"# alias\n", "tldr", "not a tldr page: no command, or no example"),
     ],
 )
 def test_what_cannot_be_read_is_a_finding(tmp_path: Path, name: str, raw: bytes, kind: str, reason: str) -> None:
-    found = package_docs.read(written(tmp_path, name, raw), "etc/a", kind)
-    assert isinstance(found, Bad)
-    assert found.reason == reason
+    text, (bad,) = read(written(tmp_path, name, raw), "etc/a", kind)
+    assert (text, bad.path, bad.reason) == ("", "etc/a", reason)
 
 
 def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:
-    assert isinstance(package_docs.read(tmp_path / "gone", "etc/gone", "config"), Bad)
+    text, (bad,) = read(tmp_path / "gone", "etc/gone", "config")
+    assert (text, bad.reason) == ("", "cannot be read: FileNotFoundError")
 
 
-@given(st.text())
-def test_any_path_has_a_kind_or_none(path: str) -> None:
-    assert package_docs.kind_of(path) in (*package_docs.KINDS, None)
+FILES = [kind.name for kind in kinds.KINDS.values() if kind.decode]
 
 
-@given(st.binary(), st.sampled_from(package_docs.KINDS))
-def test_any_bytes_of_any_kind_are_text_or_a_finding(tmp_path_factory, raw: bytes, kind: str) -> None:
-    place = tmp_path_factory.getbasetemp() / "any"
-    place.write_bytes(raw)
-    found = package_docs.read(place, "usr/share/man/man1/x.1", kind)
-    assert found is None or isinstance(found, Bad) or (isinstance(found, str) and found and "\x00" not in found)
+@given(st.text() | st.sampled_from(["Kconfig", "Makefile", "Documentation/ABI/x", "a.rst", "a.dtsi", "etc/x"]))
+def test_any_path_has_a_kind_that_is_read_or_none(path: str) -> None:
+    assert package_docs.kind_of(path) in (*FILES, None)
+    assert kernel_tree.kind_of(path) in (*FILES, "other")
+
+
+@given(st.binary(), st.sampled_from(FILES))
+def test_any_bytes_of_any_kind_are_text_or_a_finding(raw: bytes, kind: str) -> None:
+    text, findings = kinds.decode(kind, raw, "usr/share/man/man1/x.1")
+    assert text or findings or kind == "man" or not raw.strip(b"\xef\xbb\xbf\0\x1b\x08")
+    assert "\x00" not in text
+    assert text.encode().decode() == text

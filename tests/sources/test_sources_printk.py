@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growth import assert_linear, repeated
-from kslm.sources.kernel.printk import Template, driver, extract, prefix, templates
+from kslm.sources.kernel.printk import Template, document, driver, prefix, templates
 
 SOURCE = r"""
 static int foo(struct device *dev)
@@ -36,6 +36,10 @@ static int foo(struct device *dev)
 	dev_warn(dev, x ? "this one" : "that one");
 }
 """
+
+
+def extract(text: str, path: str, module: str | None = None, *, loadable: bool = False) -> str:
+    return document(templates(text), text, path, module, loadable=loadable)
 
 
 def test_each_message_with_its_level_once_and_in_order() -> None:

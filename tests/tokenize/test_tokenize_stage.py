@@ -60,7 +60,7 @@ def home(tmp_path_factory):
     schema = arrow_schema(CORPUS)
     with kslm.lake.open(settings_of(root)) as lake:
         rows = pa.Table.from_pylist(corpus(40), schema)
-        lake.upsert(CORPUS, lake.spark.createDataFrame(rows, schema=CORPUS.ddl))
+        lake.make_equal(CORPUS, lake.spark.createDataFrame(rows, schema=CORPUS.ddl))
     return root
 
 

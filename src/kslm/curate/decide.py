@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from kslm.curate.dedup.minhash import NEAR_EXEMPT, components
+from kslm import kinds
+from kslm.curate.dedup.minhash import components
 from kslm.curate.records import DECISIONS, to_batch
 from kslm.curate.refine.quality import worst
 from kslm.curate.split.groups import Item, split_groups
 from kslm.profile import Curate
 
 
-class Fact(NamedTuple):
-    """What is known of a candidate; `content` is the hash of its text."""
+class Judged(NamedTuple):
+    """A candidate without its text; `content` is the hash of that."""
 
     doc_id: str
     kind: str
@@ -35,7 +36,7 @@ class Decisions:
 
     Attributes:
         table: the columns of DECISIONS.
-        splits: each group's split, as `holdout.Facts` wants to know it.
+        splits: each group's split, as `holdout.HeldOut` wants to know it.
     """
 
     table: pa.Table
@@ -43,11 +44,11 @@ class Decisions:
 
 
 def to_compare(candidates: pa.Table) -> list[str]:
-    """Ids of the documents among which near duplicates are looked for: one of each content; columns of Fact."""
+    """Ids of the documents among which near duplicates are looked for: one of each content; columns of Judged."""
     firsts: dict[str, str] = {}
     columns = (candidates.column(name).to_pylist() for name in ("doc_id", "content", "kind", "reason"))
     for doc_id, content, kind, reason in zip(*columns, strict=True):
-        if reason is None and kind not in NEAR_EXEMPT:
+        if reason is None and kinds.of(kind).near:
             firsts[content] = min(doc_id, firsts.get(content, doc_id))
     return sorted(firsts.values())
 
@@ -56,11 +57,11 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
     """Settle every candidate.
 
     Args:
-        candidates: the columns of Fact.
+        candidates: the columns of Judged.
         edges: left, right, jaccard: pairs of near duplicates among documents of distinct content.
     """
     candidates = candidates.sort_by("doc_id")  # tens of times as fast as sorting Python's rows
-    rows = [*map(Fact, *(candidates.column(name).to_pylist() for name in Fact._fields))]
+    rows = [*map(Judged, *(candidates.column(name).to_pylist() for name in Judged._fields))]
     verdicts: dict[str, tuple[str, float | None]] = {
         row.doc_id: (row.reason, row.figure) for row in rows if row.reason is not None
     }
@@ -68,9 +69,9 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
     clusters = _clusters(passed, edges, verdicts)
     unique = ((row.doc_id, row.kind, row.quality) for row in passed if row.doc_id not in verdicts)
     verdicts.update(worst(unique, curate.min_quality_percentile))
-    kept = [Item(row.doc_id, row.slice, row.split_group, row.bytes) for row in passed if row.doc_id not in verdicts]
-    splits = split_groups(kept, val=curate.split.val, test=curate.split.test, seed=seed)
-    placed = {item.doc_id: splits[item.group] for item in kept}
+    items = [Item(row.doc_id, row.slice, row.split_group, row.bytes) for row in passed if row.doc_id not in verdicts]
+    splits = split_groups(items, val=curate.split.val, test=curate.split.test, seed=seed)
+    placed = {item.doc_id: splits[item.group] for item in items}
     decided = [
         (doc_id, clusters.get(doc_id), *verdicts.get(doc_id, (None, None)), doc_id in placed, placed.get(doc_id))
         for doc_id in (row.doc_id for row in rows)
@@ -79,7 +80,9 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
     return Decisions(table, splits)
 
 
-def _clusters(passed: list[Fact], edges: pa.Table, verdicts: dict[str, tuple[str, float | None]]) -> Mapping[str, str]:
+def _clusters(
+    passed: list[Judged], edges: pa.Table, verdicts: dict[str, tuple[str, float | None]]
+) -> Mapping[str, str]:
     """Cluster of every document that has duplicates, adding a verdict for all of each cluster but its keeper.
 
     The figure of an exact duplicate is 1; of a near duplicate, its highest similarity to another of the cluster.

@@ -1,7 +1,7 @@
-"""The other bronze tables as texts: id lists and modules, log events, system snapshots.
+"""The other bronze tables as texts: id lists, modules, configuration symbols, log events, system snapshots.
 
-The id and module tables are small (some ten thousand rows) and joined here in this process; log events may be many,
-so their blocks are put together by the engine.
+The tables of ids, modules and symbols are small (some ten thousand rows) and joined here in this process; log events
+may be many, so their blocks are put together by the engine.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from kslm.extract import cards as facts_
+from kslm.extract import cards
 from kslm.instruct import from_tables
+from kslm.kinds import DT_BINDING, KCONFIG, LOG, MAKEFILE, SNAPSHOT, Overrides
 from kslm.knowledge import entities as entities_
 from kslm.knowledge import hardware as hardware_
 from kslm.knowledge.drivers import drivers_of
@@ -20,6 +21,7 @@ from kslm.knowledge.entities import Entities, Row
 from kslm.knowledge.hardware import Attribution, Hardware
 from kslm.lake import Lake
 from kslm.lake.tables import (
+    CONFIG_SYMBOLS,
     DOCUMENTS,
     FILES,
     LOG_EVENTS,
@@ -31,7 +33,8 @@ from kslm.lake.tables import (
     Table,
 )
 from kslm.settings import Settings
-from kslm.sources.kernel import dt_binding, kconfig_tree
+from kslm.sources.kernel import dt_binding
+from kslm.sources.records import ConfigSymbol
 from kslm.texts import Text
 
 if TYPE_CHECKING:
@@ -46,18 +49,27 @@ ALIKE = 3
 """Events of one template that a block keeps: a log repeats itself, a text to learn from should not."""
 
 
+class KconfigFile(NamedTuple):
+    """A Kconfig file: its row of bronze.documents without the text, and its symbols in order."""
+
+    row: Row
+    symbols: Sequence[ConfigSymbol]
+
+
 class Knowledge(NamedTuple):
-    """The id and module tables, joined.
+    """The id, module and symbol tables, joined.
 
     Attributes:
         ids: rows of bronze.pci_ids and bronze.usb_ids, by bus.
         modules: rows of bronze.modules, by name.
+        kconfig: all Kconfig files.
         hardware: names and drivers of devices.
         entities: split groups.
     """
 
     ids: Mapping[str, Sequence[Row]]
     modules: Sequence[Row]
+    kconfig: Sequence[KconfigFile]
     hardware: Hardware
     entities: Entities
 
@@ -71,21 +83,23 @@ def knowledge(lake: Lake) -> Knowledge:
     hardware = Hardware(vendors, names, drivers_of(modules))
     tree = _tree(lake)
     entities = replace(
-        entities_.build(modules, names, tree["makefile"]),
-        vendors=dt_binding.vendors(tree["dt_binding"].get(VENDOR_PREFIXES, "")),
-        sourced={path: "\n".join(said) for path, said in kconfig_tree.surroundings(tree["kconfig"]).items()},
+        entities_.build(modules, names, tree[MAKEFILE.name]),
+        vendors=dt_binding.vendors(tree[DT_BINDING.name].get(VENDOR_PREFIXES, "")),
     )
-    return Knowledge(ids, modules, hardware, entities)
+    return Knowledge(ids, modules, _kconfig(lake), hardware, entities)
 
 
 def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
-    """All texts and questions generated from ids, modules, packages and log templates."""
-    ids, modules, hardware, entities = known
+    """All texts and questions generated from ids, modules, configuration symbols, packages and log templates."""
+    ids, modules, kconfig, hardware, entities = known
     origins = {bus: _origin(settings, f"{bus}_ids", rows) for bus, rows in ids.items()}
     origin = _origin(settings, "kernel_modules", modules)
-    found = [text for bus, rows in ids.items() for text in facts_.id_texts(rows, bus, hardware, entities, origins[bus])]
-    found += facts_.module_texts(modules, hardware, entities, origin)
-    found += from_tables(
+    made = [text for bus, rows in ids.items() for text in cards.id_texts(rows, bus, hardware, entities, origins[bus])]
+    made += cards.module_texts(modules, hardware, entities, origin)
+    overrides = Overrides.of(settings.profile.sources)
+    for file in kconfig:
+        made += KCONFIG.texts(file.row, file.symbols, entities, overrides)
+    made += from_tables(
         ids,
         modules,
         hardware,
@@ -95,7 +109,7 @@ def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
         templates=_rows(lake, LOG_TEMPLATES),
         seed=settings.profile.seed,
     )
-    return found
+    return made
 
 
 def logs(lake: Lake, settings: Settings) -> DataFrame:
@@ -130,8 +144,8 @@ def logs(lake: Lake, settings: Settings) -> DataFrame:
         F.concat(F.lit("log_events/"), place).alias("parent_id"),
         "source",
         place.alias("path"),
-        F.lit("log").alias("kind"),
-        F.lit("admin").alias("slice"),
+        F.lit(LOG.name).alias("kind"),
+        F.lit(LOG.slice).alias("slice"),
         F.when(F.col("host") == "", F.concat(F.lit("log:"), "path"))
         .otherwise(F.concat(F.lit("host:"), "host"))
         .alias("split_group"),
@@ -162,8 +176,8 @@ def snapshots(lake: Lake, settings: Settings) -> DataFrame:
         F.concat_ws("/", F.lit("system_snapshots"), "snapshot_id", F.col("index").cast("string")).alias("parent_id"),
         F.lit(_logs_source(settings)).alias("source"),
         F.concat("snapshot_id", F.lit("/"), place).alias("path"),
-        F.lit("snapshot").alias("kind"),
-        F.lit("admin").alias("slice"),
+        F.lit(SNAPSHOT.name).alias("kind"),
+        F.lit(SNAPSHOT.slice).alias("slice"),
         F.concat(F.lit("snapshot:"), "snapshot_id").alias("split_group"),
         F.lit(None).cast("string").alias("version"),
         F.lit(_logs_licence(settings)).alias("licence"),
@@ -173,12 +187,20 @@ def snapshots(lake: Lake, settings: Settings) -> DataFrame:
 
 def _tree(lake: Lake) -> dict[str, dict[str, str]]:
     """Files of the tree that say something of others, by kind and path; the last source's where several have one."""
-    wanted = f"kind IN ('makefile', 'kconfig') OR (kind = 'dt_binding' AND path = '{VENDOR_PREFIXES}')"
-    found = lake.read(DOCUMENTS).where(wanted).select("source", "doc_id", "kind", "path", "text").toArrow().to_pylist()
+    wanted = f"kind = '{MAKEFILE.name}' OR (kind = '{DT_BINDING.name}' AND path = '{VENDOR_PREFIXES}')"
+    rows = lake.read(DOCUMENTS).where(wanted).select("source", "doc_id", "kind", "path", "text").toArrow().to_pylist()
     files: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in sorted(found, key=lambda row: (str(row["source"]), str(row["doc_id"]))):
+    for row in sorted(rows, key=lambda row: (str(row["source"]), str(row["doc_id"]))):
         files[row["kind"]][row["path"]] = row["text"]
     return files
+
+
+def _kconfig(lake: Lake) -> list[KconfigFile]:
+    symbols: dict[str, list[ConfigSymbol]] = defaultdict(list)
+    for row in lake.read(CONFIG_SYMBOLS).select("doc_id", *ConfigSymbol._fields).toArrow().to_pylist():
+        symbols[row.pop("doc_id")].append(ConfigSymbol(**row))
+    files = lake.read(DOCUMENTS).where(f"kind = '{KCONFIG.name}'").drop("text").toArrow().to_pylist()
+    return [KconfigFile(row, sorted(symbols[row["doc_id"]], key=lambda symbol: symbol.line)) for row in files]
 
 
 def _rows(lake: Lake, table: Table) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ import xxhash
 from kslm.curate.records import to_batch
 from kslm.lake.tables import INSTRUCTIONS
 
-TAKEN = ("doc_id", "text", "licence", "split", "split_group", "item")
+TAKEN = ("doc_id", "text", "version", "licence", "split", "split_group", "item")
 """Columns that a question's row is made of."""
 
 
@@ -28,11 +28,11 @@ def instruction_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBat
 
 
 def _row(  # noqa: PLR0917 (one for each of TAKEN)
-    doc_id: str, text: str, licence: str | None, split: str, split_group: str, item: str
+    doc_id: str, text: str, version: str | None, licence: str | None, split: str, split_group: str, item: str
 ) -> tuple[object, ...]:
     """A row of gold.instructions, in its order."""
     said: dict[str, Any] = json.loads(item)
     table, key = said["table"], said["key"]
     item_id = xxhash.xxh3_128_hexdigest(f"{table}\0{key}\0{text}".encode())
     told = (said["kind"], said["intent"], said["context"], said["next_action"], sorted(said["fields"].items()))
-    return (item_id, doc_id, text, *told, table, key, said["version"] or None, licence, split, split_group)
+    return (item_id, doc_id, text, *told, table, key, version, licence, split, split_group)

@@ -16,7 +16,6 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,20 +27,21 @@ import xxhash
 import kslm.lake
 from kslm.curate import gather
 from kslm.curate.benchmark.items import ground_truth
-from kslm.curate.decide import Decisions, Fact, decide, to_compare
+from kslm.curate.decide import Decisions, Judged, decide, to_compare
 from kslm.curate.dedup.search import Near
 from kslm.curate.gather import Knowledge
 from kslm.curate.gold import TABLES, publish
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
-from kslm.curate.refine.steps import Limits, refine_texts
-from kslm.curate.reuse import cache as kept
-from kslm.curate.reuse import documents as reuse
-from kslm.curate.reuse.documents import Refined
-from kslm.extract.documents import Overrides
-from kslm.instruct.kernel_messages import message_questions
+from kslm.curate.refine.candidates import Limits, refine_texts
+from kslm.curate.reuse.cache import Cache
+from kslm.curate.reuse.documents import Refined, cache_key, refine_table
+from kslm.curate.reuse.generated import refine_generated
+from kslm.instruct import message_questions
+from kslm.kinds import C, Overrides
 from kslm.lake import Lake
 from kslm.lake.change import as_metrics, as_outputs
 from kslm.lake.tables import ALL, BENCHMARK, CORPUS, DOCUMENTS, INSTRUCTIONS, REJECTS, Table
+from kslm.outputs import Curated
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def run(settings: Settings, progress: Progress = QUIET) -> Report:
+def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
     """Make silver and gold equal to what the bronze tables and the profile say.
 
     Raises:
@@ -67,15 +67,15 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         }
         task.update(note="extracting, cleaning, redacting")
         known = gather.knowledge(lake)
-        candidates, refined, generated = _refine(lake, settings, known, folder)
+        candidates, refined, generated, made_by = _refine(lake, settings, known, folder)
         task.advance()
         task.update(note="looking for duplicates")
-        decisions = _decide(lake, candidates, settings, folder, refined.recipe)
+        decisions = _decide(lake, candidates, settings, folder, made_by)
         task.advance()
         task.update(note="writing silver and gold")
         decided = candidates.drop("reason", "figure").join(_parquet(lake, DECISIONS, decisions.table, folder), "doc_id")
         min_chars = settings.profile.curate.min_chars
-        versions = publish(lake, decided, known, decisions.splits, min_chars=min_chars, folder=folder)
+        versions = publish(lake, decided, known, refined.notes, decisions.splits, min_chars=min_chars, folder=folder)
         task.advance()
         hashes = {str(table): lake.content_hash(table) for table in TABLES}
         read_bytes, metrics = _bronze_bytes(lake), _metrics(lake)
@@ -96,7 +96,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
             "curate/mb_per_second": read_bytes / 1e6 / max(os.times().elapsed - started.elapsed, 0.01),
         }
         | as_metrics("curate", lake.changes),
-        outputs={"tables": versions, "inputs": inputs, "hashes": hashes, "changes": as_outputs(lake.changes)},
+        outputs=Curated(tables=versions, inputs=inputs, hashes=hashes, changes=as_outputs(lake.changes)),
         notes=_notes(metrics),
     )
 
@@ -112,25 +112,27 @@ def _scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> tuple[DataFrame, Refined, int]:
-    """All candidates, refused ones included, and how many documents and generated texts they took work for."""
+def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> tuple[DataFrame, Refined, int, str]:
+    """All candidates, refused ones too, how many documents and generated texts they took work for, and their key."""
     curate = settings.profile.curate
     limits = Limits(curate.min_chars, curate.max_chars, curate.max_non_english)
-    entities = replace(known.entities, devices={})
-    state = _state(settings)
+    entities = known.entities.without_devices()
     overrides = Overrides.of(settings.profile.sources)
-    refined = reuse.candidates(lake, state, entities, limits, overrides)
-    found = [*gather.texts(lake, settings, known), *message_questions(refined.messages, known.entities)]
-    texts = to_batch(found, TEXTS)
-    worked = kept.generated(texts, state / "generated.parquet", refined.recipe, limits)
+    made_by = cache_key(entities, limits, overrides)
+    caches = _caches(settings)
+    refined = refine_table(
+        lake, Cache(caches / "documents", made_by), entities, limits, scratch=folder, overrides=overrides
+    )
+    messages = (row for row in refined.notes if row["kind"] == C.name)
+    texts = to_batch([*gather.texts(lake, settings, known), *message_questions(messages, known.entities)], TEXTS)
+    generated, worked = refine_generated(texts, Cache(caches / "generated", made_by), limits)
     frames = [
         frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl)
         for frame in (gather.logs(lake, settings), gather.snapshots(lake, settings))
     ]
-    reduce(lambda one, other: one.union(other), frames).write.parquet(str(folder / "candidates"))
-    files = (state / "generated.parquet", folder / "candidates")
-    every = (lake.read_parquet(CANDIDATES, path) for path in files)
-    return reduce(lambda one, other: one.union(other), every, refined.candidates), refined, worked
+    lake.write_parquet(reduce(lambda left, right: left.union(right), frames), folder / "candidates")
+    others = (lake.read_parquet(CANDIDATES, path) for path in (generated, folder / "candidates"))
+    return reduce(lambda left, right: left.union(right), others, refined.candidates), refined, worked, made_by
 
 
 def _parquet(lake: Lake, table: Table, rows: pa.Table, folder: Path) -> DataFrame:
@@ -140,18 +142,18 @@ def _parquet(lake: Lake, table: Table, rows: pa.Table, folder: Path) -> DataFram
     return lake.read_parquet(table, path)
 
 
-def _decide(lake: Lake, candidates: DataFrame, settings: Settings, folder: Path, recipe: str) -> Decisions:
+def _decide(lake: Lake, candidates: DataFrame, settings: Settings, folder: Path, made_by: str) -> Decisions:
     """Find duplicates with the engine, then settle every document's fate here."""
     profile = settings.profile
-    facts = candidates.select(*Fact._fields).toArrow()
-    near = Near(lake, profile.curate.near_duplicate_jaccard, folder, _state(settings), recipe)
-    edges = near.pairs(candidates, to_compare(facts))
-    return decide(facts, edges, curate=profile.curate, seed=profile.seed)
+    judged = candidates.select(*Judged._fields).toArrow()
+    near = Near(lake, profile.curate.near_duplicate_jaccard, folder, _caches(settings), made_by)
+    edges = near.pairs(candidates, to_compare(judged))
+    return decide(judged, edges, curate=profile.curate, seed=profile.seed)
 
 
-def _state(settings: Settings) -> Path:
-    """Where candidates, and what else is dear to make anew, are kept between runs."""
-    return settings.home.cache / "candidates" / settings.schema_prefix
+def _caches(settings: Settings) -> Path:
+    """Where what is dear to make anew is kept between runs."""
+    return settings.home.cache / "refined" / settings.schema_prefix
 
 
 def _bronze_bytes(lake: Lake) -> int:
@@ -182,6 +184,6 @@ def _metrics(lake: Lake) -> dict[str, float]:
 
 
 def _notes(metrics: dict[str, float]) -> list[str]:
-    found = {name.rpartition("/")[2] for name in metrics if name.startswith("curate/documents/")}
-    missing = [name for name in ("train", "val", "test") if name not in found]
+    splits = {name.rpartition("/")[2] for name in metrics if name.startswith("curate/documents/")}
+    missing = [name for name in ("train", "val", "test") if name not in splits]
     return [f"no group of documents is in split {name}: there are too few groups" for name in missing]

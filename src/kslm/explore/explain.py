@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from kslm import kinds
 from kslm.curate.refine.clean import clean
-from kslm.curate.refine.steps import MACHINE_KINDS
 from kslm.curate.split.groups import position
 from kslm.explore.documents import Document, show
 from kslm.lake import Lake
@@ -148,7 +148,7 @@ def _redacted(document: Document, bronze: str, table: str) -> tuple[dict[str, in
     if document.text is not None:
         text, where = document.text, "this text"
     else:
-        text = redact(clean(bronze), machine=document.kind in MACHINE_KINDS).text
+        text = redact(clean(bronze), machine=document.kind is not None and kinds.of(document.kind).machine).text
         where = f"the row of bronze.{table}"
     before = {match[0] for match in PLACEHOLDER.finditer(bronze)} if table == DOCUMENTS.name else set()
     counts = Counter(match[1] for match in PLACEHOLDER.finditer(text) if match[0] not in before)

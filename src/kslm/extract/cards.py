@@ -40,31 +40,31 @@ def id_texts(
             code = ":".join(row[part] for part in ("vendor", "device", "subvendor") if row[part])
             classes[row["vendor"]].append(sentence(f"{BUS[bus]} {row['level'].replace('_', '-')} {code} is {name}"))
     bare: dict[str, list[str]] = defaultdict(list)
-    with_devices = {vendor for (vendor, _), found in lines.items() if found}
-    for (vendor, group), found in lines.items():
+    with_devices = {vendor for (vendor, _), sentences in lines.items() if sentences}
+    for (vendor, group), sentences in lines.items():
         title = sentence(f"{BUS[bus]} vendor {vendor} is {hardware.vendors.get((bus, vendor), 'not named')}")
-        if not found:
+        if not sentences:
             if vendor not in with_devices:
                 bare[vendor[:2]].append(title)
             continue
-        text = "\n".join([title, *found])
+        text = "\n".join([title, *sentences])
         yield _card(
             text, f"{bus}_ids/{vendor}", path=f"{vendor}#{group}", kind=f"{bus}_ids", group=group, origin=origin
         )
-    for prefix, found in bare.items():
+    for prefix, sentences in bare.items():
         path = f"vendors {prefix}"
         group = f"{bus}:{path}"
-        yield _card("\n".join(found), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
-    for code, found in classes.items():
+        yield _card("\n".join(sentences), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
+    for code, sentences in classes.items():
         path, group = f"class {code}", f"{bus}:class"
-        yield _card("\n".join(found), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
+        yield _card("\n".join(sentences), f"{bus}_ids/{path}", path=path, kind=f"{bus}_ids", group=group, origin=origin)
 
 
 def module_texts(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin: Attribution) -> Iterator[Text]:
     """A card for each module: what it is, what it needs, and the devices it drives."""
     devices: dict[str, list[tuple[Device, bool]]] = defaultdict(list)
-    for device, found in hardware.drivers.items():
-        for module, partly in found.items():
+    for device, drivers in hardware.drivers.items():
+        for module, partly in drivers.items():
             devices[module].append((device, partly))
     for row in modules:
         name = row["module"]

@@ -19,12 +19,15 @@ import pyarrow as pa
 import xxhash
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
+from kslm import kinds
 from kslm.errors import DataError
+from kslm.kinds import KCONFIG
 from kslm.lake.arrow import arrow_schema, batches_of
 from kslm.lake.tables import DOCUMENTS, QUARANTINE
+from kslm.sources.kernel import kconfig_tree
 from kslm.sources.kernel import tree as kernel_tree
 from kslm.sources.kernel.tree import LARGEST_FILE, Member
-from kslm.sources.records import Bad
+from kslm.sources.records import Bad, ConfigSymbol
 
 PARTITION_BYTES = 32 << 20
 BATCH_BYTES = 8 << 20
@@ -36,8 +39,8 @@ class Tree:
 
     source: str
     tar: str
-    version: str
-    licence: str
+    version: str | None
+    licence: str | None
     ingested_at: str
 
 
@@ -57,7 +60,7 @@ def plan(
     """
     members = {member.name: member for member in kernel_tree.load_index(index)}
     selected = kernel_tree.select(members.values(), include, exclude)
-    kinds = Counter(kernel_tree.kind_of(member.name) for member in selected)
+    counts = Counter(kernel_tree.kind_of(member.name) for member in selected)
     chosen = [member for member in selected if kernel_tree.kind_of(member.name) != "other"]
     end = max((member.offset + member.size for member in chosen), default=0)
     if Path(tree.tar).stat().st_size < end:
@@ -69,7 +72,7 @@ def plan(
     size = sum(member.size for member in chosen)
     limit = min(PARTITION_BYTES, max(1, -(-size // partitions)))
     path.write_text(json.dumps({"tree": vars(tree), "runs": runs(chosen, limit)}), "utf-8")
-    return size, kinds
+    return size, counts
 
 
 class KernelTree(DataSource):
@@ -100,14 +103,14 @@ class KernelTreeReader(DataSourceReader):
 
     def partitions(self) -> list[InputPartition]:
         """One for each run."""
-        found, self._runs = self._runs, []
-        return [InputPartition(run) for run in found] or [InputPartition([])]
+        planned, self._runs = self._runs, []
+        return [InputPartition(run) for run in planned] or [InputPartition([])]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         """The rows of one run."""
         members = [Member(*member) for member in partition.value]
         if self.findings:
-            rows = (row for _, found in self._read(members) for row in found)
+            rows = (row for _, findings in self._read(members) for row in findings)
             yield from batches_of(arrow_schema(QUARANTINE), rows, 4, BATCH_BYTES)
         else:
             documents = (document for document, _ in self._read(members) if document)
@@ -118,26 +121,37 @@ class KernelTreeReader(DataSourceReader):
         fitting = [member for member in members if member.size <= LARGEST_FILE]
         for member in members:
             if member.size > LARGEST_FILE:
-                yield None, [self._bad(member, f"larger than {LARGEST_FILE >> 20} MiB", b"", member.size)]
+                finding = Bad(member.name, 0, f"larger than {LARGEST_FILE >> 20} MiB", member.size)
+                yield None, [self._bad(finding, b"")]
         for member, raw in kernel_tree.read_members(Path(self.tree.tar), fitting):
-            text, reasons = kernel_tree.decode(raw)
-            if text:
-                document = None if self.findings else self._document(member, raw, text)
-                yield document, [self._bad(member, reason, raw, 0) for reason in reasons]
-            else:
-                yield None, [self._bad(member, reason, raw, len(raw)) for reason in reasons or ["empty file"]]
+            kind = kernel_tree.kind_of(member.name)
+            text, findings = kinds.decode(kind, raw, member.name)
+            document = self._document(member, kind, raw, text) if text and not self.findings else None
+            yield document, [self._bad(finding, raw) for finding in findings]
 
-    def _document(self, member: Member, raw: bytes, text: str) -> tuple[Any, ...]:
+    def _document(self, member: Member, kind: str, raw: bytes, text: str) -> tuple[Any, ...]:
         of = self.tree
         licence = kernel_tree.licence_of(text) or of.licence
         digest = hashlib.sha256(raw).hexdigest()
-        kind = kernel_tree.kind_of(member.name)
         doc_id = document_id(of.source, member.name, raw)
         return (doc_id, of.source, member.name, kind, of.version, licence, digest, len(raw), text, of.ingested_at)
 
-    def _bad(self, member: Member, reason: str, raw: bytes, size: int) -> tuple[Any, ...]:
-        bad = Bad.of(member.name, 0, reason, raw[:4096])
-        return (self.tree.source, bad.path, 0, reason, size, bad.sample, hashlib.sha256(raw).hexdigest())
+    def _bad(self, bad: Bad, raw: bytes) -> tuple[Any, ...]:
+        digest = hashlib.sha256(raw).hexdigest()
+        return (self.tree.source, bad.path, bad.offset, bad.reason, bad.size, bad.sample, digest)
+
+
+def config_symbols(tree: Tree, plan_path: Path) -> Iterator[tuple[str, str, ConfigSymbol]]:
+    """Every entry of the Kconfig files of a plan: its document's id, its file's path, and what is told of it."""
+    members = [Member(*member) for run in json.loads(plan_path.read_text("utf-8"))["runs"] for member in run]
+    chosen = [member for member in members if kernel_tree.kind_of(member.name) == KCONFIG.name]
+    texts: dict[str, str] = {}
+    ids: dict[str, str] = {}
+    for member, raw in kernel_tree.read_members(Path(tree.tar), chosen):
+        if text := kinds.decode(KCONFIG.name, raw, member.name).text:
+            texts[member.name], ids[member.name] = text, document_id(tree.source, member.name, raw)
+    for path, entry in kconfig_tree.entries(texts):
+        yield ids[path], path, entry.symbol
 
 
 def document_id(source: str, path: str, content: bytes) -> str:
@@ -147,15 +161,15 @@ def document_id(source: str, path: str, content: bytes) -> str:
 
 def runs(members: Collection[Member], limit: int) -> list[list[Member]]:
     """Cut members into consecutive runs of about `limit` bytes each."""
-    found: list[list[Member]] = []
+    cut: list[list[Member]] = []
     size = limit
     for member in members:
         if size >= limit:
-            found.append([])
+            cut.append([])
             size = 0
-        found[-1].append(member)
+        cut[-1].append(member)
         size += member.size
-    return found
+    return cut
 
 
 def _findings(options: Any) -> bool:

@@ -6,14 +6,14 @@ becomes a row of bronze.quarantine, like a bad line in it.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kslm import kinds
 from kslm.errors import DataError
 from kslm.ingest.rows import (
     Finals,
@@ -28,8 +28,10 @@ from kslm.ingest.rows import (
     section_row,
     template_row,
 )
+from kslm.kinds import MAN
 from kslm.lake.arrow import ParquetSpool, with_columns
 from kslm.lake.tables import (
+    CONFIG_SYMBOLS,
     DOCUMENTS,
     FILES,
     LOG_EVENTS,
@@ -42,13 +44,16 @@ from kslm.lake.tables import (
     Table,
 )
 from kslm.redact import Pseudonyms
-from kslm.sources import device_ids, logs
+from kslm.sources import compressed, device_ids, logs, package_docs
 from kslm.sources.kernel import modinfo
 from kslm.sources.logs.templates import MAX_TEMPLATES, Miner
-from kslm.sources.man import page as man
-from kslm.sources.records import Bad, DeviceId, KernelModule, LogEvent
+from kslm.sources.man.page import pages_below
+from kslm.sources.records import Bad, Decoded, DeviceId, KernelModule, LogEvent
 
-TABLES = (FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS, QUARANTINE)
+TABLES = (
+    *(FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, CONFIG_SYMBOLS, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS),
+    QUARANTINE,
+)
 
 # Events held at once while their templates are filled in.
 _EVENTS = 4096
@@ -85,6 +90,11 @@ class Spools:
         self._spools[table.name].add(row)
         return True
 
+    def add_document(self, row: Row) -> None:
+        """Take a row of bronze.documents."""
+        if self.add_once(DOCUMENTS, row):
+            self.document_bytes += row["bytes"]
+
     def quarantine(self, bad: Bad, origin: Origin) -> None:
         """Take a finding."""
         self.add_once(QUARANTINE, quarantine_row(bad, origin))
@@ -96,8 +106,7 @@ class Spools:
         return spool.path
 
 
-def read_ids(path: Path, bus: device_ids.Bus, origin: Origin, spools: Spools) -> None:
-    """pci.ids or usb.ids into its table."""
+def _read_ids(path: Path, bus: device_ids.Bus, origin: Origin, spools: Spools) -> None:
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -126,20 +135,24 @@ def read_modules(path: Path, origin: Origin, spools: Spools) -> None:
 
 
 def read_manuals(path: Path, origin: Origin, spools: Spools) -> None:
-    """A folder of manual pages into bronze.documents, as plain text."""
-    for record in man.read_folder(path):
-        if isinstance(record, Bad):
-            spools.quarantine(record, origin)
-            continue
-        page, _, text = record
-        if not text.strip():
-            spools.quarantine(Bad.of(page, 0, "empty file"), origin)
-            continue
-        row = document_row(re.sub(r"\.(?:gz|xz|zst|bz2)$", "", page), "man", text, origin)
-        if spools.add_once(DOCUMENTS, row):
-            spools.document_bytes += row["bytes"]
-        else:
-            spools.quarantine(Bad.of(page, 0, "the same page was read from another file"), origin)
+    """A folder of manual pages into bronze.documents, but for those that only refer to another one."""
+    seen: set[str] = set()
+    for page in pages_below(path):
+        plain = package_docs.plain_path(page)
+        text, findings = decoded(path / page, page, MAN.name)
+        if plain in seen and text:
+            findings = (*findings, Bad.of(page, 0, "the same page was read from another file"))
+        elif text:
+            seen.add(plain)
+            spools.add_document(document_row(plain, MAN.name, text, origin))
+        for finding in findings:
+            spools.quarantine(finding, origin)
+
+
+def decoded(place: Path, path: str, kind: str) -> Decoded:
+    """A file's text, compressed or not, and what is wrong with it; `path` is what findings call it."""
+    raw = compressed.read(place, path)
+    return Decoded("", (raw,)) if isinstance(raw, Bad) else kinds.decode(kind, raw, path)
 
 
 def read_logs(path: Path, origin: Origin, spools: Spools) -> None:
@@ -180,21 +193,14 @@ def _unreadable(path: Path, error: OSError) -> Bad:
     return Bad.of(path.name, 0, f"cannot be read: {error.strerror or error}")
 
 
-def _read_pci(path: Path, origin: Origin, spools: Spools) -> None:
-    read_ids(path, "pci", origin, spools)
+def read_pci_ids(path: Path, origin: Origin, spools: Spools) -> None:
+    """pci.ids into bronze.pci_ids."""
+    _read_ids(path, "pci", origin, spools)
 
 
-def _read_usb(path: Path, origin: Origin, spools: Spools) -> None:
-    read_ids(path, "usb", origin, spools)
-
-
-READERS: dict[str, Callable[[Path, Origin, Spools], None]] = {
-    "pci_ids": _read_pci,
-    "usb_ids": _read_usb,
-    "kernel_modules": read_modules,
-    "man_pages": read_manuals,
-    "logs": read_logs,
-}
+def read_usb_ids(path: Path, origin: Origin, spools: Spools) -> None:
+    """usb.ids into bronze.usb_ids."""
+    _read_ids(path, "usb", origin, spools)
 
 
 def require(paths: Iterable[Path]) -> None:

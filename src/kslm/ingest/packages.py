@@ -20,34 +20,35 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from kslm.ingest.local import Spools
-from kslm.ingest.rows import Origin, document_row
-from kslm.lake.tables import DOCUMENTS, FILES
-from kslm.sources import package_docs, tldr
+from kslm.ingest.local import Spools, decoded
+from kslm.ingest.rows import Origin, document_row, file_row
+from kslm.kinds import MAN, TLDR
+from kslm.lake.tables import FILES
+from kslm.outputs import FetchedSource
+from kslm.sources import package_docs
 from kslm.sources.records import Bad
 
 _TITLE = re.compile(rb"^\.[ \t]*(?:Dt|TH)[ \t]+\"?([^\s\"]+)", re.MULTILINE)
 
 
-def read_packages(path: Path, entry: dict[str, Any], origin: Origin, spools: Spools) -> Counter[str]:
+def read_packages(path: Path, source: FetchedSource, origin: Origin, spools: Spools) -> Counter[str]:
     """A folder with one folder a package into bronze.documents and, a row each, bronze.files.
 
     Args:
         path: the folder.
-        entry: what fetch says of the source; its `packages` gives each one's version, sha256, bytes and licence.
+        source: what fetch says of it.
         origin: of the source as a whole.
 
     Returns:
-        How many files were left out, by why ("no kind", "copies of a manual page", "given as HTML"), and "files".
+        How many files were left out, by why ("no kind", "copies of a manual page", "given as HTML", "references to
+        another manual page"), and "files".
     """
     counts: Counter[str] = Counter()
-    for name, package in sorted(entry["packages"].items()):
-        own = replace(origin, version=package["version"], licence=package["licence"], sha256=package["sha256"])
-        row = {column: entry.get(column) for column in FILES.columns}
-        row |= {"source": origin.source, "package": name, "path": str(path / name)}
-        spools.add_once(FILES, row | {key: package[key] for key in ("version", "sha256", "bytes", "licence")})
+    for name, package in sorted(source.packages.items()):
+        own = replace(origin, version=package.version, licence=package.licence, sha256=package.sha256)
+        row = file_row(source, origin) | {"package": name, "path": f"{source.members}/{name}"}
+        spools.add_once(FILES, row | package.model_dump(include={"version", "sha256", "bytes", "licence"}))
         _read_package(path / name, name, own, spools, counts)
     return counts
 
@@ -56,7 +57,7 @@ def _read_package(root: Path, name: str, origin: Origin, spools: Spools, counts:
     """One package's documents."""
     files = sorted(_files_below(root))
     doubled = package_docs.twins((stored, (root / stored).stat().st_size) for stored in files)
-    copies = _copies(root, [one for one in files if package_docs.kind_of(package_docs.plain_path(one)) == "man"])
+    copies = _copies(root, [file for file in files if package_docs.kind_of(package_docs.plain_path(file)) == MAN.name])
     seen: set[str] = set()
     counts["files"] += len(files)
     for stored in files:
@@ -66,13 +67,15 @@ def _read_package(root: Path, name: str, origin: Origin, spools: Spools, counts:
             why = "no kind" if kind is None else "given as HTML" if plain in doubled else "copies of a manual page"
             counts[why] += 1
             continue
-        text = package_docs.read(root / stored, plain, kind)
-        if isinstance(text, Bad):
-            spools.quarantine(replace(text, path=f"{name}/{stored}"), origin)
-        elif plain in seen:
-            spools.quarantine(Bad.of(f"{name}/{stored}", 0, "the same document was read from another file"), origin)
+        text, findings = decoded(root / stored, f"{name}/{stored}", kind)
+        if text and plain in seen:
+            findings = (*findings, Bad.of(f"{name}/{stored}", 0, "the same document was read from another file"))
         elif text:
-            _add(document_row(f"{name}/{plain}", kind, text, origin), spools)
+            spools.add_document(document_row(f"{name}/{plain}", kind, text, origin))
+        elif not findings:
+            counts["references to another manual page"] += 1
+        for finding in findings:
+            spools.quarantine(finding, origin)
         seen.add(plain)
 
 
@@ -84,23 +87,23 @@ def _copies(root: Path, pages: list[str]) -> set[str]:
             groups[hashlib.sha256((root / page).read_bytes()).digest()].append(page)
         except OSError:
             continue  # reading it is what reports it
-    found: set[str] = set()
+    copies: set[str] = set()
     for group in groups.values():
         if len(group) > 1:
             title = _title(root / group[0])
-            kept = next((page for page in group if page.rpartition("/")[2].lower().startswith(f"{title}.")), group[0])
-            found.update(page for page in group if page != kept)
-    return found
+            read = next((page for page in group if page.rpartition("/")[2].lower().startswith(f"{title}.")), group[0])
+            copies.update(page for page in group if page != read)
+    return copies
 
 
 def _title(page: Path) -> str:
     """The name in a page's title line, in lower case, "" when there is none."""
     try:
         raw = page.read_bytes()
-        found = _TITLE.search(gzip.decompress(raw) if page.suffix == ".gz" else raw)
+        title = _TITLE.search(gzip.decompress(raw) if page.suffix == ".gz" else raw)
     except (OSError, EOFError, zlib.error):
         return ""
-    return found[1].decode("utf-8", "replace").lower() if found else ""
+    return title[1].decode("utf-8", "replace").lower() if title else ""
 
 
 def read_tldr(path: Path, origin: Origin, spools: Spools) -> None:
@@ -108,23 +111,11 @@ def read_tldr(path: Path, origin: Origin, spools: Spools) -> None:
     for stored in sorted(_files_below(path)):
         if not stored.endswith(".md") or any(part.startswith("pages.") for part in stored.split("/")):
             continue
-        try:
-            text = package_docs.plain_text((path / stored).read_bytes(), stored)
-        except OSError as error:
-            text = Bad.of(stored, 0, f"cannot be read: {error.strerror or error}")
-        if isinstance(text, Bad):
-            spools.quarantine(text, origin)
-            continue
-        page = tldr.parse(text)
-        if page.command and page.examples:
-            _add(document_row(stored, "tldr", text, origin), spools)
-        else:
-            spools.quarantine(Bad.of(stored, 0, "not a tldr page: no command, or no example", text), origin)
-
-
-def _add(row: dict[str, Any], spools: Spools) -> None:
-    if spools.add_once(DOCUMENTS, row):
-        spools.document_bytes += row["bytes"]
+        text, findings = decoded(path / stored, stored, TLDR.name)
+        if text:
+            spools.add_document(document_row(stored, TLDR.name, text, origin))
+        for finding in findings:
+            spools.quarantine(finding, origin)
 
 
 def _files_below(root: Path) -> Iterator[str]:

@@ -13,11 +13,13 @@ from typing import Any
 
 import xxhash
 
+from kslm.lake.tables import FILES
+from kslm.outputs import FetchedSource
 from kslm.redact import Pseudonyms, is_system_account, redact
 from kslm.sources.logs import snapshot
 from kslm.sources.logs.snapshot_fields import fields_of
 from kslm.sources.logs.templates import Miner, Template, parameters
-from kslm.sources.records import Bad, DeviceId, KernelModule, LogEvent, SnapshotSection
+from kslm.sources.records import Bad, ConfigSymbol, DeviceId, KernelModule, LogEvent, SnapshotSection
 
 Row = dict[str, Any]
 
@@ -27,8 +29,8 @@ class Origin:
     """What every row of one source shares."""
 
     source: str
-    version: str
-    licence: str
+    version: str | None
+    licence: str | None
     sha256: str
     ingested_at: str
 
@@ -55,8 +57,24 @@ def module_row(record: KernelModule, origin: Origin) -> Row:
     }
 
 
+def file_row(source: FetchedSource, origin: Origin) -> Row:
+    """A row of bronze.files for a source that is one package, or none."""
+    return source.model_dump(include={*FILES.columns}) | {"source": origin.source}
+
+
+def symbol_row(record: ConfigSymbol, path: str, doc_id: str, origin: Origin) -> Row:
+    """A row of bronze.config_symbols; `path` and `doc_id` are its file's."""
+    return record._asdict() | {
+        "symbol_id": identity(origin.source, path, record.line, record.name),
+        "doc_id": doc_id,
+        "source": origin.source,
+        "path": path,
+        "version": origin.version,
+    }
+
+
 def document_row(path: str, kind: str, text: str, origin: Origin) -> Row:
-    """A row of bronze.documents for one manual page, or another document read here."""
+    """A row of bronze.documents for a document of this process."""
     content = text.encode("utf-8")
     return {
         "doc_id": xxhash.xxh3_128_hexdigest(b"\x00".join((origin.source.encode(), path.encode(), content))),

@@ -11,20 +11,23 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
 import kslm.lake
-from kslm.ingest.kernel import KernelTree, Tree, plan
-from kslm.ingest.local import READERS, TABLES, Spools, require
+from kslm import outputs
+from kslm.ingest.kernel import KernelTree, Tree, config_symbols, plan
+from kslm.ingest.local import TABLES, Spools, read_logs, read_manuals, read_modules, read_pci_ids, read_usb_ids, require
 from kslm.ingest.packages import read_packages, read_tldr
-from kslm.ingest.rows import Origin
+from kslm.ingest.rows import Origin, file_row, symbol_row
 from kslm.lake.change import as_metrics, as_outputs
-from kslm.lake.tables import DOCUMENTS, FILES, QUARANTINE, Table
+from kslm.lake.tables import CONFIG_SYMBOLS, DOCUMENTS, FILES, QUARANTINE, Table
+from kslm.outputs import Fetched, FetchedSource, Ingested
 from kslm.redact import redact
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
@@ -33,15 +36,25 @@ from kslm.sources.records import Bad
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+READERS: Mapping[str, Callable[[Path, Origin, Spools], None]] = {
+    "pci_ids": read_pci_ids,
+    "usb_ids": read_usb_ids,
+    "kernel_modules": read_modules,
+    "man_pages": read_manuals,
+    "logs": read_logs,
+    "tldr": read_tldr,
+}
+"""Kinds of sources that a function reads by itself."""
 
-def run(settings: Settings, progress: Progress = QUIET) -> Report:
+
+def run(settings: Settings, progress: Progress = QUIET) -> Report[Ingested]:
     """Read what `fetch` left in the landing folder and publish the bronze tables.
 
     Raises:
         DataError: fetch has not run or its files are gone, or two inputs claim one identity.
         KslmError: the engine cannot be had.
     """
-    sources = Report.load(settings.home.report(settings.profile.profile, "fetch")).outputs["sources"]
+    sources = outputs.load(settings, Fetched).outputs.sources
     folder = settings.home.cache / "ingest" / settings.schema_prefix
     shutil.rmtree(folder, ignore_errors=True)
     with kslm.lake.open(settings) as lake:
@@ -71,7 +84,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report:
         | {f"ingest/{name}": value for name, value in stage.rates.items()}
         | {"ingest/quarantined": float(rows[str(QUARANTINE)])}
         | as_metrics("ingest", lake.changes),
-        outputs={"tables": stage.versions, "hashes": hashes, "changes": as_outputs(lake.changes)},
+        outputs=Ingested(tables=stage.versions, hashes=hashes, changes=as_outputs(lake.changes)),
         notes=[*stage.notes, *_notes(rows, sources, settings)],
     )
 
@@ -90,37 +103,40 @@ class _Stage:
         self._plans: list[Path] = []
         self._ingested_at = datetime.now(UTC).isoformat(timespec="seconds")
 
-    def read(self, name: str, source: dict[str, Any]) -> None:
-        """Spool one source; a kernel tree is only planned, and its findings are spooled."""
-        origin = Origin(name, source["version"], source["licence"], source["sha256"], self._ingested_at)
-        if source["kind"] != "packages":  # which has a row for each package
-            self._spools.add(FILES, {column: source.get(column) for column in FILES.columns} | {"source": name})
-        members = Path(source["members"])
-        require([members, *([Path(source["index"])] if source["kind"] == "kernel_tree" else [])])
-        if source["kind"] == "kernel_tree":
-            self._plan(origin, members, Path(source["index"]))
-        elif source["kind"] == "packages":
+    def read(self, name: str, source: FetchedSource) -> None:
+        """Spool one source; a kernel tree is only planned, its findings and configuration symbols are spooled."""
+        origin = Origin(name, source.version, source.licence, source.sha256, self._ingested_at)
+        if source.kind != "packages":  # which has a row for each package
+            self._spools.add(FILES, file_row(source, origin))
+        members = self._settings.home.at(source.members)
+        index = self._settings.home.at(source.index) if source.index else None
+        require([members, *([index] if index else [])])
+        if source.kind == "packages":
             counts = read_packages(members, source, origin, self._spools)
             if left := ", ".join(f"{counts[why]:,} {why}" for why in sorted(counts) if why != "files"):
                 self.notes.append(f"{name}: of {counts['files']:,} files not ingested: {left}")
-        elif source["kind"] == "tldr":
-            read_tldr(members, origin, self._spools)
+        elif index:
+            self._plan(origin, members, index)
         else:
-            READERS[source["kind"]](members, origin, self._spools)
-        for left in source.get("unreadable", ()):
-            self._spools.quarantine(Bad(left["path"], 0, left["reason"], left.get("bytes", 0)), origin)
+            READERS[source.kind](members, origin, self._spools)
+        for file in source.unreadable:
+            self._spools.quarantine(Bad(file.path, 0, file.reason, file.bytes), origin)
 
     def _plan(self, origin: Origin, tar: Path, index: Path) -> None:
         wanted = self._settings.profile.sources[origin.source]
         tree = Tree(origin.source, str(tar), origin.version, origin.licence, origin.ingested_at)
         path = self._folder / f"{origin.source}.plan.json"
-        size, kinds = plan(tree, index, wanted.include, wanted.exclude, path, partitions=self.lake.partitions)
+        size, counts = plan(tree, index, wanted.include, wanted.exclude, path, partitions=self.lake.partitions)
         self._spools.document_bytes += size
         self._plans.append(path)
-        if kinds["other"]:
-            self.notes.append(f"{origin.source}: {kinds['other']:,} of {kinds.total():,} files are of no kind ingested")
+        if counts["other"]:
+            self.notes.append(
+                f"{origin.source}: {counts['other']:,} of {counts.total():,} files are of no kind ingested"
+            )
         for row in self._documents(path, findings="true").toArrow().to_pylist():
             self._spools.add_once(QUARANTINE, row | {"sample": redact(row["sample"]).text})
+        for doc_id, file, symbol in config_symbols(tree, path):
+            self._spools.add_once(CONFIG_SYMBOLS, symbol_row(symbol, file, doc_id, origin))
 
     def _documents(self, path: Path, **options: str) -> DataFrame:
         return self.lake.spark.read.format(KernelTree.name()).options(plan=str(path), **options).load()
@@ -132,12 +148,12 @@ class _Stage:
         if table is DOCUMENTS:
             frames += [self._documents(plan_path) for plan_path in self._plans]
         meter = _Meter()
-        self.versions[str(table)] = self.lake.upsert(table, reduce(lambda one, other: one.union(other), frames))
+        self.versions[str(table)] = self.lake.make_equal(table, reduce(lambda left, right: left.union(right), frames))
         if table is DOCUMENTS:
             self.rates = meter.read(self._spools.document_bytes)
 
 
-def _notes(rows: dict[str, int], sources: dict[str, dict[str, Any]], settings: Settings) -> list[str]:
+def _notes(rows: dict[str, int], sources: Mapping[str, FetchedSource], settings: Settings) -> list[str]:
     notes = []
     if rows[str(QUARANTINE)]:
         notes.append(f"{rows[str(QUARANTINE)]:,} findings in bronze.quarantine, each with its reason")
@@ -164,9 +180,9 @@ class _Meter:
 def _cpu_seconds() -> float:
     process = psutil.Process()
     total = 0.0
-    for one in [process, *process.children(recursive=True)]:
+    for running in [process, *process.children(recursive=True)]:
         try:
-            times = one.cpu_times()
+            times = running.cpu_times()
         except psutil.Error:
             continue
         total += times.user + times.system

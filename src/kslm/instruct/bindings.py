@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from kslm.instruct.question import Provenance, questions
 from kslm.knowledge.entities import Entities, Row
-from kslm.sources.kernel.dt_binding import Compatible, compatibles
+from kslm.sources.kernel.dt_binding import Binding, Compatible, compatibles
 from kslm.texts import Text, listed, sentence
 
 _GENERIC = re.compile(
@@ -20,10 +20,10 @@ _GENERIC = re.compile(
 )
 
 
-def bindings(row: Row, entities: Entities) -> Iterator[Text]:
+def bindings(row: Row, binding: Binding, entities: Entities) -> Iterator[Text]:
     """What each compatible of a binding is."""
     group = entities.of_binding(row["path"], row["text"])
-    for one in compatibles(row["text"]):
+    for one in compatibles(binding):
         if _GENERIC.fullmatch(one.name):
             continue
         key = f"{row['doc_id']}#{one.name}"

@@ -11,6 +11,7 @@ from kslm.instruct.phrasings import load
 from kslm.instruct.question import Provenance, questions, text_of
 from kslm.knowledge.entities import Entities, Row
 from kslm.sources import tldr
+from kslm.sources.tldr import TldrPage
 from kslm.texts import Text, sentence
 
 PACKAGE_MANAGERS = frozenset(
@@ -61,9 +62,8 @@ _ABOUT_FILES = (
 _PACKAGED = re.compile(r"([a-z0-9][a-z0-9+.-]+)(/.+)")
 
 
-def examples(row: Row, entities: Entities) -> Iterator[Text]:
+def examples(row: Row, page: TldrPage, entities: Entities) -> Iterator[Text]:
     """How to do what each example of a tldr page does."""
-    page = tldr.parse(row["text"])
     group = f"tldr:{page.command}"
     about = sentence(page.description) if page.description else ""
     phrasing = load().questions["task"]
@@ -103,7 +103,7 @@ def packages(files: Iterable[Row]) -> Iterator[Text]:
         )
 
 
-def readmes(row: Row, entities: Entities) -> Iterator[Text]:
+def readmes(row: Row, text: str, entities: Entities) -> Iterator[Text]:
     """Where the notes of a package's Debian maintainer are."""
     found = _PACKAGED.fullmatch(row["path"])
     if found:
@@ -119,7 +119,7 @@ def readmes(row: Row, entities: Entities) -> Iterator[Text]:
         )
 
 
-def config_files(row: Row, entities: Entities) -> Iterator[Text]:
+def config_files(row: Row, text: str, entities: Entities) -> Iterator[Text]:
     """Which package a file below /etc is from, or how its deleted or changed file is brought back; one of the three.
 
     dpkg keeps what was done to a configuration file, its removal too, unless it is forced (dpkg(1), --force-things).

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kslm.instruct.question import Provenance, questions
 from kslm.knowledge.entities import Entities, Row, module_name
 from kslm.sources.kernel import kconfig
-from kslm.sources.kernel.kconfig import ConfigEntry
+from kslm.sources.records import ConfigSymbol
 from kslm.texts import Text, sentence, shortened
 
 _ANOTHER = re.compile(r"""(?:\.ko)?["'`>)]*(?:\s+or\s+|(?:,|\s+and|,\s+and)\s+(?=\S*[_\d]))["'`<(]*([\w-]+)""")
@@ -24,14 +24,13 @@ _ANOTHER = re.compile(r"""(?:\.ko)?["'`>)]*(?:\s+or\s+|(?:,|\s+and|,\s+and)\s+(?
 _STATES = {"tristate": "y (built in) or m (a module)", "bool": "y"}
 
 
-def symbols(row: Row, entities: Entities) -> Iterator[Text]:
-    """What each symbol with a help text does, how to set it, and the module it builds.
+def symbols(row: Row, symbols: Iterable[ConfigSymbol], entities: Entities) -> Iterator[Text]:
+    """What each symbol of a Kconfig file with a help text does, how to set it, and the module it builds.
 
     Symbols defined twice in a file are asked about by their first help text; a prompt that a file has twice is not
     asked about.
     """
-    around = entities.sourced.get(row["path"], "").splitlines()
-    entries = [entry for entry in kconfig.parse(row["text"], around) if entry.name]
+    entries = [entry for entry in symbols if entry.name]
     defined = Counter(entry.name for entry in entries)
     prompts = Counter(entry.prompt for entry in entries)
     seen: set[str] = set()
@@ -50,7 +49,7 @@ def symbols(row: Row, entities: Entities) -> Iterator[Text]:
             yield from _module(entry, entry.module, row["path"], fact)
 
 
-def _is_sure(entry: ConfigEntry, help_text: str, module: str, entities: Entities) -> bool:
+def _is_sure(entry: ConfigSymbol, help_text: str, module: str, entities: Entities) -> bool:
     """Whether the help text names this module alone, and the Makefiles, where they tell, this one too."""
     after = re.split(rf"\b{re.escape(module)}(?![\w-])", help_text)[-1]
     next_one = _ANOTHER.match(after)
@@ -59,13 +58,13 @@ def _is_sure(entry: ConfigEntry, help_text: str, module: str, entities: Entities
     return all(other in (None, module) for other in others) and (not built or module_name(module) in built)
 
 
-def _needs(entry: ConfigEntry) -> str:
+def _needs(entry: ConfigSymbol) -> str:
     depends = f"It depends on {entry.requires}." if entry.requires else ""
     offered = f"It is offered only with {entry.offered}." if entry.offered else ""
     return " ".join(filter(None, (depends, offered)))
 
 
-def _symbol(entry: ConfigEntry, help_text: str, needs: str, file: str, fact: Provenance) -> Iterator[Text]:
+def _symbol(entry: ConfigSymbol, help_text: str, needs: str, file: str, fact: Provenance) -> Iterator[Text]:
     symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
     kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
     title = sentence(f"{symbol}{there}: {entry.prompt}") if entry.prompt else f"{symbol}{there}:"
@@ -78,7 +77,7 @@ def _symbol(entry: ConfigEntry, help_text: str, needs: str, file: str, fact: Pro
     )
 
 
-def _enable(entry: ConfigEntry, prompt: str, needs: str, file: str, fact: Provenance) -> Iterator[Text]:
+def _enable(entry: ConfigSymbol, prompt: str, needs: str, file: str, fact: Provenance) -> Iterator[Text]:
     symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
     kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
     menu = f", menu {' / '.join(entry.menus)}," if entry.menus else ""
@@ -96,7 +95,7 @@ def _look(symbol: str) -> str:
     return f"grep {symbol}= /boot/config-$(uname -r)"
 
 
-def _module(entry: ConfigEntry, module: str, file: str, fact: Provenance) -> Iterator[Text]:
+def _module(entry: ConfigSymbol, module: str, file: str, fact: Provenance) -> Iterator[Text]:
     symbol = f"CONFIG_{entry.name}"
     asked = {"symbol": symbol, "module": module}
     context, action, place = f"{symbol} builds {module}", f"modprobe {module}", f"{file}#{symbol}"

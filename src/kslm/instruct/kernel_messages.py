@@ -19,8 +19,7 @@ import xxhash
 from kslm.instruct.question import Provenance, questions
 from kslm.instruct.shown import shown, skeleton
 from kslm.knowledge.entities import Entities, Row, Target
-from kslm.sources.kernel import printk
-from kslm.sources.kernel.kbuild import in_kernel
+from kslm.sources.kernel.printk import Template
 from kslm.texts import Text
 
 MOST_FILES = 3
@@ -50,16 +49,15 @@ class _Place(NamedTuple):
     format: str
 
 
-def noted(row: Row) -> str | None:
+def noted(row: Row, messages: Iterable[Template]) -> str | None:
     """The messages of a C file that may be asked about, as JSON: level and format; None where it has none.
 
     Not those of level debug, which a log does not show unless asked to, and not those of headers, which are printed
-    from wherever they are included, nor those of programs that come with the tree.
+    from wherever they are included.
     """
-    if row["kind"] != "c" or row["path"].endswith(".h") or not in_kernel(row["path"]):
+    if row["path"].endswith(".h"):
         return None
-    templates = (template for template in printk.templates(row["text"]) if template.level != "debug")
-    levels = {template.format: template.level for template in templates}
+    levels = {message.format: message.level for message in messages if message.level != "debug"}
     asked = [(level, format_) for format_, level in levels.items() if shown(format_)]
     return json.dumps(asked, ensure_ascii=False) if asked else None
 
@@ -68,12 +66,12 @@ def message_questions(rows: Iterable[Row], entities: Entities) -> Iterator[Text]
     """Questions about the messages of all files.
 
     Args:
-        rows: doc_id, source, path, version, licence of documents, and what was `noted` of each as `messages`.
+        rows: doc_id, source, path, version, licence of documents, and what was `noted` of each as `note`.
         entities: the split groups, and what files are built into.
     """
     places: dict[str, list[_Place]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row["path"], row["source"], row["doc_id"])):
-        for level, format_ in json.loads(row["messages"]):
+        for level, format_ in json.loads(row["note"]):
             places[skeleton(format_)].append(_Place(row, level, format_))
     first: dict[str, list[list[_Place]]] = defaultdict(list)
     for alike in places.values():

@@ -32,17 +32,17 @@ _MANUALS = re.compile(r"(?:-man|-docs?|-data)$|^(?:freebsd-)?manpages|^binutils-
 """Packages of manual pages whose programs are in another package."""
 
 
-def pages(row: Row, entities: Entities) -> Iterator[Text]:
+def pages(row: Row, text: str, entities: Entities) -> Iterator[Text]:
     """What the page is, which one has its description, and the package it comes in."""
     page = page_of(row["path"])
-    description = name_line(row["text"])
+    description = name_line(text)
     if page is None or description is None:
         return
     fact = Provenance(
         *("bronze.documents", f"{row['doc_id']}#NAME", row["version"], f"man:{page}", row["source"], row["licence"])
     )
     packaged = _PACKAGED.match(row["path"])
-    asked = _Asked(page, command_of(page, row["text"]), shortened(description, 300), packaged[1] if packaged else None)
+    asked = _Asked(page, command_of(page, text), shortened(description, 300), packaged[1] if packaged else None)
     yield from _what(asked, row["path"], fact)
     yield from _find(asked, row["path"], fact)
     yield from _install(asked, row["path"], fact)

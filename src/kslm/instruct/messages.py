@@ -9,6 +9,7 @@ from kslm.instruct.question import Provenance, questions
 from kslm.knowledge.entities import Entities, Row
 from kslm.knowledge.hardware import Attribution
 from kslm.sources import catalog
+from kslm.sources.catalog import CatalogEntry
 from kslm.texts import Text, sentence, shortened
 
 FEWEST_WORDS = 5
@@ -37,9 +38,9 @@ def log_programs(templates: Iterable[Row], origin: Attribution) -> Iterator[Text
         )
 
 
-def explained(row: Row, entities: Entities) -> Iterator[Text]:
+def explained(row: Row, entries: Iterable[CatalogEntry], entities: Entities) -> Iterator[Text]:
     """What each message of a systemd catalogue means."""
-    for entry in catalog.parse(row["text"]):
+    for entry in entries:
         subject, said = catalog.filled(entry.subject), catalog.filled(entry.text)
         if not subject or not said or said.rstrip(".") == subject.rstrip("."):
             continue

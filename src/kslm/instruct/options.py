@@ -38,13 +38,13 @@ _ONLY_REFERS = re.compile(
 )
 
 
-def options(row: Row, entities: Entities) -> Iterator[Text]:
+def options(row: Row, text: str, entities: Entities) -> Iterator[Text]:
     """What each option of a command's page does, as far as its first sentences."""
     page = page_of(row["path"])
-    command = command_of(page, row["text"]) if page else None
+    command = command_of(page, text) if page else None
     if page is None or command is None:
         return
-    for option, (forms, said) in _described(row["text"]).items():
+    for option, (forms, said) in _described(text).items():
         key, group = f"{row['doc_id']}#{option}", f"man:{page}"
         fact = Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
         yield from questions(

@@ -86,7 +86,7 @@ def text_of(
     """One question as a text with its item."""
     item: dict[str, Any] = {"intent": intent, "context": context, "next_action": action, "kind": kind}
     item["fields"] = {name: value for name, value in fields.items() if value}
-    item |= {"table": fact.table, "key": fact.key, "version": fact.version or ""}
+    item |= {"table": fact.table, "key": fact.key}
     return Text(
         parent_of(fact),
         fact.source,

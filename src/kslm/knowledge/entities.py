@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -69,8 +69,8 @@ class Entities:
     """Module to group."""
     folders: dict[str, str]
     """Source folder that modules are built in, to group; of a shared folder, the group of what is no module's."""
-    devices: dict[Device, str]
-    """Device with a name or a driver, to group."""
+    devices: Mapping[Device, str] | None
+    """Device with a name or a driver, to group; None where nobody asks about devices."""
     trees: dict[str, str] = field(default_factory=dict)
     """Source folder of one driver whose folders below, where no module is built in them, are its parts, to group."""
     homes: dict[str, str] = field(default_factory=dict)
@@ -88,11 +88,15 @@ class Entities:
 
     vendors: Mapping[str, str] = field(default_factory=dict)
     """Vendor prefix of a device-tree `compatible` to the vendor's name."""
-    sourced: Mapping[str, str] = field(default_factory=dict)
-    """Kconfig file to what is asked for where it is sourced, a line each."""
+
+    def without_devices(self) -> Entities:
+        """The same for those who ask about no device, much smaller."""
+        return replace(self, devices=None)
 
     def of_device(self, device: Device) -> str:
         """A device's group; one in no table belongs to its vendor."""
+        if self.devices is None:
+            raise TypeError("these entities were made without devices")
         return self.devices.get(device) or f"{device.bus}:{device.vendor}"
 
     def of_source(self, path: str) -> str:

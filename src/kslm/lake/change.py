@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Change:
-    """Rows that one upsert touched, by key; `version` is the table's afterwards.
+    """Rows that one `Lake.make_equal` touched, by key; `version` is the table's afterwards.
 
     A row whose volatile columns alone differ counts as unchanged; one that differs only in which edition of its source
     it is of (version, hash of the file, line), as `restamped`. The counts say what became different, not what was

@@ -1,8 +1,8 @@
 """The lake: typed Delta tables that a stage makes equal to a DataFrame.
 
-Idempotence is the point. `upsert` first compares keys and row digests (text stays where it is), so that running a stage
-again commits nothing; if anything differs, the table is replaced by one overwrite, which is one atomic commit: a killed
-process leaves the old table or the new one.
+Idempotence is the point. `make_equal` first compares keys and row digests (text stays where it is), so that running a
+stage again commits nothing; if anything differs, the table is replaced by one overwrite, which is one atomic commit: a
+killed process leaves the old table or the new one.
 
 Why no MERGE: on Sail 0.7.2 one changed row of 36,000 documents (520 MB) took 43 CPU-seconds and 7.7 GB of memory, the
 overwrite 5.6 CPU-seconds; MERGE rewrites whole files too, and these tables have few. Limits: the DataFrame is evaluated
@@ -14,7 +14,7 @@ In a notebook: `lake = kslm.lake.open("quick")`, `lake.tables()`, `lake["gold.co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,6 @@ from kslm.lake.engine import Engine, Size
 from kslm.lake.tables import ALL, Table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 RETENTION_HOURS = 168
@@ -44,7 +43,7 @@ class Lake:
     """Tables on one running engine; made by `kslm.lake.open`.
 
     Attributes:
-        changes: what `upsert` did, by table, since the lake was opened.
+        changes: what `make_equal` did, by table, since the lake was opened.
         pinned: table to version, where the lake shows the tables as a past run left them; it is read-only then.
         partitions: how many parts stages divide their work into; what they write does not depend on it.
     """
@@ -117,7 +116,7 @@ class Lake:
         check_schema(table, df, f"table {table} as stored")
         return df
 
-    def upsert(self, table: Table, df: DataFrame) -> int:
+    def make_equal(self, table: Table, df: DataFrame) -> int:
         """Make the table's content equal to `df`, by key; a no-op writes no commit.
 
         A difference in volatile columns alone is none. What was touched is left in `changes`.
@@ -174,12 +173,12 @@ class Lake:
         self._engine.vacuum(table, retention_hours)
 
     def read_parquet(self, table: Table, path: Path) -> DataFrame:
-        """A Parquet file with the table's columns, as `kslm.lake.arrow.ParquetSpool` writes it."""
+        """Rows with the table's columns, of a file that `kslm.lake.arrow.ParquetSpool` wrote, or `write_parquet`."""
         return self.spark.read.schema(table.ddl).parquet(self._engine.url(path)).select(*table.columns)
 
-    def arrow_batches(self, df: DataFrame) -> Iterator[pa.RecordBatch]:
-        """The rows of `df` as Arrow batches, in its order; all of them pass through this process's memory."""
-        yield from df.toArrow().to_batches()
+    def write_parquet(self, df: DataFrame, path: Path) -> None:
+        """Write rows to a new folder of Parquet files, for `read_parquet`."""
+        df.write.parquet(self._engine.url(path))
 
     def _replace(self, table: Table, df: DataFrame) -> None:
         from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from kslm.sources.records import Bad
+from kslm.sources.records import Bad, Decoded
 
 LARGEST = 256 << 10
 _SECRET = re.compile(rb"-----BEGIN [A-Z0-9 ]*(?:CERTIFICATE|PRIVATE KEY|PUBLIC KEY|PGP|DH PARAMETERS)")
@@ -27,30 +27,34 @@ _RULER = re.compile(r"[-=*#_/ \t]*+")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
-def read(raw: bytes, path: str) -> str | Bad:
-    """The file's text below its name.
-
-    Args:
-        raw: the file, uncompressed.
-        path: absolute path on the machine where it is installed, without a compression suffix.
-    """
+def decode(raw: bytes, path: str) -> Decoded:
+    """The file's text, uncompressed."""
     if not raw.strip():
-        return Bad.of(path, 0, "empty file")
+        return Decoded("", (Bad.of(path, 0, "empty file"),))
     if len(raw) > LARGEST:
-        return Bad(path, 0, f"larger than {LARGEST >> 10} KiB", len(raw))
+        return Decoded("", (Bad(path, 0, f"larger than {LARGEST >> 10} KiB", len(raw)),))
     if _BINARY.search(raw):
-        return Bad.of(path, 0, "binary: control characters", raw)
+        return Decoded("", (Bad.of(path, 0, "binary: control characters", raw),))
     if secret := _SECRET.search(raw):
-        return Bad(path, secret.start(), "holds a certificate or a key", len(raw))
+        return Decoded("", (Bad(path, secret.start(), "holds a certificate or a key", len(raw)),))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return f"# {path}\n" + text.replace("\r\n", "\n").rstrip() + "\n"
+    return Decoded(text.replace("\r\n", "\n"))
+
+
+def render(text: str, path: str) -> str:
+    """The file below its name, without its licence.
+
+    Args:
+        path: absolute path on the machine where it is installed, without a compression suffix.
+    """
+    return without_notice(f"# {path}\n{text.rstrip()}\n")
 
 
 def without_notice(text: str) -> str:
-    """A file's text, as `read` gives it, without the statement of its licence among the comments of its first lines.
+    """A file below its name, without the statement of its licence among the comments of its first lines.
 
     From the first line of a paragraph of comments that speaks of it, the rest of the paragraph goes; and rulers and
     empty comments, where nothing is left between them.

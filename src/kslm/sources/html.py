@@ -23,10 +23,11 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from kslm.sources.records import Bad
+from kslm.sources.records import Bad, Decoded
 
 LARGEST = 8 << 20
 MOST_LINKS = 0.6
@@ -59,33 +60,39 @@ _LOCAL = 'a[href^="#"]'
 _WORD = re.compile(r"\w+")
 
 
-def text_of(raw: bytes, path: str) -> str | Bad:
-    """The page's text, ended by a line feed.
+class Page(NamedTuple):
+    """A page's text, ended by a line feed; `refusal` says why it is no document, "" of one that is."""
 
-    Args:
-        raw: the page, uncompressed.
-        path: for a finding.
+    text: str
+    refusal: str = ""
 
-    Returns a finding for an empty page, and for one of which more than 60 % are links to other pages (an index).
+
+def render(source: str) -> Page:
+    """Lay a page out as text.
+
+    No document is a page without text, and one of which more than 60 % are links to other pages (an index).
     """
-    if not raw.strip():
-        return Bad.of(path, 0, "empty file")
-    if len(raw) > LARGEST:
-        return Bad.of(path, 0, f"larger than {LARGEST >> 20} MiB", raw)
-    body = LexborHTMLParser(decode(raw)).body
+    body = LexborHTMLParser(source).body
     layout = _Layout()
     if body is not None:
         layout.walk(body, {node.mem_id for node in body.css(_UNREAD)} | set(_local_menus(body)))
     text = layout.text()
     if not text:
-        return Bad.of(path, 0, "no text in the page", raw)
-    if layout.linked > MOST_LINKS * len(text):
-        return Bad.of(path, 0, "index page: mostly links", raw)
-    return text + "\n"
+        return Page("", "no text in the page")
+    return Page(f"{text}\n", "index page: mostly links" if layout.linked > MOST_LINKS * len(text) else "")
 
 
-def decode(raw: bytes) -> str:
-    """A page's characters; see the module for how the encoding is found. NUL bytes are left out."""
+def decode(raw: bytes, path: str) -> Decoded:
+    """A page's source, uncompressed, as characters; see the module for how the encoding is found."""
+    if not raw.strip():
+        return Decoded("", (Bad.of(path, 0, "empty file"),))
+    if len(raw) > LARGEST:
+        return Decoded("", (Bad.of(path, 0, f"larger than {LARGEST >> 20} MiB", raw),))
+    return Decoded(_characters(raw))
+
+
+def _characters(raw: bytes) -> str:
+    """What the bytes stand for, without NULs."""
     declared = _CHARSET.search(raw, 0, 2048)
     names = ["utf-8-sig", declared[1].decode("ascii") if declared else "utf-8", "utf-8", "cp1252"]
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -95,10 +102,10 @@ def decode(raw: bytes) -> str:
     for name in names:
         try:
             text = raw.decode(name)
-        except (UnicodeDecodeError, LookupError, ValueError):
+            text.encode()  # UTF-7 can stand for what no file of ours can hold
+        except (LookupError, ValueError):
             continue
-        if isinstance(text, str):
-            return text.replace("\x00", "")
+        return text.replace("\x00", "")
     return raw.decode("latin-1").replace("\x00", "")
 
 

@@ -1,4 +1,4 @@
-"""What a file of a Debian package is to the corpus, by its path alone, and its text.
+"""What a file of a Debian package is to the corpus, by its path alone, and how its documents are decoded.
 
     kind            files
     man             /usr/share/man/man?/* in man(7) or mdoc(7)
@@ -16,22 +16,14 @@ name. `twins` names the text documents that a package also has as HTML.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 
-from kslm.sources import catalog, config_file, html, hwdb, pnp_ids
-from kslm.sources.man import page as man
-from kslm.sources.records import SAMPLE_BYTES, Bad
+from kslm.sources import catalog, hwdb
+from kslm.sources.records import Bad, Decoded
 
-LARGEST = 32 << 20
-KINDS = ("man", "html", "doc", "readme_debian", "config", "hwdb", "catalog", "pnp_ids")
 # A whole manual as one text, beside the same in HTML.
 _MANUAL_BYTES = 64 << 10
-_OPENERS = {".gz": gzip.open, ".xz": lzma.open}
 _SUFFIX = re.compile(r"\.(?:gz|xz)$")
 _MAN = re.compile(r"(?:^|/)man/man[0-9nl]/([^/]+)\.([0-9][0-9A-Za-z]*|[nl])$")
 _LANGUAGES = re.compile(
@@ -124,57 +116,14 @@ def twins(paths: Iterable[tuple[str, int]]) -> set[str]:
     return found
 
 
-def read(place: Path, path: str, kind: str) -> str | Bad | None:
-    """One file's text; None for one without any, such as a manual page that only refers to another one.
-
-    Args:
-        place: the file on disk, compressed or not.
-        path: the plain path below the package's root; for the text of a configuration file, and for findings.
-        kind: what `kind_of` says of the path.
-    """
-    try:
-        with _OPENERS.get(place.suffix, open)(place, "rb") as stream:  # type: ignore[operator]
-            raw = stream.read(LARGEST + 1)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        return Bad(path, 0, f"cannot be read: {type(error).__name__}", 0, str(error)[:SAMPLE_BYTES])
-    if len(raw) > LARGEST:
-        return Bad.of(path, 0, f"larger than {LARGEST >> 20} MiB", raw)
-    if not raw.strip():
-        return Bad.of(path, 0, "empty file", raw)
-    text = _READERS.get(kind, plain_text)(raw, path)
-    return text if isinstance(text, Bad) else text or None
-
-
-def plain_text(raw: bytes, path: str) -> str | Bad:
+def decode(raw: bytes, path: str) -> Decoded:
     """A text document: UTF-8, else Latin-1; line ends made uniform, form feeds and printers' overstrikes undone."""
     if raw.count(0) or raw.startswith((b"%PDF", b"%!PS")):
-        return Bad.of(path, 0, "binary: no text", raw)
+        return Decoded("", (Bad.of(path, 0, "binary: no text", raw),))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     if "\x08" in text:
         text = re.sub(r"[^\n]\x08", "", text).replace("\x08", "")
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\x1b", "")
-
-
-def _page(raw: bytes, path: str) -> str:
-    found = _MAN.search(path)
-    return man.render(raw, f"{found[1]}({found[2]})" if found else path)
-
-
-def _of_text(render: Callable[[str], str]) -> Callable[[bytes, str], str | Bad]:
-    def reader(raw: bytes, path: str) -> str | Bad:
-        text = plain_text(raw, path)
-        return text if isinstance(text, Bad) else render(text)
-
-    return reader
-
-
-_READERS: dict[str, Callable[[bytes, str], str | Bad]] = {
-    "man": _page,
-    "html": html.text_of,
-    "config": lambda raw, path: config_file.read(raw, f"/{path}"),
-    "hwdb": _of_text(hwdb.document),
-    "pnp_ids": _of_text(pnp_ids.document),
-}
+    return Decoded(text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\x1b", ""))

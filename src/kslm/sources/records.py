@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SAMPLE_BYTES = 200
 
@@ -31,6 +33,16 @@ class Bad:
         encoded = raw.encode("utf-8", "replace") if isinstance(raw, str) else raw
         sample = encoded[:SAMPLE_BYTES].decode("utf-8", "replace").replace("\x00", "\ufffd")
         return cls(path, offset, reason, len(encoded), sample)
+
+
+class Decoded(NamedTuple):
+    """A file's text, and what was wrong with the file; "" where there is none to keep.
+
+    Without a text the findings say why it is set aside, unless it only refers to another file.
+    """
+
+    text: str
+    findings: tuple[Bad, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,28 @@ class KernelModule:
     firmware: tuple[str, ...] = ()
     depends: tuple[str, ...] = ()
     parameters: tuple[tuple[str, str], ...] = ()
+
+
+class ConfigSymbol(NamedTuple):
+    """What bronze.config_symbols says of an entry of a Kconfig file.
+
+    Attributes:
+        requires: all it is known to depend on, as one expression; "" where that is nothing.
+        module: name of the module, where the help text gives it.
+        line, name, kind, prompt, help, offered, selects, menus, is_choice: as in `kconfig.ConfigEntry`.
+    """
+
+    line: int
+    name: str
+    kind: str
+    prompt: str | None
+    help: str | None
+    requires: str
+    offered: str | None
+    selects: Sequence[str]
+    menus: Sequence[str]
+    module: str | None
+    is_choice: bool
 
 
 @dataclass(frozen=True)

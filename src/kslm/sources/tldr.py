@@ -19,6 +19,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kslm.sources import package_docs
+from kslm.sources.records import Bad, Decoded
+
 _CHOICE = re.compile(r"\{\{\[([^|\[\]{}\n]*)\|([^\[\]{}\n]*)\]\}\}")
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
 
@@ -30,6 +33,15 @@ class TldrPage:
     command: str
     description: str
     examples: tuple[tuple[str, str], ...]
+
+
+def decode(raw: bytes, path: str) -> Decoded:
+    """A page's text; one without a command or an example is none."""
+    decoded = package_docs.decode(raw, path)
+    page = parse(decoded.text)
+    if decoded.findings or (page.command and page.examples):
+        return decoded
+    return Decoded("", (Bad.of(path, 0, "not a tldr page: no command, or no example", decoded.text),))
 
 
 def parse(text: str) -> TldrPage:

@@ -43,7 +43,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
         folder = settings.home.tokens / fingerprint
 
         def read(*columns: str) -> Iterator[pa.RecordBatch]:
-            yield from lake.arrow_batches(lake.read(CORPUS, version=version).select(*columns))
+            yield from lake.read(CORPUS, version=version).select(*columns).toArrow().to_batches()
 
         built = build(
             read,

@@ -4,9 +4,20 @@ import json
 
 from kslm.curate.benchmark.baselines import Guesses
 from kslm.curate.benchmark.items import MOST_OF_PAGE, benchmark, ground_truth
-from kslm.instruct import from_document
 from kslm.knowledge.drivers import Device
-from questions_world import ENTITIES, HARDWARE, IDS, MODULES, PAGE, SYMBOLS, document, hardware_of, id_rows, module
+from questions_world import (
+    ENTITIES,
+    HARDWARE,
+    IDS,
+    MODULES,
+    PAGE,
+    SYMBOLS,
+    asked,
+    document,
+    hardware_of,
+    id_rows,
+    module,
+)
 
 RADEON = "drivers/gpu/drm/radeon"
 IGB, CARD = ENTITIES.of_device(Device("pci", "8086", "1533")), ENTITIES.of_device(Device("pci", "1002", "4150"))
@@ -14,9 +25,8 @@ IGB, CARD = ENTITIES.of_device(Device("pci", "8086", "1533")), ENTITIES.of_devic
 
 def instruction(text, split):
     item = json.loads(text.item)
-    return {"kind": item["kind"], "fields": item["fields"], "split": split, "split_group": text.split_group} | {
-        f"fact_{name}": item[name] for name in ("table", "key", "version")
-    }
+    row = {"kind": item["kind"], "fields": item["fields"], "split": split, "split_group": text.split_group}
+    return row | {"fact_table": item["table"], "fact_key": item["key"], "fact_version": text.version}
 
 
 def rows_of(splits, instructions=()):
@@ -50,10 +60,10 @@ def test_firmware_is_to_be_loaded_by_its_module():
 
 
 def test_documents_give_commands_options_and_steps():
-    pages = from_document(document("man", "coreutils/usr/share/man/man1/ls.1", PAGE), ENTITIES)
-    symbols = from_document(document("kconfig", "drivers/net/ethernet/intel/Kconfig", SYMBOLS), ENTITIES)
+    pages = asked(document("man", "coreutils/usr/share/man/man1/ls.1", PAGE), ENTITIES)
+    symbols = asked(document("kconfig", "drivers/net/ethernet/intel/Kconfig", SYMBOLS), ENTITIES)
     other = PAGE.replace("list", "show").replace("ls", "dir")
-    trained = from_document(document("man", "dirs/usr/share/man/man1/dir.1", other), ENTITIES)
+    trained = asked(document("man", "dirs/usr/share/man/man1/dir.1", other), ENTITIES)
     found = [instruction(text, "test") for text in (*pages, *symbols)]
     rows = rows_of({}, found + [instruction(text, "train") for text in trained])
     said = {row["prompt"].partition("\n")[0]: row for row in rows}
@@ -70,8 +80,8 @@ def test_documents_give_commands_options_and_steps():
 def test_options_and_configuration_files_of_documents():
     text = PAGE + "\n--[no-]sort\n    Put the files in order, or not.\n"
     page = document("man", "git-man/usr/share/man/man1/git-ls.1", text.replace("\nls [", "\ngit ls ["))
-    pages = from_document(page, ENTITIES)
-    files = from_document(document("config", "openssh-server/etc/ssh/sshd_config", "Port 22\n"), ENTITIES)
+    pages = asked(page, ENTITIES)
+    files = asked(document("config", "openssh-server/etc/ssh/sshd_config", "Port 22\n"), ENTITIES)
     rows = rows_of({}, [instruction(text, "test") for text in (*pages, *files)])
     said = {row["prompt"].partition("\n")[0]: row for row in rows}
     option = said['Question: Which option of git ls is described as "Put the files in order, or not."?']
@@ -115,7 +125,7 @@ def commands_of(pages):
     for name, split, described in pages:
         told = "".join(f"\n{option}\n    {said}\n" for option, said in described)
         page = PAGE.replace("ls", name).replace("list directory contents", f"does what only {name} does") + told
-        texts = from_document(document("man", f"x/usr/share/man/man1/{name}.1", page), ENTITIES)
+        texts = asked(document("man", f"x/usr/share/man/man1/{name}.1", page), ENTITIES)
         found += [instruction(text, split) for text in texts]
     return {
         row["answers"][0] for row in rows_of({}, found) if row["task"] == "command_completion" and row["answers"][0]
@@ -149,7 +159,7 @@ def test_a_module_is_loaded_by_either_spelling():
     symbols = SYMBOLS.replace("called igb", "called gpio-bd7_x")
     found = [
         instruction(text, "test")
-        for text in from_document(document("kconfig", "drivers/net/ethernet/intel/Kconfig", symbols), ENTITIES)
+        for text in asked(document("kconfig", "drivers/net/ethernet/intel/Kconfig", symbols), ENTITIES)
     ]
     answers = [row["answers"] for row in rows_of({}, found) if "CONFIG_IGB=m" in row["prompt"]]
     assert answers == [["modprobe gpio-bd7_x", "modprobe gpio_bd7_x", "modprobe gpio-bd7-x"]]

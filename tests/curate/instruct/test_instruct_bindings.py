@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from kslm.instruct.bindings import bindings
 from kslm.instruct.phrasings import load
+from kslm.sources.kernel import dt_binding
 from questions_world import ENTITIES, document
 
 BOARDS = """\
@@ -24,7 +25,7 @@ PATH = "Documentation/devicetree/bindings/arm/acme.yaml"
 def asked(text: str) -> dict[str, tuple[str, str]]:
     entities = replace(ENTITIES, vendors={"acme": "ACME Corporation"})
     pairs = {}
-    for found in bindings(document("dt_binding", PATH, text), entities):
+    for found in bindings(document("dt_binding", PATH, text), dt_binding.parse(text), entities):
         question, _, answer = found.text.removeprefix("Question: ").partition("\nAnswer: ")
         pairs[found.path.partition("#")[2]] = (question, answer)
     return pairs

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from campaign import dear
 from kslm.curate.instructions import instruction_rows
-from kslm.extract.documents import extract
-from kslm.instruct import from_document
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import INSTRUCTIONS
 from kslm.sources.man.names import name_line, page_of
-from questions_world import ENTITIES, PAGE, SYMBOLS, document
+from lake_rows import texts_of
+from questions_world import ENTITIES, PAGE, SYMBOLS, asked, document
 
 TLDR = "# tar\n\n> Archiving utility.\n\n- [c]reate an archive:\n\n`tar cf {{target.tar}} {{file}}`\n"
 CATALOG = """-- f77379a8490b408bbe5f6940505a777b
@@ -39,7 +38,7 @@ C = 'dev_err(dev, "The NVM Checksum Is Not Valid\\n");'
 
 
 def made(kind, path, text):
-    return {found.path.partition("#")[2]: found for found in from_document(document(kind, path, text), ENTITIES)}
+    return {found.path.partition("#")[2]: found for found in asked(document(kind, path, text), ENTITIES)}
 
 
 def answers(found):
@@ -134,7 +133,7 @@ def test_configuration_files_are_brought_back_as_dpkg_does_it():
     ),
 )
 def test_any_text_gives_questions_with_unique_paths_or_none(kind, path, text):
-    found = list(from_document(document(kind, path, text), ENTITIES))
+    found = list(asked(document(kind, path, text), ENTITIES))
     assert len({one.path for one in found}) == len(found)
     for one in found:
         assert one.text.startswith("Question: ") and "\nAnswer: " in one.text
@@ -142,15 +141,22 @@ def test_any_text_gives_questions_with_unique_paths_or_none(kind, path, text):
 
 
 def test_documents_give_their_text_and_their_questions():
-    texts = list(extract(document("man", "man1/ls.1", PAGE), ENTITIES))
+    texts = list(texts_of(document("man", "man1/ls.1", PAGE), ENTITIES))
     assert texts[0].text == PAGE and texts[0].item is None
     assert {text.slice for text in texts[1:]} == {"instructions"}
 
 
 def test_questions_of_gold_become_instructions():
-    texts = list(extract(document("man", "man1/ls.1", PAGE), ENTITIES))
+    texts = list(texts_of(document("man", "man1/ls.1", PAGE), ENTITIES))
     rows = [
-        {"doc_id": str(number), "text": text.text, "item": text.item, "licence": "MIT", "split": "train"}
+        {
+            "doc_id": str(number),
+            "text": text.text,
+            "item": text.item,
+            "version": "1",
+            "licence": "MIT",
+            "split": "train",
+        }
         | {"split_group": text.split_group}
         for number, text in enumerate(texts)
     ]
@@ -160,6 +166,7 @@ def test_questions_of_gold_become_instructions():
     assert [row["doc_id"] for row in made_rows] == [str(number) for number in range(1, len(texts))]
     assert len({row["item_id"] for row in made_rows}) == len(made_rows)
     assert made_rows[0]["fact_table"] == "bronze.documents"
+    assert made_rows[0]["fact_version"] == "1"
     assert made_rows[0]["fact_key"] == "id-man1/ls.1#NAME"
     assert made_rows[0]["intent"] == "SYSTEM_MANAGE"
     assert made_rows[0]["kind"] == "page_what"
@@ -179,7 +186,7 @@ def test_questions_of_gold_become_instructions():
     ],
 )
 def test_questions_are_in_the_split_group_of_the_text_they_are_about(kind, path, text):
-    made_of_it = list(extract(document(kind, path, text), ENTITIES))
+    made_of_it = list(texts_of(document(kind, path, text), ENTITIES))
     texts, asked = ([one for one in made_of_it if (one.item is not None) is wanted] for wanted in (False, True))
     assert asked
     assert {one.split_group for one in asked} <= {one.split_group for one in texts}

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from kslm.instruct.kconfig import symbols
 from kslm.texts import shortened
 from questions_world import ENTITIES, document
+from questions_world import asked as symbols_asked
 
 SMP = """\
 if PCI || EISA
@@ -29,7 +29,7 @@ endif
 
 def asked(path: str) -> dict[str, tuple[str, str]]:
     pairs = {}
-    for text in symbols(document("kconfig", path, SMP), ENTITIES):
+    for text in symbols_asked(document("kconfig", path, SMP), ENTITIES):
         question, _, answer = text.text.removeprefix("Question: ").partition("\nAnswer: ")
         pairs[text.path.partition("#")[2]] = (question, answer)
     return pairs
@@ -69,7 +69,7 @@ def test_of_a_symbol_defined_twice_no_need_is_said() -> None:
 def test_a_symbol_without_a_prompt_is_not_asked_about_as_one_that_is_set() -> None:
     hidden = "".join(f"config HIDDEN_{number}\n\tbool\n\thelp\n\t  What the driver needs.\n" for number in range(40))
     for path in ("init/Kconfig", "arch/mips/Kconfig"):
-        found = [text.text for text in symbols(document("kconfig", path, hidden), ENTITIES)]
+        found = [text.text for text in symbols_asked(document("kconfig", path, hidden), ENTITIES)]
         assert len(found) >= 40
         assert not any(said in text for text in found for said in ("menuconfig", "Should I", "not set"))
 
@@ -97,7 +97,7 @@ config GYRO
 )
 def test_a_module_is_asked_about_where_it_is_sure(called: str, built: str, *, is_asked: bool) -> None:
     entities = replace(ENTITIES, options={"GYRO": built} if built else {})
-    found = symbols(document("kconfig", "drivers/iio/gyro/Kconfig", MODULE.format(called)), entities)
+    found = symbols_asked(document("kconfig", "drivers/iio/gyro/Kconfig", MODULE.format(called)), entities)
     assert any(".module" in text.path for text in found) == is_asked
 
 

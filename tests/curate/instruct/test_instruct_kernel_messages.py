@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kslm.instruct.kernel_messages import MOST_A_FILE, message_questions, noted
 from kslm.instruct.shown import shown, skeleton
+from kslm.kinds import C
 from kslm.knowledge.entities import build
 from questions_world import document
 
@@ -25,10 +26,14 @@ MAKEFILES = {
 ENTITIES = build(MODULES, {}, MAKEFILES)
 
 
+def note(path: str, text: str) -> str | None:
+    row = document("c", path, text)
+    return noted(row, C.parse(row))
+
+
 def asked(files: dict[str, str]) -> list[tuple[str, str]]:
     """Question and answer of each message in these files."""
-    rows = [document("c", path, text) for path, text in files.items()]
-    found = [row | {"messages": said} for row in rows if (said := noted(row))]
+    found = [document("c", path, text) | {"note": said} for path, text in files.items() if (said := note(path, text))]
     random.Random(1).shuffle(found)
     pairs = [text.text.removeprefix("Question: ").split("\nAnswer: ") for text in message_questions(found, ENTITIES)]
     return sorted({(question, answer) for question, answer in pairs})
@@ -74,10 +79,9 @@ def test_what_stands_in_many_files_or_two_groups_is_not_asked_about() -> None:
 
 
 def test_not_headers_programs_or_debugging() -> None:
-    assert noted(document("c", "include/linux/x.h", NVM)) is None
-    assert noted(document("c", "tools/perf/x.c", NVM)) is None
-    assert noted(document("c", "mm/x.c", 'pr_debug("this is only seen when debugging");')) is None
-    assert noted(document("rst", "x.rst", NVM)) is None
+    assert note("include/linux/x.h", NVM) is None
+    assert note("tools/perf/x.c", NVM) is None
+    assert note("mm/x.c", 'pr_debug("this is only seen when debugging");') is None
 
 
 def test_some_messages_of_a_file() -> None:
@@ -86,7 +90,7 @@ def test_some_messages_of_a_file() -> None:
     assert 1 < len(said) <= MOST_A_FILE  # several wordings of one answer
     assert all("mm/x.c" in answer and "level err" in answer for answer in said)
     rows = [document("c", "mm/x.c", text)]
-    found = list(message_questions([row | {"messages": noted(row)} for row in rows], ENTITIES))
+    found = list(message_questions([row | {"note": noted(row, C.parse(row))} for row in rows], ENTITIES))
     assert {one.split_group for one in found} == {"mm/x.c"}
     assert len({json.loads(text.item or "")["key"] for text in found}) == MOST_A_FILE
 

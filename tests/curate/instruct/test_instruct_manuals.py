@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from kslm.instruct import from_document
 from kslm.sources.man.names import command_of, page_of
-from questions_world import ENTITIES, PAGE, document
+from questions_world import ENTITIES, PAGE, asked, document
 
 
 def page(*lines, synopsis=None):
@@ -16,7 +15,7 @@ def page(*lines, synopsis=None):
 
 
 def made(path, text):
-    return {one.path.partition("#")[2]: one for one in from_document(document("man", path, text), ENTITIES)}
+    return {one.path.partition("#")[2]: one for one in asked(document("man", path, text), ENTITIES)}
 
 
 def asked_and_said(text):

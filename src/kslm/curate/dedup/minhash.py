@@ -1,7 +1,7 @@
 """Near duplicates: MinHash signatures, banding, exact verification, connected components, one keeper each.
 
 Signatures come from rensa's R-MinHash over hashes of five-word shingles; two documents that agree in all rows of one
-band are a candidate pair. Candidates are verified by the exact Jaccard similarity of their shingle sets, so the
+band are a pair to compare. Pairs are verified by the exact Jaccard similarity of their shingle sets, so the
 threshold means what it says and only recall depends on the bands (0.997 measured at Jaccard 0.8 on kernel text).
 
 Text stays with the engine: from each document come back its bands, 8 bytes each, and they are paired here by sorting.
@@ -9,7 +9,7 @@ In a bucket a document is paired with the first and with the one before it, so a
 Only documents that have a pair are read again. Those that are connected go to one partition, where each is shingled
 once however many pairs it is in.
 
-Questions are not looked at (`NEAR_EXEMPT`): a template filled in with another device is another fact, not a duplicate.
+Kinds that are only compared exactly (`kslm.kinds`) are not looked at.
 
 References: Broder 1997 (MinHash); Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter 3 (banding).
 """
@@ -33,8 +33,6 @@ SEED = 42
 BATCH_BYTES = 250_000
 """Text shingled at once: numpy works in arrays of eight times as many bytes, which is what a cache holds."""
 
-NEAR_EXEMPT = frozenset({"question"})
-"""Kinds whose texts are only compared exactly."""
 BUCKETS = "doc_id STRING, buckets BINARY"
 EDGES = Table("scratch", "edges", ("left", "right"), {"left": "STRING", "right": "STRING", "jaccard": "DOUBLE"})
 SUSPECTS = Table("scratch", "suspects", ("doc_id",), {"doc_id": "STRING", "part": "INT", "lefts": "ARRAY<STRING>"})
@@ -60,14 +58,14 @@ def buckets(batches: Iterable[pa.RecordBatch], *, bands: int) -> Iterator[pa.Rec
     for batch in batches:
         ids, texts = batch.column("doc_id").to_pylist(), batch.column("text").to_pylist()
         for start, end in _spans([len(text) for text in texts]):
-            kept, matrix = _bucket_matrix(texts[start:end], bands)
-            if len(kept):
-                chosen = [ids[start + position] for position in kept]
+            rows, matrix = _bucket_matrix(texts[start:end], bands)
+            if len(rows):
+                chosen = [ids[start + position] for position in rows]
                 columns = [pa.array(chosen, pa.string()), pa.array([row.tobytes() for row in matrix], pa.binary())]
                 yield pa.RecordBatch.from_arrays(columns, ["doc_id", "buckets"])
 
 
-def candidates(placed: pa.Table) -> list[Pair]:
+def pairs_to_compare(placed: pa.Table) -> list[Pair]:
     """Pairs of documents to compare, in order: those of a bucket, each with its first and with the one before it.
 
     The order of the rows of `placed` does not matter.
@@ -116,17 +114,17 @@ def _spans(sizes: list[int]) -> Iterator[tuple[int, int]]:
 def _bucket_matrix(texts: list[str], bands: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Positions of the texts that have shingles, and int64 [those texts, bands]: hashes of band and band number."""
     hashes, offsets = shingles(*encode(texts))
-    kept = np.flatnonzero(np.diff(offsets))
-    if not len(kept):
-        return kept, np.zeros((0, bands), np.int64)
-    bounds = np.append(offsets[kept], offsets[-1]).astype(np.uint64)
+    rows = np.flatnonzero(np.diff(offsets))
+    if not len(rows):
+        return rows, np.zeros((0, bands), np.int64)
+    bounds = np.append(offsets[rows], offsets[-1]).astype(np.uint64)
     digests = rensa.RMinHash.digest_matrix_from_flat_token_hashes(hashes, bounds, PERMUTATIONS, SEED)
-    signatures = np.array(digests.to_rows(), np.uint64).reshape(len(kept), bands, -1)
-    folded = np.broadcast_to(np.arange(1, bands + 1, dtype=np.uint64), (len(kept), bands))
+    signatures = np.array(digests.to_rows(), np.uint64).reshape(len(rows), bands, -1)
+    folded = np.broadcast_to(np.arange(1, bands + 1, dtype=np.uint64), (len(rows), bands))
     for row in range(signatures.shape[2]):
         mixed = (folded ^ signatures[:, :, row]) * np.uint64(0x9E3779B97F4A7C15)
         folded = mixed ^ (mixed >> np.uint64(29))
-    return kept, np.ascontiguousarray(folded).view(np.int64)
+    return rows, np.ascontiguousarray(folded).view(np.int64)
 
 
 def verify(batches: Iterable[pa.RecordBatch], *, threshold: float) -> Iterator[pa.RecordBatch]:
@@ -163,7 +161,7 @@ def left_over(texts: list[str], threshold: float) -> tuple[float, float]:
         Share of the documents, and of their bytes, that are at least `threshold` similar to another.
     """
     sets = shingle_sets(texts)
-    sizes = np.array([len(found) for found in sets], np.int64)
+    sizes = np.array([len(shingled) for shingled in sets], np.int64)
     owners = np.repeat(np.arange(len(sets)), sizes)
     flat = np.concatenate([*sets, np.zeros(0, np.uint64)])
     _, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)

@@ -17,9 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kslm.curate.dedup.minhash import BUCKETS, EDGES, SUSPECTS, Pair, bands_for, buckets, candidates, suspects, verify
+from kslm.curate.dedup.minhash import (
+    BUCKETS,
+    EDGES,
+    SUSPECTS,
+    Pair,
+    bands_for,
+    buckets,
+    pairs_to_compare,
+    suspects,
+    verify,
+)
 from kslm.curate.records import to_batch
-from kslm.curate.reuse import cache as kept
+from kslm.curate.reuse.cache import Cache
 from kslm.lake import Lake
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import Table
@@ -39,49 +49,49 @@ class Near:
         lake: the engine.
         threshold: least Jaccard similarity of five-word shingles.
         folder: where files for the engine may be written.
-        state: folder of what is kept between runs.
-        recipe: names the code that made it.
+        caches: folder of what is kept between runs.
+        made_by: names the code that made the documents.
     """
 
     lake: Lake
     threshold: float
     folder: Path
-    state: Path
-    recipe: str
+    caches: Path
+    made_by: str
 
     def pairs(self, documents: DataFrame, doc_ids: Sequence[str]) -> pa.Table:
         """Pairs of near duplicates.
 
         Args:
             documents: doc_id and text; there may be others than those compared.
-            doc_ids: documents of distinct content and without the kinds of NEAR_EXEMPT.
+            doc_ids: documents of distinct content and of kinds that are compared.
 
         Returns:
             The columns of EDGES (left < right), sorted. Pairs enough to connect each cluster, not all there are.
         """
         documents = documents.select("doc_id", "text")
-        pairs = candidates(self._placed(documents, doc_ids))
-        known = kept.load(self.state / "pairs.parquet", self._made_by, arrow_schema(EDGES))
+        pairs = pairs_to_compare(self._placed(documents, doc_ids))
+        cache = self._cache("pairs")
+        known = cache.load(arrow_schema(EDGES))
         had = dict(zip(_keys(known), known["jaccard"].to_pylist(), strict=True))
-        found = {pair: had[pair] for pair in pairs if pair in had}
-        if len(found) < len(pairs):
+        similarity_of = {pair: had[pair] for pair in pairs if pair in had}
+        if len(similarity_of) < len(pairs):
             parts = self.lake.partitions
-            listed = self._listed(SUSPECTS, suspects([pair for pair in pairs if pair not in found], parts))
+            listed = self._listed(SUSPECTS, suspects([pair for pair in pairs if pair not in similarity_of], parts))
             apart = documents.join(listed, "doc_id").repartition(parts, "part")
             verified = apart.mapInArrow(partial(verify, threshold=self.threshold), EDGES.ddl).toArrow()
-            found.update(zip(_keys(verified), verified["jaccard"].to_pylist(), strict=True))
-        if had.keys() != found.keys():
-            kept.store(self.state / "pairs.parquet", self._made_by, _edges(found))
-        return _edges({pair: similarity for pair, similarity in found.items() if similarity >= self.threshold})
+            similarity_of.update(zip(_keys(verified), verified["jaccard"].to_pylist(), strict=True))
+        if had.keys() != similarity_of.keys():
+            cache.store(_edges(similarity_of))
+        return _edges({pair: similarity for pair, similarity in similarity_of.items() if similarity >= self.threshold})
 
-    @property
-    def _made_by(self) -> str:
-        return f"{self.recipe} {self.threshold}"
+    def _cache(self, name: str) -> Cache:
+        return Cache(self.caches / name, f"{self.made_by} {self.threshold}")
 
     def _placed(self, documents: DataFrame, doc_ids: Sequence[str]) -> pa.Table:
         """doc_id and buckets of the documents that have any."""
-        path = self.state / "buckets.parquet"
-        before = kept.load(path, self._made_by, _PLACED)
+        cache = self._cache("buckets")
+        before = cache.load(_PLACED)
         placed = before.filter(pc.is_in(before["doc_id"], pa.array(doc_ids, pa.string())))
         fresh = {*doc_ids} - {*placed["doc_id"].to_pylist()}
         if fresh:
@@ -92,7 +102,7 @@ class Near:
             none = pa.table([pa.array(rest, pa.string()), pa.array([b""] * len(rest), pa.binary())], schema=_PLACED)
             placed = pa.concat_tables([placed, made, none])
         if fresh or len(placed) < len(before):
-            kept.store(path, self._made_by, placed)
+            cache.store(placed)
         return placed.filter(pc.greater(pc.binary_length(placed["buckets"]), 0))
 
     def _listed(self, table: Table, rows: pa.Table) -> DataFrame:
@@ -106,5 +116,5 @@ def _keys(edges: pa.Table) -> Iterator[Pair]:
     return zip(edges["left"].to_pylist(), edges["right"].to_pylist(), strict=True)
 
 
-def _edges(found: Mapping[Pair, float]) -> pa.Table:
-    return pa.Table.from_batches([to_batch([(*pair, found[pair]) for pair in sorted(found)], EDGES)])
+def _edges(pairs: Mapping[Pair, float]) -> pa.Table:
+    return pa.Table.from_batches([to_batch([(*pair, pairs[pair]) for pair in sorted(pairs)], EDGES)])

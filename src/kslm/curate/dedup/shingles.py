@@ -52,9 +52,9 @@ def shingles(data: npt.NDArray[np.uint8], offsets: Int64) -> tuple[UInt64, Int64
     """
     words, word_offsets = _words(data, offsets)
     counts = np.diff(word_offsets)
-    kept = np.maximum(counts - (WIDTH - 1), 0)
+    rows = np.maximum(counts - (WIDTH - 1), 0)
     row_offsets = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(kept, out=row_offsets[1:])
+    np.cumsum(rows, out=row_offsets[1:])
     if not row_offsets[-1]:
         return np.zeros(0, np.uint64), row_offsets
     combined = np.zeros(len(words) - (WIDTH - 1), np.uint64)

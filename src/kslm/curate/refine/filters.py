@@ -2,7 +2,7 @@
 
 Thresholds are loose on purpose: tables of ids and device-tree sources are full of symbols and repetition and are
 wanted. What they are for is what no reader could learn from: rulers, dumps, one line a thousand times, the same licence
-once more. A filter that asks about prose is not put to kinds that hold none.
+once more. What is asked of a kind is a field of its row (`kslm.kinds`).
 
 Repetition follows Gopher (Rae et al. 2021, appendix A.1.1): the share of characters in the most frequent word n-gram.
 """
@@ -14,6 +14,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from kslm.curate.refine import language, quality
+from kslm.kinds import Filters
 
 MIN_WORDLIKE = 0.4
 """Share of non-blank characters that are letters or digits."""
@@ -35,21 +36,12 @@ LABEL = 45
 """Characters below which a line that neither ends as one of a sentence nor says what it speaks of is a label."""
 HEADER_LINES = 15
 
-PROSE = quality.PROSE | {"readme_debian", "tldr", "catalog", "dt_binding"}
-"""Kinds that have a language, and whose words are expected to vary."""
-REPEATING = frozenset({"abi", "kconfig", "dt_binding", "catalog", "tldr"})
-"""Prose kinds with a form to fill in, whose field names repeat."""
-BOOKS = frozenset({"rst", "text", "html", "doc"})
-"""Kinds that come with tables of contents."""
-STRUCTURED = frozenset({"dts", "code", "pci_ids", "usb_ids", "modules", "hwdb", "pnp_ids", "question"})
-"""Kinds whose lines repeat by nature."""
-
 
 class Refusal(NamedTuple):
-    """Why a document was left out: a reason that groups well, and the measured figure."""
+    """Why a document was left out: a reason that groups well, and the measured figure where there is one."""
 
     reason: str
-    figure: float
+    figure: float | None
 
 
 class Verdict(NamedTuple):
@@ -59,21 +51,26 @@ class Verdict(NamedTuple):
     refusal: Refusal | None
 
 
-def judge(kind: str, text: str, raw: bytes, *, min_chars: int, max_non_english: float) -> Verdict:
-    """Measure a cleaned text; `raw` is it in UTF-8."""
+def judge(asked: Filters, text: str, raw: bytes, *, min_chars: int, max_non_english: float) -> Verdict:
+    """Measure a cleaned text.
+
+    Args:
+        asked: what is asked of texts of its kind.
+        raw: the text in UTF-8.
+    """
     refusal = _size(text, min_chars) or _symbols(text, raw)
-    if refusal is None and kind not in STRUCTURED:
+    if refusal is None and asked.lines:
         refusal = _repeated_lines(text)
-    if refusal is not None or kind not in PROSE:
+    if refusal is not None or not asked.prose:
         return Verdict(1.0, refusal)
     sample = quality.Sample.of(text)
-    score = quality.score(sample) if kind in quality.PROSE else 1.0
+    score = quality.score(sample) if asked.scored else 1.0
     refusal = _boilerplate(text) or _foreign(text, sample, max_non_english)
-    if refusal is None and kind in BOOKS:
+    if refusal is None and asked.contents:
         refusal = _contents(text)
-    if refusal is None and kind == "c":
+    if refusal is None and asked.labels:
         refusal = _labels(text)
-    return Verdict(score, refusal or (None if kind in REPEATING else _repeated_words(sample)))
+    return Verdict(score, refusal or (_repeated_words(sample) if asked.words else None))
 
 
 def _size(text: str, min_chars: int) -> Refusal | None:
@@ -174,9 +171,9 @@ def _boilerplate(text: str) -> Refusal | None:
     if any(hint in head for hint in _HAND_HINTS) and _NOT_BY_HAND.search(head) and _GENERATED.search(head):
         return Refusal("generated file", 1.0)
     if "Message-I" in head or "Received: " in head:
-        found = len(_MAIL.findall(head))
-        if found >= 3:
-            return Refusal("mail", float(found))
+        headers = len(_MAIL.findall(head))
+        if headers >= 3:
+            return Refusal("mail", float(headers))
     return None
 
 

@@ -53,7 +53,7 @@ def suspect(text: str, words: Set[str]) -> bool:
     """Whether a text may hold another language; `words` are its distinct words in lower case."""
     if not text.isascii() and len(_LETTERS.findall(text)) > _SHARE_OF_LETTERS * len(text):
         return True
-    return len(_ALL_FOREIGN & words) >= _SHARED_WORDS and any(len(one & words) >= _SHARED_WORDS for one in _FOREIGN)
+    return len(_ALL_FOREIGN & words) >= _SHARED_WORDS and any(len(their & words) >= _SHARED_WORDS for their in _FOREIGN)
 
 
 def non_english(text: str) -> float:
@@ -64,10 +64,10 @@ def non_english(text: str) -> float:
     total = foreign = 0
     chunks = _chunks(text)
     for chunk in chunks[:: max(1, len(chunks) // MAX_CHUNKS)]:
-        found = chunk.lower().split()
-        count = len(found) + (0 if chunk.isascii() else len(_IDEOGRAPHS.findall(chunk)))
+        words = chunk.lower().split()
+        count = len(words) + (0 if chunk.isascii() else len(_IDEOGRAPHS.findall(chunk)))
         total += count
-        if suspect(chunk, set(found)):
+        if suspect(chunk, set(words)):
             language, confidence = _detector().classify(chunk)
             if language != "en" and confidence >= MIN_CONFIDENCE:
                 foreign += count

@@ -10,7 +10,7 @@ The score is the mean of five marks, each in [0, 1], so that every figure can be
 * sentences: words per sentence end, full up to SENTENCE and falling as its inverse beyond.
 
 Documents longer than a few windows are judged by windows of even spacing: quality does not change from one page of a
-manual to the next, and the cost of the pass does. Only `PROSE` kinds are scored. Tables, code, logs and generated
+manual to the next, and the cost of the pass does. Only kinds of prose are scored. Tables, code, logs and generated
 texts have no prose to judge and score 1; questions are short on purpose.
 
 The idea of scoring and refusing by such marks follows Gopher (Rae et al. 2021, appendix A.1.1) and CCNet (Wenzek et
@@ -23,8 +23,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-PROSE = frozenset({"c", "rst", "text", "abi", "man", "html", "doc", "kconfig"})
-"""Kinds that are scored, and whose worst documents are refused."""
+from kslm import kinds
 
 LETTERS = 0.8
 FUNCTION_WORDS = 0.25
@@ -108,7 +107,7 @@ def score(sample: Sample) -> float:
 
 
 def worst(rows: Iterable[tuple[str, str, float]], percentile: float) -> dict[str, tuple[str, float]]:
-    """The share `percentile` of each prose kind's documents whose quality is lowest, unless it is GOOD.
+    """The share `percentile` of each scored kind's documents whose quality is lowest, unless it is GOOD.
 
     Args:
         rows: doc_id, kind, quality, of the documents that would otherwise be kept.
@@ -117,13 +116,13 @@ def worst(rows: Iterable[tuple[str, str, float]], percentile: float) -> dict[str
     Returns:
         doc_id to ("low quality", score).
     """
-    kinds: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    of_kind: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for doc_id, kind, quality in rows:
-        if kind in PROSE:
-            kinds[kind].append((quality, doc_id))
+        if kinds.of(kind).filters.scored:
+            of_kind[kind].append((quality, doc_id))
     refused: dict[str, tuple[str, float]] = {}
-    for found in kinds.values():
-        if len(found) >= MIN_DOCUMENTS:
-            lowest = sorted(found)[: int(len(found) * percentile)]
+    for scores in of_kind.values():
+        if len(scores) >= MIN_DOCUMENTS:
+            lowest = sorted(scores)[: int(len(scores) * percentile)]
             refused.update({doc_id: ("low quality", quality) for quality, doc_id in lowest if quality < GOOD})
     return refused

@@ -1,77 +1,64 @@
-"""Small tables that curate keeps in the cache between runs: what is dear to make anew and cheap to look up.
+"""Rows that curate keeps between runs: what is dear to make anew and cheap to look up.
 
-Each is one Parquet file, replaced when it is complete, that names what made it. A table that another recipe made, or
-that cannot be read, is as good as none.
-
-The generated texts are kept this way (`generated`). A question is some three hundred characters, so what its
-redaction and judgement cost is not its length but that there are more than a hundred thousand of them, nearly all the
-same as in the last run. A row that is the same to the last byte has the same candidates.
+A cache is a folder of rows that is sealed when it is complete (`kslm.published`) and says what made it. It is replaced
+by another one beside it, so that a run that was killed leaves the old rows; rows that something else made, or that are
+not as they were sealed, are as good as none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kslm.curate.records import CANDIDATES, TEXTS, to_batch
-from kslm.curate.refine.steps import Limits, refine, rows
-from kslm.lake.arrow import arrow_schema
-from kslm.lake.digest import row_digests
-from kslm.texts import Text
+from kslm import published
 
-_RECIPE = b"kslm.recipe"
-_DIGEST = pa.binary(16)
-_BATCH_ROWS = 2000
+_SIDES = ("a", "b")
+_ROWS = "rows.parquet"
 
 
-def load(path: Path, recipe: str, schema: pa.Schema) -> pa.Table:
-    """The table at `path`; an empty one of `schema` where there is none made by `recipe`."""
-    with suppress(OSError, ValueError):  # pa.ArrowInvalid is a ValueError
-        if (pq.read_schema(path).metadata or {}).get(_RECIPE) == recipe.encode():
-            return pq.read_table(path).replace_schema_metadata(None).cast(schema)
-    return schema.empty_table()
+@dataclass(frozen=True)
+class Cache:
+    """One cache.
 
-
-def store(path: Path, recipe: str, table: pa.Table) -> None:
-    """Write the table, with what made it; a reader sees all of it or what was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(table.replace_schema_metadata({_RECIPE: recipe.encode()}), partial)
-    partial.replace(path)
-
-
-def generated(texts: pa.RecordBatch, path: Path, recipe: str, limits: Limits) -> int:
-    """Make `path` hold the candidates of generated texts, and work only on those whose candidates it does not hold yet.
-
-    Args:
-        texts: the columns of TEXTS.
-        recipe: what the candidates depend on besides the rows.
-
-    Returns:
-        How many texts were worked on.
+    Attributes:
+        folder: nothing else is in it.
+        made_by: names what the rows follow from, besides what they are looked up by.
     """
-    schema = arrow_schema(CANDIDATES).append(pa.field("digest", _DIGEST))
-    digests = [digest.to_bytes(16, "big") for digest in row_digests(texts, list(TEXTS.columns))]
-    before = load(path, recipe, schema)
-    serves = before.filter(pc.is_in(before["digest"], pa.array(digests, _DIGEST)))
-    had = {*serves["digest"].to_pylist()}
-    fresh = [row for row, digest in enumerate(digests) if digest not in had]
-    if fresh or len(serves) < len(before) or not path.exists():
-        made = pa.Table.from_batches(_made(texts, digests, fresh, limits), schema)
-        store(path, recipe, pa.concat_tables([serves, made]))
-    return len(fresh)
 
+    folder: Path
+    made_by: str
 
-def _made(texts: pa.RecordBatch, digests: list[bytes], fresh: list[int], limits: Limits) -> Iterator[pa.RecordBatch]:
-    """Candidates of some of the texts, each with the digest of its text."""
-    for start in range(0, len(fresh), _BATCH_ROWS):
-        chosen = fresh[start : start + _BATCH_ROWS]
-        texts_ = (Text(**row) for row in rows(texts.take(pa.array(chosen))))
-        made = [(one, digests[at]) for at, text in zip(chosen, texts_, strict=True) for one in refine(text, limits)]
-        batch = to_batch([one for one, _ in made], CANDIDATES)
-        yield batch.append_column("digest", pa.array([digest for _, digest in made], _DIGEST))
+    @property
+    def rows(self) -> Path | None:
+        """The Parquet file, or folder of such, that holds the rows; None where there are none to be used."""
+        return next((self.folder / side / _ROWS for side in _SIDES if self._serves(self.folder / side)), None)
+
+    @contextmanager
+    def replacing(self) -> Iterator[Path]:
+        """Where to write all rows anew, a file or a folder; they count from the end of the block on."""
+        used = self.rows
+        old, new = (self.folder / side for side in (_SIDES if used and used.parent.name == "a" else reversed(_SIDES)))
+        published.remove(new)
+        new.mkdir(parents=True)
+        yield new / _ROWS
+        published.seal(new, {"made_by": self.made_by})
+        published.remove(old)
+
+    def load(self, schema: pa.Schema) -> pa.Table:
+        """The rows; none of `schema` where there are none to be used."""
+        rows = self.rows
+        return pq.read_table(rows).cast(schema) if rows else schema.empty_table()
+
+    def store(self, table: pa.Table) -> None:
+        """Replace the rows."""
+        with self.replacing() as path:
+            pq.write_table(table, path)
+
+    def _serves(self, side: Path) -> bool:
+        manifest = published.whole(side, hashes=False)
+        return manifest is not None and manifest.get("made_by") == self.made_by

@@ -62,31 +62,31 @@ class _Watched(Mapping[Any, str]):
 
 
 class Answers:
-    """Whether a trace's look-ups would be answered alike; equal traces, of which there are many, are asked once."""
+    """Whether look-ups would be answered alike; equal ones, which many documents have, are asked once."""
 
     def __init__(self, entities: Entities) -> None:
         self._maps = {name: value for name, value in parts_of(entities).items() if isinstance(value, Mapping)}
         self._known: dict[tuple[str, str], bool] = {}
 
-    def same(self, trace: str, kind: str) -> bool:
-        """Whether nothing that the trace tells of has another answer for a document of this kind."""
-        if (trace, kind) not in self._known:
-            was, seen = json.loads(trace)
-            self._known[trace, kind] = was == kind and all(
+    def same(self, lookups: str, kind: str) -> bool:
+        """Whether none of them has another answer for a document of this kind."""
+        if (lookups, kind) not in self._known:
+            was, seen = json.loads(lookups)
+            self._known[lookups, kind] = was == kind and all(
                 name in self._maps and self._now(self._maps[name], key) == answer
                 for name, asked in seen.items()
                 for key, answer in asked
             )
-        return self._known[trace, kind]
+        return self._known[lookups, kind]
 
     @staticmethod
     def _now(known: Mapping[Any, str], key: Any) -> str | None:
         return _digest(known) if key == _WHOLE else known.get(tuple(key) if isinstance(key, list) else key)
 
 
-def trace_of(kind: str, seen: Seen) -> str:
+def lookups_of(kind: str, seen: Seen) -> str:
     """The look-ups made for one document, as JSON; its kind, which decides who asks, stands first."""
-    asked = {name: sorted(found.items(), key=repr) for name, found in sorted(seen.items())}
+    asked = {name: sorted(answers.items(), key=repr) for name, answers in sorted(seen.items())}
     return json.dumps([kind, asked], ensure_ascii=False, separators=(",", ":"))
 
 

@@ -27,12 +27,13 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from kslm.kinds import QUESTION
 from kslm.knowledge.drivers import Device
 from kslm.knowledge.entities import Entities
 
 TABLE_LINES = 12
 REASON = "held-out fact"
-HELD_OUT = ("val", "test")
+HELD_OUT_SPLITS = ("val", "test")
 
 _HEX = "([0-9a-f]{4})"
 _END = "(?![0-9a-z])"
@@ -71,7 +72,7 @@ def fold(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Facts:
+class HeldOut:
     """What training text must not state; small enough to travel with a function to every worker."""
 
     devices: dict[tuple[str, str], Phrases] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class Facts:
         *,
         symbols: Iterable[tuple[str, str, str]] = (),
         pages: Iterable[tuple[str, str]] = (),
-    ) -> Facts:
+    ) -> HeldOut:
         """Facts of the entities whose group is in validation or test.
 
         Args:
@@ -104,18 +105,18 @@ class Facts:
         """
         devices: dict[tuple[str, str], list[str]] = defaultdict(list)
         for device in sorted({*names, *drivers}):
-            if splits.get(entities.of_device(device)) in HELD_OUT:
-                found = [*sorted(drivers.get(device, ())), *_spellings(names.get(device, ""), device)]
-                devices[device.vendor, device.device] += [fold(phrase) for phrase in found]
+            if splits.get(entities.of_device(device)) in HELD_OUT_SPLITS:
+                names_ = [*sorted(drivers.get(device, ())), *_spellings(names.get(device, ""), device)]
+                devices[device.vendor, device.device] += [fold(phrase) for phrase in names_]
         return cls(
-            {key: tuple(dict.fromkeys(found)) for key, found in devices.items() if found},
+            {key: tuple(dict.fromkeys(phrases)) for key, phrases in devices.items() if phrases},
             {
                 name.lower(): said
                 for name, prompt, text in symbols
                 if (said := _telling(f"CONFIG_{name}", prompt, _sentence(text)))
             },
             {page.lower(): said for page, description in pages if (said := _telling(page, description))},
-            frozenset(vendor for (vendor, _), found in devices.items() if found),
+            frozenset(vendor for (vendor, _), phrases in devices.items() if phrases),
         )
 
 
@@ -144,86 +145,86 @@ def _sentence(text: str) -> str:
     return re.split(r"[.:]\s|\n\s*\n", f"{text} ", maxsplit=1)[0]
 
 
-def scrub(text: str, facts: Facts) -> tuple[str, int]:
+def scrub(text: str, held_out: HeldOut) -> tuple[str, int]:
     """Remove what states a held-out fact.
 
     Returns:
         The text, and how many lines, paragraphs or rows of tables were removed: 0 where it is as it was.
     """
-    if not _mentions(text, facts):
+    if not _mentions(text, held_out):
         return text, 0
-    kept: list[str] = []
+    left: list[str] = []
     paragraph: list[str] = []
     removed = 0
     for line in [*text.split("\n"), ""]:
         if line.strip():
             paragraph.append(line)
             continue
-        rest, count = _scrub_paragraph(paragraph, facts)
-        kept += [*rest, line]
+        rest, count = _scrub_paragraph(paragraph, held_out)
+        left += [*rest, line]
         removed += count
         paragraph = []
     if not removed:
         return text, 0
-    return re.sub(r"\n\s*\n\s*\n", "\n\n", "\n".join(kept[:-1])).strip("\n"), removed
+    return re.sub(r"\n\s*\n\s*\n", "\n\n", "\n".join(left[:-1])).strip("\n"), removed
 
 
-def _scrub_paragraph(lines: list[str], facts: Facts) -> tuple[list[str], int]:
-    if not _stated("\n".join(lines), facts):
+def _scrub_paragraph(lines: list[str], held_out: HeldOut) -> tuple[list[str], int]:
+    if not _stated("\n".join(lines), held_out):
         return lines, 0
-    kept = [line for line in lines if not _stated(line, facts)]
-    removed = len(lines) - len(kept)
-    text = "\n".join(kept)
-    while mentions := _stated(text, facts):
-        if len(kept) <= TABLE_LINES:
+    left = [line for line in lines if not _stated(line, held_out)]
+    removed = len(lines) - len(left)
+    text = "\n".join(left)
+    while mentions := _stated(text, held_out):
+        if len(left) <= TABLE_LINES:
             return [], removed + 1
         gone = {text.lower().count("\n", 0, mention.start) for mention in mentions}
-        kept = [line for number, line in enumerate(kept) if number not in gone]
+        left = [line for number, line in enumerate(left) if number not in gone]
         removed += len(gone)
-        text = "\n".join(kept)
-    return kept, removed
+        text = "\n".join(left)
+    return left, removed
 
 
-def _stated(paragraph: str, facts: Facts) -> list[Mention]:
+def _stated(paragraph: str, held_out: HeldOut) -> list[Mention]:
     """Mentions in a paragraph, or line, that also says what must not stand beside them."""
-    mentions = _mentions(paragraph, facts)
+    mentions = _mentions(paragraph, held_out)
     if not mentions:
         return []
     words = fold(paragraph)
     return [mention for mention in mentions if any(phrase in words for phrase in mention.phrases)]
 
 
-def _mentions(text: str, facts: Facts) -> list[Mention]:
+def _mentions(text: str, held_out: HeldOut) -> list[Mention]:
     """Ids of held-out entities, placed in `text.lower()`; numbers make a pair wherever they stand in `text`."""
     lowered = text.lower()
-    found: list[Mention] = []
-    if facts.devices:
+    mentions: list[Mention] = []
+    if held_out.devices:
         for pattern in _PAIRS:
             for match in pattern.finditer(lowered):
-                if said := facts.devices.get((match[1], match[2])):
-                    found.append(Mention(match.start(), match.end(), said))
-        found += _numbers(lowered, facts)
-    if facts.symbols:
+                if said := held_out.devices.get((match[1], match[2])):
+                    mentions.append(Mention(match.start(), match.end(), said))
+        mentions += _numbers(lowered, held_out)
+    if held_out.symbols:
         for match in _SYMBOL.finditer(lowered):
-            if said := facts.symbols.get(match[1]):
-                found.append(Mention(match.start(), match.end(), said))
-    if facts.pages:
+            if said := held_out.symbols.get(match[1]):
+                mentions.append(Mention(match.start(), match.end(), said))
+    if held_out.pages:
         for match in _SECTION.finditer(lowered):
             before = lowered[max(0, match.start() - 80) : match.start()].removesuffix(" ").rpartition(" ")[2]
             name = _PAGE_NAME.search(before)
-            if name and (said := facts.pages.get(f"{name[0]}({match[1]})")):
-                found.append(Mention(match.start(), match.end(), said))
-    return found
+            if name and (said := held_out.pages.get(f"{name[0]}({match[1]})")):
+                mentions.append(Mention(match.start(), match.end(), said))
+    return mentions
 
 
-def _numbers(text: str, facts: Facts) -> Iterator[Mention]:
+def _numbers(text: str, held_out: HeldOut) -> Iterator[Mention]:
     """Device ids written 0xdddd, of vendors written 0xvvvv."""
     values = {*_NUMBER.findall(text)}
-    vendors = facts.vendors & values
+    vendors = held_out.vendors & values
     wanted = {
         value: said
         for value in (values if vendors else ())
-        if (said := tuple(phrase for vendor in vendors for phrase in facts.devices.get((vendor, value), ())))
+        if (said := tuple(phrase for vendor in vendors for phrase in held_out.devices.get((vendor, value), ())))
     }
     if wanted:
         for match in _NUMBER.finditer(text):
@@ -231,7 +232,9 @@ def _numbers(text: str, facts: Facts) -> Iterator[Mention]:
                 yield Mention(match.start(), match.end(), wanted[match[1]])
 
 
-def scrub_documents(batches: Iterable[pa.RecordBatch], *, facts: Facts, min_chars: int) -> Iterator[pa.RecordBatch]:
+def scrub_documents(
+    batches: Iterable[pa.RecordBatch], *, held_out: HeldOut, min_chars: int
+) -> Iterator[pa.RecordBatch]:
     """Scrub the rows of split train; for mapInArrow.
 
     Takes at least the columns kind, split, held_out, bytes and text, and yields what it takes, and reason and figure.
@@ -240,7 +243,7 @@ def scrub_documents(batches: Iterable[pa.RecordBatch], *, facts: Facts, min_char
     """
     for batch in batches:
         columns = {name: batch.column(name) for name in batch.schema.names}
-        changes = list(_changes(batch, facts, min_chars))
+        changes = list(_changes(batch, held_out, min_chars))
         texts, sizes, counts, reasons, figures = zip(*changes, strict=True) if changes else ((),) * 5
         if any(counts):
             columns["text"] = pa.array(texts, pa.string())
@@ -250,12 +253,12 @@ def scrub_documents(batches: Iterable[pa.RecordBatch], *, facts: Facts, min_char
         yield pa.RecordBatch.from_pydict(columns)
 
 
-def _changes(batch: pa.RecordBatch, facts: Facts, min_chars: int) -> Iterator[tuple[Any, ...]]:
+def _changes(batch: pa.RecordBatch, held_out: HeldOut, min_chars: int) -> Iterator[tuple[Any, ...]]:
     rows = (batch.column(name).to_pylist() for name in ("text", "bytes", "kind", "split"))
     for text, size, kind, split in zip(*rows, strict=True):
-        left, count = scrub(text, facts) if split == "train" else (text, 0)
+        left, count = scrub(text, held_out) if split == "train" else (text, 0)
         if not count:
             yield text, size, 0, None, None
         else:
-            refused = kind == "question" or len(left.strip()) < min_chars
+            refused = kind == QUESTION.name or len(left.strip()) < min_chars
             yield left, len(left.encode()), count, REASON if refused else None, float(count) if refused else None

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import yaml
@@ -30,15 +29,23 @@ _ENTRY = re.compile(r"[ ]*-[ ]+(?:const:[ ]*)?([\w.+-]+,[\w.+-]+)[ ]*(?:#[ ]*(\S
 _PREFIX = re.compile(r"\^([\w.+-]+),\.\*")
 
 
-def extract(text: str) -> str:
-    """One binding as text, with blank lines between its parts.
+class Binding(NamedTuple):
+    """A binding as read; what is broken, nested too deep or no mapping is text about hardware without a schema."""
 
-    Raises:
-        ValueError: YAML by its first lines, but not parseable, nested without reason, or no mapping.
-    """
-    if not _is_schema(text):
-        return text.strip("\n")
-    schema = _load(text)
+    text: str
+    schema: dict[Any, Any] | None
+
+
+def parse(text: str) -> Binding:
+    """Read one binding; never raises."""
+    return Binding(text, _schema(text) if _is_schema(text) else None)
+
+
+def document(binding: Binding) -> str:
+    """One binding as text, with blank lines between its parts."""
+    schema = binding.schema
+    if schema is None:
+        return binding.text.strip("\n")
     parts = [_line(schema.get("title")), _prose(schema)]
     names = list(_names(schema))
     if names:
@@ -71,16 +78,10 @@ class Compatible(NamedTuple):
     of_root: bool
 
 
-def compatibles(text: str) -> list[Compatible]:
-    """Each compatible string of a YAML binding with a title; none of a text or a broken binding.
-
-    Patterns are left out: they name no device.
-    """
-    if not _is_schema(text):
-        return []
-    try:
-        schema = _load(text)
-    except ValueError:
+def compatibles(binding: Binding) -> list[Compatible]:
+    """Each compatible string of a binding with a schema and a title. Patterns are left out: they name no device."""
+    text, schema = binding
+    if schema is None:
         return []
     title, remarks, of_root = _line(schema.get("title")), _remarks(text), _is_of_root(schema)
     found = _names(schema, patterns=False).items() if title else ()
@@ -92,11 +93,7 @@ def vendors(text: str) -> dict[str, str]:
 
     Deprecated prefixes are left out: their descriptions say which one to use.
     """
-    try:
-        schema = _load(text) if _is_schema(text) else {}
-    except ValueError:
-        return {}
-    patterns = schema.get("patternProperties")
+    patterns = (parse(text).schema or {}).get("patternProperties")
     found = patterns.items() if isinstance(patterns, dict) else ()
     used = ((key, facts) for key, facts in found if isinstance(facts, dict) and not facts.get("deprecated"))
     named = ((_PREFIX.fullmatch(str(key)), _line(_prose(facts))) for key, facts in used)
@@ -136,28 +133,22 @@ def _is_schema(text: str) -> bool:
     return "$schema:" in text[:2000] or "$id:" in text[:2000] or text.startswith("%YAML")
 
 
-@lru_cache(1)  # a binding is wanted as text and for its names, one after the other
-def _load(text: str) -> dict[Any, Any]:
+def _schema(text: str) -> dict[Any, Any] | None:
     try:
-        _check_shape(text)
-        schema = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ValueError(f"not valid YAML{f' at line {mark.line + 1}' if mark else ''}") from error
-    if not isinstance(schema, dict):
-        raise ValueError("not a mapping of schema keys")
-    return schema
+        schema = yaml.load(text, Loader=_Loader) if _is_shallow(text) else None
+    except (yaml.YAMLError, ValueError):  # ValueError: a value that looks like a date and is none
+        return None
+    return schema if isinstance(schema, dict) else None
 
 
-def _check_shape(text: str) -> None:
-    """Refuse what loading would follow too far: the loader recurses in C, and aliases may multiply without end."""
+def _is_shallow(text: str) -> bool:
+    """Whether loading would not go too far: the loader recurses in C, and aliases may multiply without end."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent):
-            raise ValueError("not a binding: YAML aliases")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise ValueError(f"not a binding: nested deeper than {_DEEPEST}")
+        if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
+            return False
+    return True
 
 
 def _names(schema: dict[Any, Any], patterns: bool = True) -> dict[str, tuple[str, ...]]:

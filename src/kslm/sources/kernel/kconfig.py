@@ -6,17 +6,18 @@ A `choice` has a prompt and often a help text of its own; it is an entry without
 prompts of the menus around an entry say what it is about. What an `if` block, a menu or a choice asks for is asked of
 every entry in it.
 
-Narrow: one file is read at a time; what surrounds the `source` of a file in another one is for the caller to give, by
-`kconfig_tree`. Symbols are not evaluated. `imply`, `default`, `range` and a menu's `visible if`, which
-hides prompts only, are passed over.
+Narrow: one file is read at a time; `kconfig_tree` adds what surrounds the `source` of a file in another one. Symbols
+are not evaluated. `imply`, `default`, `range` and a menu's `visible if`, which hides prompts only, are passed over.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from kslm.sources.records import ConfigSymbol
 
 _ENTRY = re.compile(r"[ \t]*(menuconfig|config)[ \t]+(\w+)[ \t]*(?:#.*)?")
 # Statements that end an entry; what follows them belongs to none.
@@ -75,23 +76,22 @@ class ConfigEntry:
     offered: str | None = None
 
     @property
-    def requires(self) -> str:
-        """All it is known to depend on, as one expression; "" where that is nothing."""
+    def symbol(self) -> ConfigSymbol:
+        """What is told of it."""
+        told = (self.line, self.name, self.kind, self.prompt, self.help, self._requires(), self.offered)
+        return ConfigSymbol(*told, self.selects, self.menus, module_called(self.help or ""), self.is_choice)
+
+    def _requires(self) -> str:
         operands = list(dict.fromkeys((*self.around, *self.depends)))
         if len(operands) == 1:
             return operands[0]
         return " && ".join(f"({one})" if _is_either(one) else one for one in operands)
 
-    @property
-    def module(self) -> str | None:
-        """Name of the module, where the help text gives it."""
-        return module_called(self.help or "")
-
 
 class Sourced(NamedTuple):
     """One `source` statement: which file, relative to the kernel tree or, of rsource, to its own; what is around it."""
 
-    statement: str
+    keyword: str
     path: str
     around: tuple[str, ...]
 
@@ -123,21 +123,17 @@ class _Draft:
         )
 
 
-def parse(text: str, around: Sequence[str] = ()) -> Iterator[ConfigEntry]:
-    """Read one Kconfig file. Lines that are no Kconfig are passed over; no text raises.
-
-    Args:
-        around: what is asked for where the file is sourced.
-    """
-    return (one for one in read(text, around) if isinstance(one, ConfigEntry))
+def parse(text: str) -> Iterator[ConfigEntry]:
+    """The entries of one Kconfig file; see read."""
+    return (one for one in read(text) if isinstance(one, ConfigEntry))
 
 
-def read(text: str, around: Sequence[str] = ()) -> Iterator[ConfigEntry | Sourced]:
-    """The entries of a file and the files that it sources; see parse."""
+def read(text: str) -> Iterator[ConfigEntry | Sourced]:
+    """The entries of a file and the files that it sources; what is no Kconfig is passed over, no text raises."""
     lines = text.split("\n")
     draft: _Draft | None = None
     head: _Block | None = None
-    blocks = [_Block("file", "", list(around))]
+    blocks = [_Block("file", "", [])]
     index = 0
     while index < len(lines):
         number = index + 1
@@ -169,7 +165,7 @@ def read(text: str, around: Sequence[str] = ()) -> Iterator[ConfigEntry | Source
         yield draft.entry()
 
 
-def document(entry: ConfigEntry, path: str) -> str:
+def document(entry: ConfigSymbol, path: str) -> str:
     """An entry as text: its title, a line of facts, its help text; with nothing to say, the title.
 
     Args:

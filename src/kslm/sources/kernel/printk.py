@@ -21,7 +21,7 @@ another driver's stands under this one's. Fewer than three messages make no text
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _TAILS = (
@@ -89,7 +89,6 @@ class Template(NamedTuple):
     printer: str = ""
 
 
-@lru_cache(1)  # a file's messages are wanted as text and for questions, one after the other
 def templates(text: str) -> tuple[Template, ...]:
     """The messages of one C file, each once, in order: those with three letters in a row beside their conversions."""
     found: dict[Template, None] = {}
@@ -105,16 +104,18 @@ def templates(text: str) -> tuple[Template, ...]:
     return tuple(found)
 
 
-def extract(text: str, path: str, module: str | None = None, *, loadable: bool = False) -> str:
+def document(
+    messages: Sequence[Template], text: str, path: str, module: str | None = None, *, loadable: bool = False
+) -> str:
     """The messages of a file as a log shows them, those of one level together; "" where it has fewer than FEWEST.
 
     Args:
+        messages: of the file, as `templates` finds them.
         text, path: of the file.
         module: KBUILD_MODNAME, the name of what the file is built into, where it is known.
         loadable: whether that is a module, which is named in the heading.
     """
-    found = templates(text)
-    if len(found) < FEWEST:
+    if len(messages) < FEWEST:
         return ""
     name = driver(text, module)
     before = {
@@ -125,7 +126,7 @@ def extract(text: str, path: str, module: str | None = None, *, loadable: bool =
     }
     lines = [f"Kernel messages of {module} ({path})" if module and loadable else f"Kernel messages of {path}"]
     for level in _SEVERITIES:
-        said = [f"{before[one.printer]}{one.format}" for one in found if one.level == level]
+        said = [f"{before[one.printer]}{one.format}" for one in messages if one.level == level]
         lines += [f"Level {level}:", *dict.fromkeys(said)] if said else []
     return "\n".join(lines)
 

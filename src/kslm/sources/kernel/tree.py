@@ -13,12 +13,14 @@ import fnmatch
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from kslm.errors import DataError
 from kslm.sources.kernel.kbuild import is_makefile
 from kslm.sources.licences import normalised
+from kslm.sources.records import Bad, Decoded
 
 # The largest file of a kernel tree has 24 MB (register tables of one GPU).
 LARGEST_FILE = 64 << 20
@@ -153,19 +155,17 @@ def kind_of(name: str) -> str:
     return "text" if name.startswith("Documentation/") and extension == "txt" else "other"
 
 
-def decode(raw: bytes) -> tuple[str, list[str]]:
+def decode(raw: bytes, path: str) -> Decoded:
     """Decode one file as UTF-8, without byte order mark and with lines ended by a line feed alone.
 
-    Returns:
-        The text, and what was wrong with the file. Bytes outside UTF-8 and a few NUL bytes become U+FFFD, the text is
-        kept. A file with many NUL bytes, or larger than LARGEST_FILE, is no text: it gives "" and the reason, and is to
-        be set aside whole.
+    Bytes outside UTF-8 and a few NUL bytes become U+FFFD, the text is kept. A file with many NUL bytes, or larger than
+    LARGEST_FILE, is no text and set aside whole.
     """
     if len(raw) > LARGEST_FILE:
-        return "", [f"larger than {LARGEST_FILE >> 20} MiB"]
+        return Decoded("", (Bad.of(path, 0, f"larger than {LARGEST_FILE >> 20} MiB", raw),))
     nuls = raw.count(0) if 0 in raw else 0
     if nuls > _MOST_NULS:
-        return "", ["binary: many NUL bytes"]
+        return Decoded("", (Bad.of(path, 0, "binary: many NUL bytes", raw),))
     reasons = []
     try:
         text = raw.decode("utf-8-sig")
@@ -175,7 +175,10 @@ def decode(raw: bytes) -> tuple[str, list[str]]:
     if nuls:
         text = text.replace("\x00", "\ufffd")
         reasons.append("NUL bytes replaced")
-    return (text.replace("\r\n", "\n") if "\r" in text else text), reasons
+    if not text:
+        reasons.append("empty file")
+    findings = tuple(replace(Bad.of(path, 0, reason, raw), size=0 if text else len(raw)) for reason in reasons)
+    return Decoded(text.replace("\r\n", "\n") if "\r" in text else text, findings)
 
 
 def spdx_of(text: str) -> str | None:

@@ -10,72 +10,63 @@ Narrow: equations are left out, and nested conditions count as not taken.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from kslm.sources.man import mdoc, tbl
 from kslm.sources.man.roff import Page, arguments, joined, statements, unescape
-from kslm.sources.records import SAMPLE_BYTES, Bad
+from kslm.sources.records import Decoded
 
-LARGEST_PAGE = 32 << 20
 _FILE = re.compile(r"(.+)\.([0-9][0-9A-Za-z]*|[nl])(\.gz|\.xz)?$")
 _MACRO = re.compile(r"[.']\s*([A-Za-z0-9]+)\s*(.*)")
 _HEADING = re.compile(r"^(?=[A-Z][A-Z ,/&()-]*$)", re.MULTILINE)
 _LEGAL_TITLE = re.compile(r"(?:COPYRIGHTS?|LICEN[CS]E|LICENSING|COPYING)(?:(?:[ /]| AND )(?:LICEN[CS]E|NOTICE))?\n")
 _LEGAL = re.compile(r"(?i)copyright|\(c\)|©|licen[cs]e|licensing|warranty|free software|public domain")
 _LONGEST_NOTICE = 4000
-_OPENERS = {".gz": gzip.open, ".xz": lzma.open}
+_REFERS = re.compile(r"^[.'][ \t]*so[ \t]", re.MULTILINE)
+_SAYS = re.compile(r"^(?![.'][ \t]*(?:so[ \t]|\\\")|[ \t]*$)", re.MULTILINE)
+"""A line that neither refers to another page nor is a comment nor blank."""
 
 
-def render(raw: bytes, name: str) -> str:
-    """Text of one page.
-
-    Args:
-        raw: the page's source, uncompressed; UTF-8, else read as Latin-1.
-        name: what to call the page when its own title line is missing; not read from disk.
-
-    Returns an empty string for a page that only refers to another one (`.so man2/x.2`).
-    """
+def decode(raw: bytes, path: str) -> Decoded:
+    """A page's source, uncompressed: UTF-8, else Latin-1; "" where it only refers to another page (`.so man2/x.2`)."""
     try:
         source = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         source = raw.decode("latin-1")
-    lines = list(statements(joined(source.replace("\r\n", "\n").replace("\x00", ""))))
-    if any(re.match(r"\.\s*Dd\b|\.\s*Dt\b", line) for line in lines):
-        return mdoc.render(lines, name)
-    return _Man(name).render(lines)
+    source = source.replace("\r\n", "\n").replace("\x00", "")
+    return Decoded("" if _REFERS.search(source) and not _SAYS.search(source) else source)
 
 
-def read_folder(path: Path) -> Iterator[tuple[str, str, str] | Bad]:
-    """Every page below a folder: (path below it, section, text), in order of path.
+def render(source: str, title: str) -> str:
+    """Text of one page.
 
-    Links are skipped, and pages that only refer to another one: both lead to pages that are met anyway.
+    Args:
+        source: as decoded.
+        title: what to call the page when its own title line is missing, as `ls(1)`.
     """
-    for folder, folders, files in os.walk(path):
+    lines = list(statements(joined(source)))
+    if any(re.match(r"\.\s*Dd\b|\.\s*Dt\b", line) for line in lines):
+        return mdoc.render(lines, title)
+    return _Man(title).render(lines)
+
+
+def title_of(path: str) -> str:
+    """What a page is called by its file's name, as `ls(1)`; the path where it is none of a page."""
+    name = _FILE.fullmatch(path.rpartition("/")[2])
+    return f"{name[1]}({name[2]})" if name else path
+
+
+def pages_below(root: Path) -> Iterator[str]:
+    """Paths of the pages below a folder, in order of folder and name; links lead to pages that are met anyway."""
+    for folder, folders, files in os.walk(root):
         folders.sort()
         for file in sorted(files):
             place = Path(folder, file)
-            found = _FILE.fullmatch(file)
-            if found is None or place.is_symlink():
-                continue
-            name = place.relative_to(path).as_posix()
-            try:
-                with _OPENERS.get(place.suffix, open)(place, "rb") as stream:  # type: ignore[operator]
-                    raw = stream.read(LARGEST_PAGE + 1)
-            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-                yield Bad(name, 0, f"cannot be read: {type(error).__name__}", 0, str(error)[:SAMPLE_BYTES])
-                continue
-            if len(raw) > LARGEST_PAGE:
-                yield Bad.of(name, 0, f"larger than {LARGEST_PAGE >> 20} MiB", raw)
-            elif not raw.strip():
-                yield Bad.of(name, 0, "empty file", raw)
-            elif text := render(raw, f"{found[1]}({found[2]})"):
-                yield name, found[2], text
+            if _FILE.fullmatch(file) and not place.is_symlink():
+                yield place.relative_to(root).as_posix()
 
 
 def without_notice(text: str) -> str:
@@ -100,8 +91,8 @@ class _Man:
     _FONTS = frozenset(("B", "I", "SM", "SB", "R", "CW"))
     _PARAGRAPHS = frozenset(("PP", "P", "LP", "HP"))
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, title: str) -> None:
+        self.title = title
         self.page = Page()
         self.strings: dict[str, str] = {}
         self.level = 0
@@ -194,7 +185,7 @@ class _Man:
         words = arguments(rest)
         match macro:
             case "TH":
-                title = f"{words[0]}({words[1]})" if len(words) > 1 else self.name
+                title = f"{words[0]}({words[1]})" if len(words) > 1 else self.title
                 page.heading(unescape(title, self.strings))
                 page.blank()
             case "br" | "YS":

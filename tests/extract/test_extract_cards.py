@@ -1,9 +1,9 @@
 import pytest
 
 from kslm.extract import cards as facts
-from kslm.knowledge import drivers, entities, hardware
+from kslm.knowledge import drivers, entities
 from kslm.knowledge.drivers import Device
-from kslm.knowledge.hardware import Attribution, Hardware
+from kslm.knowledge.hardware import Attribution, Hardware, vendor_names
 from kslm.texts import sentence
 
 IDS = [
@@ -46,7 +46,7 @@ MODULES = [
     module("nvme", "drivers/nvme/host", "pci:v*d*sv*sd*bc01sc08i02*"),
 ]
 NAMES = entities.device_names(PCI, "pci")
-HARDWARE = Hardware(hardware.vendor_names(PCI, "pci"), NAMES, drivers.drivers_of(MODULES))
+HARDWARE = Hardware(vendor_names(PCI, "pci"), NAMES, drivers.drivers_of(MODULES))
 ENTITIES = entities.build(MODULES, NAMES)
 ORIGIN = Attribution("test", "GPL-2.0-only", "1")
 IGB = "drivers/net/ethernet/intel/igb"

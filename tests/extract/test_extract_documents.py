@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from kslm.extract.documents import Overrides, extract
+from kslm.kinds import EVERY_SOURCE, Overrides
 from kslm.knowledge.entities import build
 from kslm.profile import Place, Source
 from kslm.texts import Text
+from lake_rows import texts_of
 
 MODULE = {"module": "e1000e", "path": "kernel/drivers/net/e1000e/e1000e.ko", "aliases": ()}
 ENTITIES = build([MODULE], {})
@@ -16,9 +17,9 @@ def row(kind: str, path: str, text: str) -> dict[str, str]:
     return {"doc_id": "1", "source": "s", "path": path, "kind": kind, "text": text, "version": "6", "licence": "MIT"}
 
 
-def texts(kind: str, path: str, text: str, overrides: Overrides = Overrides()) -> list[Text]:  # noqa: B008 (immutable)
+def texts(kind: str, path: str, text: str, overrides: Overrides = EVERY_SOURCE) -> list[Text]:
     """What is made of one document, its questions left out."""
-    return [found for found in extract(row(kind, path, text), ENTITIES, overrides) if found.item is None]
+    return [found for found in texts_of(row(kind, path, text), ENTITIES, overrides) if found.item is None]
 
 
 def only(kind: str, path: str, text: str) -> Text:
@@ -33,7 +34,7 @@ def test_a_binding_gives_its_descriptions():
 
 def test_a_binding_that_is_not_valid_yaml_is_kept_as_it_stands():
     broken = "$schema: x\ntitle: A chip\n  bad: [indent\n\tand a tab\n"
-    assert only("dt_binding", BINDINGS, broken).text == broken
+    assert only("dt_binding", BINDINGS, broken).text == broken.rstrip("\n")
 
 
 C = (
@@ -70,7 +71,7 @@ def test_messages_begin_with_the_module_that_the_makefile_names():
     )
 
     def logged(path: str) -> list[str]:
-        return [found.text for found in extract(row("c", path, code), known) if found.kind == "printk"]
+        return [found.text for found in texts_of(row("c", path, code), known) if found.kind == "printk"]
 
     assert logged("drivers/net/e1000e/main.c") == [
         "Kernel messages of e1000e (drivers/net/e1000e/main.c)\nLevel err:\n"
@@ -106,7 +107,7 @@ def test_a_profile_puts_a_source_into_another_slice_but_not_its_questions():
     assert {found.slice for found in texts("c", "mm/x.c", C, overrides)} == {"instructions"}
     hardware = Overrides({"s": "hardware"})
     page = row("man", "p/usr/share/man/man1/ls.1", "NAME\n       ls - list directory contents\n")
-    assert {found.slice for found in extract(page, ENTITIES, hardware) if found.item} == {"instructions"}
+    assert {found.slice for found in texts_of(page, ENTITIES, hardware) if found.item} == {"instructions"}
 
 
 @pytest.mark.parametrize(
@@ -142,19 +143,24 @@ def test_slice_of_a_manual_is_its_sections(path: str, group: str, slice_: str):
 @pytest.mark.parametrize(
     ("kind", "text", "slice_", "kept"),
     [
-        ("html", "Plain.", "admin", "Plain."),
+        ("html", "<h1>Title</h1><p>Plain.", "admin", "# Title\n\nPlain.\n"),
         ("doc", "Plain.", "admin", "Plain."),
-        ("config", "a = b", "admin", "a = b"),
+        ("config", "a = b", "admin", "# /etc/x\na = b\n"),
         ("readme_debian", "Notes.", "instructions", "Notes."),
         ("catalog", f"-- {'0' * 31}1\nSubject: It broke\n\nMend it.\n", "admin", "It broke\nMend it."),
-        ("pnp_ids", "ABC\tA Maker\n", "hardware", None),
-        ("hwdb", "# A mouse\nmouse:usb:*\n  MOUSE_DPI=800\n", "hardware", None),
+        ("pnp_ids", "ABC\tA Maker\n", "hardware", "PnP vendor ABC is A Maker."),
+        (
+            "hwdb",
+            "# ---\n# A mouse\nmouse:usb:*\n  MOUSE_DPI=800\n",
+            "hardware",
+            "# A mouse\nmouse:usb:*\n  MOUSE_DPI=800",
+        ),
     ],
 )
-def test_documents_of_one_package_belong_together(kind: str, text: str, slice_: str, kept: str | None):
+def test_documents_of_one_package_belong_together(kind: str, text: str, slice_: str, kept: str):
     found = only(kind, "pkg/etc/x", text)
     assert (found.slice, found.split_group) == (slice_, "package:pkg")
-    assert found.text == kept if kept else found.text
+    assert found.text == kept
 
 
 def test_a_tldr_page_as_one_would_type_it():

@@ -13,18 +13,16 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import xxhash
 
+from kslm import kinds
 from kslm.curate.records import CANDIDATES, Candidate, to_batch
 from kslm.curate.refine.clean import clean
-from kslm.curate.refine.filters import judge
+from kslm.curate.refine.filters import Refusal, Verdict, judge
 from kslm.curate.refine.sections import split
 from kslm.redact import Pseudonyms, redact
 from kslm.texts import Text
 
 BATCH_CHARS = 8_000_000
 """Characters gathered before a batch is handed on."""
-
-MACHINE_KINDS = frozenset(("log", "snapshot"))
-"""Kinds of text that a machine wrote about itself; redaction treats names in them as that machine's."""
 
 
 class Limits(NamedTuple):
@@ -40,14 +38,19 @@ def refine(text: Text, limits: Limits) -> Iterator[Candidate]:
 
     doc_id is xxh3-128 of source, path, part number and content, so it is the same wherever the row was processed.
     """
+    kind = kinds.of(text.kind)
     pseudonyms = Pseudonyms() if text.item else None
-    redacted = redact(clean(text.text), pseudonyms=pseudonyms, machine=text.kind in MACHINE_KINDS)
+    redacted = redact(clean(text.text), pseudonyms=pseudonyms, machine=kind.machine)
     item = _redact_item(text.item, pseudonyms) if text.item and pseudonyms else None
-    parts = split(text.kind, redacted.text, min_chars=limits.min_chars, max_chars=limits.max_chars)
+    parts = split(kind, redacted.text, min_chars=limits.min_chars, max_chars=limits.max_chars)
     source, place = text.source.encode(), text.path.encode()
     for number, part in enumerate(parts or [""]):
         raw = part.encode()
-        verdict = judge(text.kind, part, raw, min_chars=limits.min_chars, max_non_english=limits.max_non_english)
+        verdict = (
+            Verdict(1.0, Refusal(text.refused, None))
+            if text.refused
+            else judge(kind.filters, part, raw, min_chars=limits.min_chars, max_non_english=limits.max_non_english)
+        )
         doc_id = xxhash.xxh3_128_hexdigest(b"%b\0%b\0%d\0%b" % (source, place, number, raw))
         path = f"{text.path}#part{number + 1}" if len(parts) > 1 else text.path
         refused = verdict.refusal

@@ -9,22 +9,20 @@ import pytest
 
 import kslm.lake
 from kslm.curate import gather
-from kslm.curate.refine.steps import Limits
+from kslm.curate.refine.candidates import Limits
 from kslm.curate.reuse import documents as reuse
-from kslm.curate.reuse.lookups import Answers, trace_of, watch
-from kslm.extract.documents import extract
+from kslm.curate.reuse.cache import Cache
+from kslm.curate.reuse.lookups import Answers, lookups_of, watch
+from kslm.kinds import KINDS as KINDS_
 from kslm.knowledge import entities as entities_
 from kslm.knowledge.drivers import Device
 from kslm.knowledge.entities import Entities, Target
 from kslm.lake import tables
-from lake_rows import document, module, settings_in, upsert
+from lake_rows import document, make_equal, module, settings_in, texts_of
 
 LIMITS = Limits(5, 4000)
-HELP = "This driver supports the adapters. The module will be called igb."
-KCONFIG = (
-    f'config IGB\n\ttristate "Intel 82575"\n\thelp\n\t  {HELP}\n\nconfig OTHER\n\tbool "Other"\n\thelp\n\t  More.\n'
-)
-PAGE = "NAME\n       ls - list directory contents\n\nDESCRIPTION\n       Lists files.\n\nSYNOPSIS\n       ls [FILE]\n"
+BINDING = "$id: x\ntitle: An adapter\nproperties:\n  compatible:\n    const: intel,igb\n"
+PAGE = ".TH LS 1\n.SH NAME\nls \\- list directory contents\n.SH DESCRIPTION\nLists files.\n.SH SYNOPSIS\nls [FILE]\n"
 PRINTK = (
     '/* The adapter is reset when its queue hangs. */\nvoid f(void)\n{\n\tpr_err("queue hangs, adapter reset\\n");\n}\n'
 )
@@ -37,13 +35,14 @@ def row(path, kind, text, version="6.1", licence="GPL-2.0-only"):
 
 ROWS = [
     row("drivers/net/igb/main.c", "c", PRINTK),
-    row("drivers/net/igb/Kconfig", "kconfig", KCONFIG),
+    row("Documentation/devicetree/bindings/net/igb.yaml", "dt_binding", BINDING),
     row("drivers/net/other/other.c", "c", "/* Something else entirely, about clocks. */\n"),
     row("Documentation/networking/igb.rst", "rst", "The igb driver\n==============\n\nIt drives adapters.\n"),
     row("man1/ls.1", "man", PAGE),
 ]
 ENTITIES = entities_.build(
-    [{"module": "igb", "path": "kernel/drivers/net/igb/igb.ko", "aliases": []}], {Device("pci", "1", "2"): "x"}
+    [{"module": "igb", "path": "kernel/drivers/net/igb/igb.ko", "aliases": ["of:N*T*Cintel,igb"]}],
+    {Device("pci", "1", "2"): "x"},
 )
 
 
@@ -52,43 +51,54 @@ def settings(tmp_path):
     return settings_in(tmp_path)
 
 
+def refine(lake, settings, entities=ENTITIES, limits=LIMITS, root="state"):
+    entities = entities.without_devices()
+    cache = Cache(settings.home.cache / root, reuse.cache_key(entities, limits))
+    settings.home.cache.mkdir(exist_ok=True)
+    return reuse.refine_table(lake, cache, entities, limits, scratch=settings.home.cache)
+
+
 def refined(settings, rows, entities=ENTITIES, limits=LIMITS, root="state", partitions=2):
     """All candidates over `rows` as a sorted list, and how many rows were refined, reused and retired."""
     with kslm.lake.open(settings) as lake:
-        upsert(lake, tables.DOCUMENTS, rows)
+        make_equal(lake, tables.DOCUMENTS, rows)
         lake.partitions = partitions
-        done = reuse.candidates(lake, settings.home.cache / root, entities, limits)
+        done = refine(lake, settings, entities, limits, root)
         found = sorted(done.candidates.toArrow().to_pylist(), key=lambda candidate: candidate["doc_id"])
     return found, (done.refined, done.reused, done.retired)
 
 
-def messages(settings, rows):
-    """What was noted of kernel messages, by path."""
+def notes(settings, rows):
+    """What was noted of documents, by path."""
     with kslm.lake.open(settings) as lake:
-        upsert(lake, tables.DOCUMENTS, rows)
-        done = reuse.candidates(lake, settings.home.cache / "state", ENTITIES, LIMITS)
-    return {row["path"]: (row["doc_id"], row["version"], row["messages"]) for row in done.messages}
+        make_equal(lake, tables.DOCUMENTS, rows)
+        done = refine(lake, settings)
+    return {row["path"]: (row["doc_id"], row["version"], row["note"]) for row in done.notes}
 
 
 def test_the_makefiles_in_bronze_say_what_a_file_is_built_into(settings):
     makefile = row("drivers/net/igb/Makefile", "makefile", "obj-$(CONFIG_IGB) += igb.o\nigb-y := main.o\n")
     igb = module("igb", path="kernel/drivers/net/igb/igb.ko", aliases=[], depends=[])
     with kslm.lake.open(settings) as lake:
-        upsert(lake, tables.DOCUMENTS, [*ROWS, makefile])
-        upsert(lake, tables.MODULES, [igb])
+        make_equal(lake, tables.DOCUMENTS, [*ROWS, makefile])
+        make_equal(lake, tables.MODULES, [igb])
         for table in (tables.PCI_IDS, tables.USB_IDS):
-            upsert(lake, table, [dict.fromkeys(table.columns) | {"row_id": "1", "level": "class"}])
+            make_equal(lake, table, [dict.fromkeys(table.columns) | {"row_id": "1", "level": "class"}])
+        make_equal(lake, tables.CONFIG_SYMBOLS, [])
         known = gather.knowledge(lake)
     assert known.entities.target("drivers/net/igb/main.c") == Target("igb", "module", "IGB")
 
 
-def test_messages_are_noted_once_and_brought_forward_with_todays_version(settings):
+def test_what_is_noted_is_brought_forward_with_todays_version(settings):
     noted = '[["err", "queue hangs, adapter reset"]]'
-    first = messages(settings, ROWS)
-    assert first == {"drivers/net/igb/main.c": (ROWS[0]["doc_id"], "6.1", noted)}
-    assert messages(settings, ROWS) == first
-    newer = [*ROWS[1:], ROWS[0] | {"version": "6.2"}]
-    assert messages(settings, newer) == {"drivers/net/igb/main.c": (ROWS[0]["doc_id"], "6.2", noted)}
+    first = notes(settings, ROWS)
+    assert first == {
+        "drivers/net/igb/main.c": (ROWS[0]["doc_id"], "6.1", noted),
+        "man1/ls.1": (ROWS[4]["doc_id"], "6.1", "list directory contents"),
+    }
+    assert notes(settings, ROWS) == first
+    newer = notes(settings, [*ROWS[1:], ROWS[0] | {"version": "6.2"}])
+    assert newer["drivers/net/igb/main.c"] == (ROWS[0]["doc_id"], "6.2", noted)
 
 
 def test_a_makefile_is_no_text(settings):
@@ -128,36 +138,27 @@ def test_a_new_version_of_the_same_texts_costs_nothing(settings):
     after, counts = refined(settings, newer)
     assert counts == (0, 5, 0)
     assert {candidate["version"] for candidate in after} == {'6.2 "rc"'}
-    items = [json.loads(candidate["item"])["version"] for candidate in after if candidate["item"]]
-    assert items
-    assert set(items) == {'6.2 "rc"'}
+    assert any(candidate["item"] for candidate in after)
     assert after == anew(settings, newer)
     assert refined(settings, ROWS) == (first, (0, 5, 0))
 
 
-KINDS = (
-    "text",
-    "dt_binding",
-    "dts",
-    "abi",
-    "html",
-    "doc",
-    "readme_debian",
-    "config",
-    "hwdb",
-    "catalog",
-    "pnp_ids",
-    "tldr",
-)
-ANY = (
-    "# ls\n\n> List files of version {v}.\n\n- List all:\n\n`ls {{{{-a}}}}`\n\n"
-    "Some prose about the adapters, and more of it.\n"
-)
+KINDS = {kind.name: "The adapters are reset when {v} of their queues hang.\n" for kind in KINDS_.values() if kind.parse}
+KINDS |= {
+    "c": PRINTK,
+    "catalog": f"-- {'0' * 31}1\nSubject: It broke\n\nMend it, says the manual of the thing.\n",
+    "dt_binding": BINDING,
+    "dts": '/ {\n\tmodel = "A board with adapters";\n};\n',
+    "man": PAGE,
+    "pnp_ids": "ABC\tA Maker of displays\n",
+    "tldr": "# ls\n\n> List files of version {v}.\n\n- List all:\n\n`ls {{-a}}`\n",
+}
 
 
 def test_no_kind_of_document_puts_its_version_or_licence_into_a_text(settings):
-    rows = [row(f"pkg/usr/share/doc/pkg/{kind}.{kind}", kind, ANY) for kind in KINDS]
-    refined(settings, rows)
+    rows = [row(f"pkg/usr/share/man/man1/{kind}.1", kind, text) for kind, text in KINDS.items()]
+    first, _ = refined(settings, rows)
+    assert {candidate["kind"] for candidate in first if candidate["text"]} >= KINDS.keys()
     newer = [one | {"version": "9.87-654", "licence": "ISC"} for one in rows]
     after, counts = refined(settings, newer)
     assert counts == (0, len(KINDS), 0)
@@ -167,8 +168,9 @@ def test_no_kind_of_document_puts_its_version_or_licence_into_a_text(settings):
 def test_a_changed_entity_costs_the_documents_that_asked_for_it(settings):
     refined(settings, ROWS)
     moved = replace(ENTITIES, modules={"igb": "elsewhere", "ls": "unrelated"}, folders={"drivers/net/igb": "elsewhere"})
+    moved = replace(moved, compatibles={"intel,igb": "elsewhere"})
     after, counts = refined(settings, ROWS, entities=moved)
-    assert counts == (3, 2, 3), "the driver's file, its Kconfig and the page named after it"
+    assert counts == (3, 2, 3), "the driver's file, its binding and the page named after it"
     assert after == anew(settings, ROWS, entities=moved)
 
 
@@ -189,38 +191,46 @@ def test_a_killed_run_keeps_the_state_before_it(settings, monkeypatch):
     first, _ = refined(settings, ROWS)
     changed = [*ROWS[1:], row("new.c", "c", "/* A new comment of some length. */\n")]
 
-    def killed(frames, folder):
+    def killed(lake, frame, folder):
         folder.mkdir()
         (folder / "half.parquet").write_bytes(b"PAR1")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(reuse, "_write", killed)
+        patch.setattr(kslm.lake.Lake, "write_parquet", killed)
         with pytest.raises(KeyboardInterrupt):
             refined(settings, changed)
     assert refined(settings, ROWS) == (first, (0, 5, 0))
     after, counts = refined(settings, changed)
     assert counts == (1, 4, 1)
     assert after == anew(settings, changed)
-    root = settings.home.cache / "state"
-    assert sorted(path.name for path in root.iterdir()) == ["b", "state.json"]
+    assert len(list((settings.home.cache / "state").iterdir())) == 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"recipe": "x"}', '{"recipe": "x", "folder": "../.."}'])
-def test_a_damaged_state_is_none(settings, text):
-    first, _ = refined(settings, ROWS)
-    (settings.home.cache / "state" / "state.json").write_text(text)
-    assert refined(settings, ROWS) == (first, (5, 0, 0))
-
-
-def test_a_trace_holds_what_was_asked():
+def test_lookups_are_what_was_asked():
     watched, seen = watch(ENTITIES)
-    list(extract(ROWS[1], watched))
-    trace = trace_of("kconfig", seen)
-    assert ["igb", "drivers/net/igb"] in json.loads(trace)[1]["modules"]
-    assert Answers(ENTITIES).same(trace, "kconfig")
-    assert not Answers(ENTITIES).same(trace, "c")
-    assert not Answers(Entities({}, {}, {})).same(trace, "kconfig")
+    list(texts_of(ROWS[1], watched))
+    lookups = lookups_of("dt_binding", seen)
+    assert ["intel,igb", "drivers/net/igb"] in json.loads(lookups)[1]["compatibles"]
+    assert Answers(ENTITIES).same(lookups, "dt_binding")
+    assert not Answers(ENTITIES).same(lookups, "c")
+    assert not Answers(Entities({}, {}, {})).same(lookups, "dt_binding")
+
+
+def test_asking_for_a_device_that_is_not_at_hand_is_an_error():
+    watched, _ = watch(ENTITIES.without_devices())
+    for asked in (ENTITIES.without_devices(), watched):
+        with pytest.raises(TypeError, match="without devices"):
+            asked.of_device(Device("pci", "1", "2"))
+    assert watched.of_source("drivers/net/igb/main.c") == "drivers/net/igb"
+
+
+def test_the_key_names_libraries_that_decide_and_no_others(monkeypatch):
+    asked = []
+    monkeypatch.setattr(reuse, "versions", lambda names: asked.extend(names) or {})
+    reuse.cache_key(ENTITIES, LIMITS)
+    assert {"py3langid", "PyYAML", "selectolax"} <= {*asked}
+    assert not {"ruff", "pytest", "torch"} & {*asked}
 
 
 def test_a_map_that_is_gone_through_counts_as_a_whole():
@@ -229,7 +239,7 @@ def test_a_map_that_is_gone_through_counts_as_a_whole():
     assert list(watched.modules) == ["igb"]
     assert len(watched.folders) == 1
     assert watched.of_device(Device("pci", "1", "2")) == "g"
-    trace = trace_of("c", seen)
-    assert Answers(entities).same(trace, "c")
+    lookups = lookups_of("c", seen)
+    assert Answers(entities).same(lookups, "c")
     for name, other in (("modules", {"igb": "x"}), ("folders", {}), ("devices", {})):
-        assert not Answers(replace(entities, **{name: other})).same(trace, "c"), name
+        assert not Answers(replace(entities, **{name: other})).same(lookups, "c"), name
