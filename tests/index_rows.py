@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kslm import lake
 from kslm.lake import tables
-from lake_rows import module, upsert
+from lake_rows import make_equal, module
 
 
 def _row(table, **values):
@@ -29,4 +29,4 @@ def fill(settings):
     rows = (tables.FILES, FILES), (tables.PCI_IDS, IDS), (tables.MODULES, MODULES), (tables.CONFIG_SYMBOLS, SYMBOLS)
     with lake.open(settings) as engine:
         for table, items in rows:
-            upsert(engine, table, items)
+            make_equal(engine, table, items)

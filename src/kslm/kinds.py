@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from kslm import instruct
+from kslm import instruct, texts
 from kslm.extract import documents, headings
 from kslm.extract.documents import Piece, Row
 from kslm.extract.headings import Heading
@@ -200,7 +200,7 @@ TLDR = Kind[TldrPage](
 )
 LOG = Kind[None]("log", "admin", LISTING, machine=True)
 SNAPSHOT = Kind[None]("snapshot", "admin", LISTING, machine=True)
-QUESTION = Kind[None]("question", "instructions", DATA, near=False)
+QUESTION = Kind[None](texts.QUESTION, "instructions", DATA, near=False)
 
 _ALL: tuple[Kind[Any], ...] = (
     *(MAKEFILE, KCONFIG, C, DT_BINDING, MAN, TLDR, LOG, SNAPSHOT, QUESTION),

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+QUESTION = "question"
+"""The kind of texts that are made by template; see `kslm.kinds`."""
+
 
 class Text(NamedTuple):
     """One text made from a bronze row, not yet cleaned.

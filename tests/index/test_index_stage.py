@@ -12,7 +12,7 @@ from kslm import index, lake, published
 from kslm.errors import DataError
 from kslm.lake import tables
 from kslm.settings import Environment, Settings, load_profile
-from lake_rows import upsert
+from lake_rows import make_equal
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_it_is_published_by_content_and_alone(settings):
     assert published.whole(folder) is not None, "a damaged file was taken for the published one"
 
     with lake.open(settings) as engine:
-        upsert(engine, tables.PCI_IDS, IDS[:1])
+        make_equal(engine, tables.PCI_IDS, IDS[:1])
     second = index.run(settings)
     assert second.output_id != first.output_id
     assert [path.name for path in folder.parent.iterdir()] == [settings.home.at(second.outputs.folder).name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import kslm
 from kslm.pipeline import PIPELINE
+from kslm.profile import Profile
 
 DECIDES_NOTHING = {
     "errors": "words for a person",
@@ -26,6 +28,8 @@ DECIDES_NOTHING = {
     "figures": "the look of plots",
 }
 LIBRARIES_THAT_DECIDE_NOTHING = {
+    "databricks-bundles": "shares a name with the workspace's own databricks-connect",
+    "databricks-sdk": "shares a name with the workspace's own databricks-connect",
     "filelock": "who holds the home",
     "httpx": "carries bytes that are verified by their hash",
     "matplotlib": "plots",
@@ -85,6 +89,21 @@ def test_the_libraries_of_a_stage_are_those_that_it_imports(imports, name):
     assert not missing, f"stage {name} uses libraries that its fingerprint does not know: {missing}"
     unused = sorted(declared - used - BY_PROCESS)
     assert not unused, f"stage {name} does not use {unused}"
+
+
+SETTINGS_THAT_DECIDE_NOTHING = {"train.threads": "how fast"}
+_READ = re.compile(r"\bprofile\.([a-z_]+)(?:\.([a-z_]+))?")
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_the_settings_that_a_stage_reads_are_declared(name):
+    fields = {*Profile.model_fields} - {"profile", "description", "stages"}
+    used = set()
+    for file in (Path(kslm.__file__).parent / name).rglob("*.py"):
+        used |= {match.groups() for match in _READ.finditer(file.read_text("utf-8")) if match[1] in fields}
+    reads = {*PIPELINE[name].reads, *SETTINGS_THAT_DECIDE_NOTHING}
+    missing = sorted(f"{section}.{value}" for section, value in used if not {section, f"{section}.{value}"} & reads)
+    assert not missing, f"stage {name} reads settings that its fingerprint does not know: {missing}"
 
 
 def test_what_is_declared_to_decide_nothing_exists_and_no_room_is_declared_twice():

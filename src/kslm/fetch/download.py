@@ -105,7 +105,7 @@ class _OneFile:
                     return False
                 self._check(response)
                 self._receive(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol):
             raise
         except httpx.TransportError as error:
             raise _TryAgainError(str(error) or type(error).__name__) from error

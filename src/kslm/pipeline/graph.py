@@ -18,9 +18,10 @@ from kslm.profile import Profile
 from kslm.report import Progress, Report
 from kslm.settings import Settings
 
-CORPUS_LIBRARIES = (
-    "deltalake", "numpy", "pyarrow", "pysail", "pyspark", "xxhash",
-)  # fmt: skip
+LAKE_LIBRARIES = ("deltalake", "pyarrow", "pysail", "pyspark", "xxhash")
+READER_LIBRARIES = ("PyYAML", "license-expression", "selectolax", "zstandard")
+DOCUMENTS = ("extract", "instruct", "kinds", "knowledge", "prompt", "redact", "sources", "texts")
+"""What makes texts of a source's files."""
 SHARDS = ("tokens.manifest", "tokens.reader", "tokens.tokenizer")
 """What reads shards, of the room that also makes them."""
 STORE = ("tracking.client", "tracking.moved")
@@ -35,7 +36,7 @@ class Stage:
 
     Attributes:
         makes, needs: the record it hands on, and those it reads.
-        reads: parts of the profile whose change makes the stage stale.
+        reads: parts of the profile whose change makes the stage stale: a section, or one value of it.
         rooms: packages and modules of kslm whose code it runs.
         libraries: distributions whose version decides its result.
         engine: whether its work goes through the lake, so that another engine means another run.
@@ -95,7 +96,7 @@ PIPELINE = {
             "get the sources, verified",
             *(Fetched, (), ("sources",)),
             rooms=("fetch", "collect", "redact", "sources"),
-            libraries=("python-debian",),
+            libraries=("python-debian", "license-expression", "zstandard"),
             also=_own_logs,
             headline=(("fetch/mb_per_s", "{:.0f} MB/s"),),
         ),
@@ -103,8 +104,8 @@ PIPELINE = {
             "ingest",
             "read them into bronze tables",
             *(Ingested, (Fetched,), ("sources",)),
-            rooms=("ingest", "lake", "sources", "redact"),
-            libraries=CORPUS_LIBRARIES,
+            rooms=("ingest", "lake", *DOCUMENTS),
+            libraries=(*LAKE_LIBRARIES, *READER_LIBRARIES, "drain3-improved"),
             engine=True,
             headline=(
                 ("ingest/mb_per_s", "{:.0f} MB/s"),
@@ -115,8 +116,8 @@ PIPELINE = {
             "curate",
             "extract, clean, redact, deduplicate, split: silver and gold",
             *(Curated, (Ingested,), ("sources", "curate", "seed")),
-            rooms=("curate", "lake", "sources", "redact"),
-            libraries=CORPUS_LIBRARIES,
+            rooms=("curate", "lake", *DOCUMENTS),
+            libraries=(*LAKE_LIBRARIES, *READER_LIBRARIES, "numpy", "py3langid", "rensa"),
             engine=True,
             headline=(
                 ("curate/mb_per_second", "{:.1f} MB/s"),
@@ -127,8 +128,8 @@ PIPELINE = {
             "tokenize",
             "train the tokenizer, mix, write shards",
             *(Tokenized, (Curated,), ("tokenizer", "mix", "seed")),
-            rooms=("tokenize", "tokens", "lake"),
-            libraries=(*CORPUS_LIBRARIES, "gigatoken", "tiktoken", "tokenizers"),
+            rooms=("tokenize", "tokens", "lake", "texts"),
+            libraries=(*LAKE_LIBRARIES, "awkward", "numpy", "gigatoken", "tiktoken", "tokenizers"),
             headline=(("tokenize/mb_per_second", "{:.0f} MB/s encoded and written"),),
         ),
         Stage(
@@ -146,7 +147,7 @@ PIPELINE = {
         Stage(
             "evaluate",
             "score it beside its baselines",
-            *(Evaluated, (Tokenized, Trained), ("evaluate", "train", "seed")),
+            *(Evaluated, (Tokenized, Trained), ("evaluate", "train.sequence_length", "seed")),
             rooms=("evaluate", "model", *SHARDS, *RUNS, "measures"),
             libraries=MODEL_LIBRARIES,
             headline=(
@@ -157,7 +158,11 @@ PIPELINE = {
         Stage(
             "release",
             "quantize, measure, gate, register, promote",
-            *(Released, (Tokenized, Trained, Evaluated), ("release", "seed")),
+            *(
+                Released,
+                (Tokenized, Trained, Evaluated),
+                ("release", "model.size", "train.sequence_length", "seed"),
+            ),
             rooms=("release", "runtimes", "model", *SHARDS, *STORE, "tracking.registry", "measures"),
             libraries=(*MODEL_LIBRARIES, "onnx", "onnx-ir", "onnxruntime", "onnxruntime-genai"),
             also=_registry,
@@ -173,7 +178,7 @@ PIPELINE = {
             "publish the look-up index that answers come from",
             *(Indexed, (Ingested,), ()),
             rooms=("index", "knowledge", "lake", "sources.kernel", "sources.records"),
-            libraries=CORPUS_LIBRARIES,
+            libraries=(*LAKE_LIBRARIES, "zstandard"),
             engine=True,
         ),
     )

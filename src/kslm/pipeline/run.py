@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 import xxhash
@@ -84,7 +85,7 @@ def fingerprint(name: str, settings: Settings) -> str:
     """
     stage = PIPELINE[name]
     parts: dict[str, Any] = {
-        "settings": {part: _json(getattr(settings.profile, part)) for part in stage.reads},
+        "settings": {part: _json(attrgetter(part)(settings.profile)) for part in stage.reads},
         "code": code_hash(stage.rooms),
         "libraries": versions(stage.libraries),
         "python": sys.version_info[:2],

@@ -32,6 +32,8 @@ from kslm.sources.records import Bad, Decoded
 LARGEST = 8 << 20
 MOST_LINKS = 0.6
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
+_ENCODINGS = re.compile("utf-(?:8|16)|ascii|iso8859|cp|koi8|mac|euc|shift_jis|iso2022|gb|big5|johab|tis|hz")
+"""How the names of encodings begin that a page may declare, as Python has them."""
 _UNREAD = (
     "script, style, noscript, template, svg, math, head, nav, footer, form, button, select, iframe, object, img, "
     ".navheader, .navfooter, .toc, .lot, .contents, .shortcontents, .Contents_element, .SECTION_TOC, .menu, "
@@ -101,8 +103,10 @@ def _characters(raw: bytes) -> str:
         del names[0]
     for name in names:
         try:
+            if not _ENCODINGS.match(codecs.lookup(name).name):
+                continue  # punycode takes quadratic time, and no page means it
             text = raw.decode(name)
-            text.encode()  # UTF-7 can stand for what no file of ours can hold
+            text.encode()
         except (LookupError, ValueError):
             continue
         return text.replace("\x00", "")

@@ -13,9 +13,9 @@ import xxhash
 from numpy.typing import NDArray
 
 from kslm.errors import DataError
-from kslm.kinds import QUESTION
 from kslm.profile import Mix, Tokenizer
 from kslm.report import QUIET, Progress, Task
+from kslm.texts import QUESTION
 from kslm.tokenize.corpus import Read, documents, outline, sample_texts
 from kslm.tokenize.mix import Mixer
 from kslm.tokens import Encoded, Encoder, Lineage, Manifest, ShardWriter, train_tokenizer
@@ -24,7 +24,7 @@ from kslm.tokens.tokenizer import token_bytes
 CHECKED_CHARS = 1_000_000
 DECODED_SHARE = 16
 EVERYTHING = Mix()
-GENERATED = frozenset((QUESTION.name,))
+GENERATED = frozenset((QUESTION,))
 """Kinds that are made by template: where a slice has more than its share, what somebody wrote is kept first."""
 
 
