@@ -3,11 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PROFILE ?= quick
+# Against what `make check` compares, and for how long `make test-long` fuzzes.
+BASE ?= main
+FUZZ_SECONDS ?= 600
 
-.PHONY: help setup run test lint clean
+.PHONY: help setup run check test test-long lint clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
 
 setup: $(VENV)/.ready  ## .venv with the pinned requirements and kslm itself
 
@@ -22,8 +25,17 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 run: setup  ## every stage of PROFILE (quick), from fetch to a champion
 	@$(BIN)/kslm run --profile $(PROFILE)
 
+check: setup lint  ## lint, types, layers, and the tests of what differs from BASE (main)
+	@changed=$$($(BIN)/python tests/changed.py $(BASE)) || exit 1; \
+	if [ -z "$$changed" ]; then echo "No tests of what differs from $(BASE)."; \
+	else $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q $$changed; fi
+
 test: setup lint  ## lint, types, layers, tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
+test-long: setup  ## campaigns: property tests with 2,000 examples, kills at every moment, fuzzing for FUZZ_SECONDS
+	@KSLM_TESTS=long $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 7200 -q
+	@$(BIN)/python benchmarks/fuzz_readers.py --seconds $(FUZZ_SECONDS)
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ import argparse
 import multiprocessing
 import random
 import signal
+import struct
 import sys
 import tempfile
 import time
@@ -183,7 +184,12 @@ USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND
 root 1 0.0 0.1 1 1 ? Ss 10:00 0:00 init
 """
 IDS = b"8086  Intel\n\t1533  I210\n\t\t8086 0003  Ethernet\nC 02  Network\n\t00  Ethernet\n\t\t01  x\n"
-ELF = b"\x7fELF\x02\x01\x01" + bytes(57) + b".modinfo\0license=GPL\0alias=pci:v00008086d00001533sv*sd*bc*sc*i*\0"
+MODINFO = b"license=GPL\0alias=pci:v00008086d00001533sv*sd*bc*sc*i*\0parm=debug:be loud\0\0.modinfo\0"
+ELF = (  # a header, .modinfo with the section names at its end, and three sections: none, .modinfo, the names
+    struct.pack("<4s12sHHIQQQIHHHHHH", b"\x7fELF", b"\2\1\1", 1, 62, 1, 0, 0, 64 + len(MODINFO), 0, 64, 0, 0, 64, 3, 2)
+    + MODINFO + bytes(64) + struct.pack("<IIQQQQIIQQ", 1, 1, 2, 0, 64, len(MODINFO) - 10, 0, 0, 1, 0)
+    + struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, 64 + len(MODINFO) - 10, 10, 0, 0, 1, 0)
+)  # fmt: skip
 CATALOG = b"-- f77379a8490b408bbe5f6940505a777b\nSubject: Started\nDefined-By: systemd\nSupport: %X\n\nText @A@.\n"
 
 # ruff: noqa: E101, E501

@@ -138,8 +138,8 @@ version.name, version.version, released.outputs.alias, version.tags
 
 # MAGIC %md
 # MAGIC ## Ask
-# MAGIC Ids, drivers and options are looked up and cited; the model's own words are kept apart from them. `index` publishes
-# MAGIC the look-up once, so that no question starts an engine.
+# MAGIC Ids, drivers and options are looked up and cited; the model's own words are kept apart from them. `index`
+# MAGIC publishes the look-up once, so that no question starts an engine.
 
 # COMMAND ----------
 

@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+import campaign
 from miniature import tiny_profile, write_sources
 
-LONGEST = ("test_parity.py", "test_release_stage.py", "test_notebooks.py")
+LONGEST = ("test_parity_spark.py", "test_parity.py", "test_release_stage.py", "test_notebooks.py")
+
+campaign.load_hypothesis_profile()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what the campaign is about, or what is not; begin with what takes longest.
+
+    So that no worker is left alone with that at the end.
+    """
+    left_out = [item for item in items if not _wanted(item)]
+    config.hook.pytest_deselected(items=left_out)
     rank = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    items[:] = sorted((item for item in items if _wanted(item)), key=lambda item: rank.get(item.path.name, len(rank)))
+
+
+def _wanted(item: pytest.Item) -> bool:
+    """In a campaign, what tries more or longer than it else does; without one, all but what is too long."""
+    is_long = item.get_closest_marker("long") is not None
+    if campaign.LONG:
+        return is_long or item.get_closest_marker("hypothesis") is not None or "tries" in item.fixturenames
+    return not is_long
+
+
+@pytest.fixture
+def tries() -> Callable[[int], int]:
+    """How often a loop over seeds is to go round; what asks for it is part of a campaign."""
+    return campaign.tries
 
 
 @pytest.fixture(autouse=True)

@@ -1,68 +1,69 @@
-"""The same landing folder, whatever engine and however divided: equal tables, and equal bytes in every shard."""
+"""The same landing folder, however divided: every file accounted for, equal tables, equal bytes in every shard."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import re
+import tarfile
+from collections import defaultdict
 
 import pytest
+from deltalake import DeltaTable
 
-from kslm.errors import KslmError
+import parity
 from kslm.lake import tables
-from kslm.lake.spark import find_java
 from world import build_world
 
-RUN = """
-import json, sys
-from pathlib import Path
-import kslm.curate, kslm.ingest, kslm.lake, kslm.tokenize
-from kslm.tokens import Manifest
-from landed import settings_of
-
-engine, partitions, *homes = sys.argv[1:]
-kslm.lake.Lake.partitions = int(partitions)
-for home in homes:
-    settings = settings_of(Path(home), engine)
-    hashes = {}
-    for stage in (kslm.ingest, kslm.curate, kslm.tokenize):
-        report = stage.run(settings)
-        hashes |= report.outputs.get("hashes", {})
-    manifest = Manifest.load(Path(report.outputs["manifest"]).parent)
-    shards = {name: record.sha256 for name, record in manifest.files.items()}
-    print(json.dumps({"tables": hashes, "shards": shards, "slices": manifest.slices}), flush=True)
-"""
-
-
-def start(engine, partitions, homes):
-    """The stages in a process of their own, with its own order of sets and its own number of the engine's workers."""
-    env = os.environ | {"PYTHONHASHSEED": str(partitions), "PYTHONPATH": str(Path(__file__).parent)}
-    # A JVM that lives for a minute spends most of it compiling, unless it is told not to optimize.
-    env |= {"OMP_NUM_THREADS": "1", "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-    env |= {"SAIL_EXECUTION__DEFAULT_PARALLELISM": str(partitions)}
-    command = [sys.executable, "-c", RUN, engine, str(partitions), *map(str, homes)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
-
-
-def outcomes(process):
-    """What each of its homes holds."""
-    try:
-        out, err = process.communicate(timeout=570)
-    finally:
-        process.kill()
-    if process.returncode and "unresolved dependency" in err:
-        pytest.skip(f"Delta's jars cannot be had: {err[-600:]}")
-    assert process.returncode == 0, err
-    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+# What the world holds that no table has, by name: a file that is read nowhere else must be in one.
+OF_NO_KIND = {
+    "tree": {"MAINTAINERS", "Makefile"},
+    "packages": {"alpha/usr/share/doc/alpha/copyright"},
+}
+SKIPPED = {"skipped/a.c"}
+SET_ASIDE = {
+    "tree": {"mm/binary.h", "mm/empty.c"},
+    "packages": {"alpha/etc/ssl/alpha.pem", "alpha/usr/share/doc/alpha/html/index.html"},
+    "manuals": {"man1/torn.1"},
+    "modules": {"broken.ko"},
+    "logs": {"empty.log", "unknown.bin"},
+}
+# Read for what they say of other documents.
+NOTHING_EXTRACTED = {"makefile"}
 
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """The world on the default engine, in one partition."""
-    (outcome,) = outcomes(start("sail", 1, [build_world(tmp_path_factory.mktemp("one") / "a home")]))
-    return outcome
+    return parity.expected(tmp_path_factory)[1]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return parity.expected(tmp_path_factory)[0]
+
+
+def rows(home, table):
+    return DeltaTable(home / "lake" / f"mini_{table.layer}" / table.name).to_pyarrow_table().to_pylist()
+
+
+def paths(home, *of):
+    """Source to the paths its rows have, without compression suffixes."""
+    found = defaultdict(set)
+    for table in of:
+        for row in rows(home, table):
+            found[row["source"]].add(row["path"].removesuffix(".gz"))
+    return found
+
+
+def landed(home):
+    """Source to the files of its landing folder, found without the readers."""
+    landing = home / "landing"
+    folders = {"packages": "packages", "handbook": "handbook", "tldr": "tldr", "manuals": "man", "logs": "logs"}
+    found = {
+        source: {p.relative_to(landing / folder).as_posix() for p in (landing / folder).rglob("*") if p.is_file()}
+        for source, folder in folders.items()
+    }
+    with tarfile.open(landing / "tree.tar") as tree:
+        found["tree"] = {name.partition("/")[2] for name in tree.getnames()} - SKIPPED
+    return {source: {name.removesuffix(".gz") for name in names} for source, names in found.items()}
 
 
 def test_every_table_and_every_slice_has_something_to_compare(expected):
@@ -73,6 +74,50 @@ def test_every_table_and_every_slice_has_something_to_compare(expected):
     assert {"train.bin", "val.bin", "test.bin", "tokenizer.json"} <= set(expected["shards"])
 
 
+def test_every_landed_document_is_a_row_or_a_finding(home):
+    documents, findings = paths(home, tables.DOCUMENTS), paths(home, tables.QUARANTINE)
+    for source, names in landed(home).items():
+        if source == "logs":
+            continue
+        set_aside = SET_ASIDE.get(source, set())
+        assert documents.pop(source) == names - OF_NO_KIND.get(source, set()) - set_aside
+        assert set_aside <= findings[source]
+    assert not documents
+
+
+def test_what_is_left_out_as_of_no_kind_is_counted_in_the_notes(home, expected):
+    notes = "\n".join(expected["notes"]["ingest"])
+    names = landed(home)
+    assert f"tree: {len(OF_NO_KIND['tree'])} of {len(names['tree'])} files are of no kind" in notes
+    of_packages = re.search(r"packages: of (\d+) files not ingested: (.*)", notes)
+    assert of_packages and int(of_packages[1]) == len(names["packages"])
+    assert of_packages[2] == f"{len(OF_NO_KIND['packages'])} no kind"
+
+
+def test_every_module_every_log_and_every_line_of_a_list_is_a_row_or_a_finding(home):
+    findings = paths(home, tables.QUARANTINE)
+    modules = {row["path"] for row in rows(home, tables.MODULES) if not row["builtin"]}
+    assert modules == {path.name for path in (home / "landing" / "modules").glob("*.ko")} - SET_ASIDE["modules"]
+    logs = {row["path"] for table in (tables.LOG_EVENTS, tables.SYSTEM_SNAPSHOTS) for row in rows(home, table)}
+    assert logs == landed(home)["logs"] - SET_ASIDE["logs"]
+    assert all(SET_ASIDE[source] <= findings[source] for source in ("modules", "logs"))
+    wrong = {(row["path"], row["offset"]) for row in rows(home, tables.QUARANTINE)}
+    for table, name in ((tables.PCI_IDS, "pci.ids"), (tables.USB_IDS, "usb.ids")):
+        lines = (home / "landing" / name).read_bytes().split(b"\n")
+        said = {number for number, line in enumerate(lines, 1) if line and not line.startswith(b"#")}
+        read = {row["line"] for row in rows(home, table)}
+        assert read | {number for path, number in wrong if path == name} == said
+        assert len(read) == len(rows(home, table))
+
+
+def test_every_document_has_texts_or_says_why_it_has_none(home):
+    children = {row["parent_id"] for row in rows(home, tables.SILVER_DOCUMENTS) + rows(home, tables.REJECTS)}
+    documents = rows(home, tables.DOCUMENTS)
+    childless = [row for row in documents if row["doc_id"] not in children]
+    assert [row["path"] for row in childless if row["kind"] not in NOTHING_EXTRACTED] == []
+    assert {row["kind"] for row in childless} == NOTHING_EXTRACTED
+
+
 @pytest.mark.timeout(600)
 def test_sail_with_1_2_and_8_partitions_twice_each(expected, tmp_path):
     homes = {
@@ -80,25 +125,10 @@ def test_sail_with_1_2_and_8_partitions_twice_each(expected, tmp_path):
         for number in (2, 8)
     }
     homes[1] = [build_world(tmp_path / "1 again")]  # the first time is `expected`
-    running = {number: start("sail", number, of_it) for number, of_it in homes.items()}
+    running = {number: parity.start("sail", number, of_it) for number, of_it in homes.items()}
     try:
         for number, process in running.items():
-            assert outcomes(process) == [expected] * len(homes[number]), f"{number} partitions"
+            assert parity.outcomes(process) == [expected] * len(homes[number]), f"{number} partitions"
     finally:
         for process in running.values():
             process.kill()
-
-
-@pytest.mark.spark
-@pytest.mark.timeout(600)
-def test_classic_spark_agrees_with_sail(expected, tmp_path):
-    try:
-        find_java()
-    except KslmError as error:
-        pytest.skip(str(error))
-    home = build_world(tmp_path / "spark home")
-    jars = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kslm-tests"
-    jars.mkdir(parents=True, exist_ok=True)
-    (home / "cache").mkdir()
-    (home / "cache" / "ivy").symlink_to(jars, target_is_directory=True)
-    assert outcomes(start("spark", 2, [home])) == [expected]

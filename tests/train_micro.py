@@ -13,6 +13,7 @@ from kslm.profile import Profile
 from kslm.report import Report
 from kslm.settings import Environment, Settings
 from kslm.tokens import Encoder, Lineage, ShardWriter, train_tokenizer
+from kslm.tracking.run import Tracker
 
 SLICES = ("os", "hardware")
 TRAIN = {
@@ -37,6 +38,11 @@ def micro(home: Path, monkeypatch=None, **train) -> Settings:
         monkeypatch.setitem(SIZES, "quick", size)
     else:
         SIZES["quick"] = size
+    return settings_of(home, **train)
+
+
+def settings_of(home: Path, **train) -> Settings:
+    """Settings over `home`, with shards and their report, and the size "quick" as it is."""
     env = {"KSLM_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db"}
     settings = Settings(Profile.model_validate(profile(**train)), Environment.model_validate(env))
     if not (home / "tokens").exists():
@@ -55,6 +61,17 @@ def profile(**train) -> dict:
         "evaluate": {"max_tokens": 2000},
         "release": {"gates": {"max_perplexity": 100}},
     }
+
+
+class Interrupting(Tracker):
+    """Ends training as Ctrl-C does, when the metrics of a step come."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def metrics(self, values, step=0) -> None:
+        if step >= self.step:
+            raise KeyboardInterrupt
 
 
 def write_profile(path: Path, **train) -> Path:
@@ -83,7 +100,6 @@ def _shards(settings: Settings) -> None:
 
 def main() -> None:
     """Train without MLflow, until killed; arguments: home, then JSON of settings of train."""
-    from kslm.tracking.run import Tracker
     from kslm.train import stage
 
     torch.set_num_threads(1)

@@ -92,6 +92,9 @@ def _tree() -> dict[str, bytes]:
     files["Documentation/networking/copy1.rst"] = files["Documentation/networking/copy2.rst"] = copy.encode()
     files["Documentation/networking/near.rst"] = copy.replace(copy.split()[200], "another", 1).encode()
     files["Documentation/networking/long.rst"] = "\n\n".join(prose(1500 + n, 12) for n in range(12)).encode()
+    files["drivers/net/ethernet/vendor0/Makefile"] = (
+        b"obj-$(CONFIG_VENDOR0) += vendor0.o\nvendor0-y := start.o main0.o\n"
+    )
     files["Documentation/networking/mail.rst"] = f"{prose(1600)} Write to jane.doe@example.org at 203.0.113.7.".encode()
     return files
 

@@ -77,8 +77,8 @@ def _own_names() -> list[tuple[str, str]]:
         is_person = _FIRST_PERSON_ID <= account.pw_uid < 60_000 or account.pw_uid == own_id
         if is_person and not is_system_account(account.pw_name):
             names.add(("user", account.pw_name))
-    kept = [pair for pair in names if len(pair[1]) > 1 and pair[1] != "localhost"]
-    return sorted(kept, key=lambda pair: (-len(pair[1]), pair))
+    pairs = [pair for pair in names if len(pair[1]) > 1 and pair[1] != "localhost"]
+    return sorted(pairs, key=lambda pair: (-len(pair[1]), pair))
 
 
 def _output(*command: str) -> str | None:

@@ -33,7 +33,7 @@ class FetchedPackage(BaseModel):
     """One Debian package of a list: `source` is the source package it was made of."""
 
     source: str = ""
-    version: str | None
+    version: str | None = None
     sha256: str
     bytes: int
     licence: str | None = None
@@ -59,8 +59,8 @@ class FetchedSource(BaseModel):
 
     kind: str
     licence: str
-    package: str | None
-    version: str | None
+    package: str | None = None
+    version: str | None = None
     origin: str
     path: HomePath
     sha256: str

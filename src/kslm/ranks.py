@@ -83,6 +83,8 @@ def failure(error: BaseException) -> str:
     from torch.distributed import distributed_c10d
 
     store = distributed_c10d._get_default_store()
+    if isinstance(error, KeyboardInterrupt):  # an end, which may follow from a failure but is none
+        return str(store.get(_FAILURE).decode()) if store.check([_FAILURE]) else described
     return str(store.compare_set(_FAILURE, "", described).decode())
 
 

@@ -125,13 +125,13 @@ def load_profile(profile: str | Path) -> Profile:
     """Read and validate one profile, `extends` resolved beside it; see `load_settings`."""
     path = Path(profile)
     if path.suffix not in (".yml", ".yaml"):
-        found = [folder / f"{profile}.yml" for folder in profile_folders() if (folder / f"{profile}.yml").is_file()]
-        if not found:
+        paths = [folder / f"{profile}.yml" for folder in profile_folders() if (folder / f"{profile}.yml").is_file()]
+        if not paths:
             known = sorted({p.stem for folder in profile_folders() for p in folder.glob("*.yml")})
             raise SettingsError(
                 f"no profile named {profile!r}", remedy=f"one of: {', '.join(known)}; or a path ending in .yml"
             )
-        path = found[0]
+        path = paths[0]
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.knowledge import entities
@@ -128,7 +128,6 @@ def test_bindings_go_with_the_driver_of_their_compatible():
     assert WORLD.of_binding(path, "compatible: acme,none") == path
 
 
-@settings(deadline=None)
 @given(st.randoms())
 def test_groups_do_not_depend_on_the_order_of_modules(rng):
     shuffled = list(MODULES)
@@ -142,7 +141,6 @@ FOLDER = st.lists(st.sampled_from(["net", "a", "b", "hw", "c1"]), min_size=1, ma
 )
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(NAME, st.tuples(FOLDER, st.lists(NAME, max_size=3)), max_size=30), st.text(min_size=1, max_size=30)
 )

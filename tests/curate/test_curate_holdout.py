@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.curate.split.holdout import TABLE_LINES, Facts, fold, scrub, scrub_documents
@@ -111,7 +111,6 @@ def test_a_table_loses_rows_and_not_itself():
     assert left == LEAKS[-1].replace("\n| 8086:1533 |", "")
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(

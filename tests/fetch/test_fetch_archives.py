@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fetch_makers import PACKERS, TASK, ar, deb, special, tar
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.errors import SourceError
@@ -123,7 +123,6 @@ def test_a_package_without_control_is_refused(tmp_path: Path) -> None:
         deb_control(tmp_path / "a.deb")
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=3000), st.sampled_from(sorted(PACKERS)))
 def test_no_bytes_whatever_end_in_anything_but_entries_or_a_refusal(noise: bytes, packing: str) -> None:
     good = PACKERS[packing](tar({"a": noise}))

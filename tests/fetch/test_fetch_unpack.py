@@ -9,6 +9,7 @@ from fetch_makers import PACKERS, PCI_IDS, TASK, deb, kernel_files, source, tar,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaign import dear
 from kslm.errors import SourceError
 from kslm.fetch.archives import Entry
 from kslm.fetch.unpack import Unpacked, unpack, write_tree
@@ -77,7 +78,7 @@ NAMES = st.lists(
 ).map("/".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=dear(0.6))
 @given(st.dictionaries(NAMES, st.binary(max_size=2000), min_size=1, max_size=12))
 def test_offsets_read_back_the_right_bytes(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:
     folder = tmp_path_factory.mktemp("tree")

@@ -8,6 +8,7 @@ from fetch_makers import TASK, zipped
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from campaign import dear
 from kslm.errors import SourceError
 from kslm.fetch.archives import Limits
 from kslm.fetch.zips import is_zip, zip_entries
@@ -60,7 +61,7 @@ def test_a_cut_or_encrypted_archive_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "a.zip", whole[: central + 8] + b"\x01" + whole[central + 9 :])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=dear(0.6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, len(zipped(FILES)) - 1), byte=st.integers(0, 255))
 @example(at=161, byte=0)  # an empty name
 @example(at=259, byte=116)  # a table of contents before the beginning

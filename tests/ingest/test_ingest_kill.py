@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 
+import pytest
+
 from landed import build_home
 
 
@@ -14,8 +16,11 @@ def finish(process):
     return json.loads(out.splitlines()[-1])["hashes"]
 
 
-def test_killed_runs_end_in_the_same_content(home, tmp_path, start):
-    moments = ["at logs", "at bronze.documents", "at bronze.pci_ids", "at bronze.quarantine"]
+MOMENTS = ["at logs", "at bronze.documents", "at bronze.pci_ids", "at bronze.quarantine"]
+
+
+@pytest.mark.parametrize("moments", [MOMENTS[2:3], pytest.param(MOMENTS, marks=pytest.mark.long)], ids=len)
+def test_killed_runs_end_in_the_same_content(home, tmp_path, start, moments):
     for moment in moments:
         process = start(home)
         for line in process.stdout:

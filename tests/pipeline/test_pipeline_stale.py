@@ -30,11 +30,15 @@ LIBRARIES_THAT_DECIDE_NOTHING = {
     "httpx": "carries bytes that are verified by their hash",
     "matplotlib": "plots",
     "mlflow": "records results",
+    "mlflow-skinny": "records results",
+    "mlflow-tracing": "records results",
     "platformdirs": "where things lie",
     "psutil": "measures",
     "pydantic": "values are part of the fingerprint",
     "pydantic-core": "values are part of the fingerprint",
     "pydantic-settings": "values are part of the fingerprint",
+    "pyyaml": "values are part of the fingerprint",
+    "xxhash": "names what was hashed",
     "tenacity": "when to try again",
 }
 BY_PROCESS = {"onnx-ir", "onnxruntime-genai", "accelerate"}

@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
+from campaign import dear
 from kslm.sources.debian_copyright import licence_of, spdx_of
 
 HEADER = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: x\n"
@@ -103,14 +104,14 @@ WORDS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=dear(0.4))
 @given(st.one_of(st.text(), WORDS.map(" ".join)))
 def test_any_synopsis_gives_a_valid_expression_or_none(text: str) -> None:
     assert parsable(spdx_of(text))
     assert parsable(licence_of(dep5(("*", text))))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=dear(0.4))
 @given(st.text(), st.booleans())
 def test_any_text_gives_a_valid_expression_or_none(text: str, stated: bool) -> None:
     assert parsable(licence_of(HEADER + "\n" + text if stated else text))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.sources.logs import read
@@ -311,7 +311,6 @@ def test_the_more_specific_format_wins(events):
     assert [event.format for event in events(text)] == ["apache", "dmesg_ctime"]
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.sampled_from([*(line for line, _ in LINES.values()), "  wrapped", "-- Boot 1 --", "", "prose"]),
              max_size=60),
@@ -339,7 +338,6 @@ HEADS = [line for line, _ in LINES.values()]
 noise = st.binary(max_size=300) | st.sampled_from([head.encode()[:n] for head in HEADS for n in (5, 20, 60)])
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(noise, max_size=8).map(b"\n".join), st.sampled_from(["", "gz", "xz", "zst"]))
 def test_no_bytes_make_it_raise(tmp_path_factory, content, kind):
     path = tmp_path_factory.mktemp("fuzz") / "x.log"

@@ -1,7 +1,7 @@
 """Templates: masks, what Drain makes of them, and parameters that give the message back."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.sources.logs.templates import MAX_TOKENS, Miner, Template, fill, mask, parameters
@@ -63,7 +63,6 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(st.sampled_from([None, "a", "b"]), st.lists(WORDS | st.text(max_size=6), max_size=8).map(" ".join))
@@ -84,7 +83,6 @@ PIECES = ["<", "/", ":", "-", ".", " ", "\t", "\xa0", "0x1f", "12345678", "7", "
           "٣"]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=80))
 def test_a_line_is_masked_word_by_word(line):
     line = line.partition("\n")[0]

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.profile import Mix, Tokenizer
@@ -41,7 +41,6 @@ def totals(choice, tokens, slices):
     return dict(zip(NAMES, used.tolist(), strict=True))
 
 
-@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(0, 400), min_size=4, max_size=4),
     weights=st.dictionaries(st.sampled_from(NAMES), st.integers(1, 9), min_size=1),

@@ -14,11 +14,12 @@ import kslm.lake
 from kslm.errors import DataError
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import CORPUS
+from kslm.outputs import Curated
 from kslm.profile import Mix
 from kslm.report import Report
 from kslm.settings import Environment, Settings, load_profile
 from kslm.tokenize import run
-from kslm.tokens import Manifest, ShardReader, latest_folder
+from kslm.tokens import Manifest, ShardReader
 
 PROFILE = """
 profile: small
@@ -75,13 +76,13 @@ def contents(folder):
 
 def test_the_report_and_what_lies_behind_it(home):
     report = run(settings_of(home))
-    folder = latest_folder(home / "tokens", "small")
+    folder = folder_of(home, report)
     assert report.stage == "tokenize"
-    assert report.outputs["manifest"] == str(folder / "manifest.json")
-    assert report.outputs["fingerprint"] == folder.name
+    assert report.outputs.manifest == f"tokens/{folder.name}/manifest.json"
+    assert report.outputs.fingerprint == folder.name
     shards = ShardReader(folder, verify=True)
     assert report.output_id == shards.manifest.content_id
-    assert report.outputs["tokens"] == {s: len(shards.split(s).tokens) for s in ("train", "val", "test")}
+    assert report.outputs.tokens == {s: len(shards.split(s).tokens) for s in ("train", "val", "test")}
     assert [len(shards.split(s)) for s in ("train", "val", "test")] == [32, 16, 16]
     assert shards.manifest.lineage.table == "gold.corpus"
     assert report.metrics["tokenize/round_trip_exact"] == 1
@@ -93,16 +94,15 @@ def test_the_report_and_what_lies_behind_it(home):
     assert (again.output_id, contents(folder)) == (report.output_id, before)
 
     renamed = settings_of(home, profile="other")
-    assert run(renamed).outputs["fingerprint"] == folder.name, "equal corpus and settings share a folder"
+    assert run(renamed).outputs.fingerprint == folder.name, "equal corpus and settings share a folder"
     smaller = settings_of(home, tokenizer=renamed.profile.tokenizer.model_copy(update={"min_frequency": 50}))
-    assert run(smaller).outputs["fingerprint"] != folder.name
+    assert run(smaller).outputs.fingerprint != folder.name
     mixed = run(settings_of(home, mix=Mix(shares={"os": 0.75, "hardware": 0.25})))
-    assert mixed.outputs["fingerprint"] != folder.name
+    assert mixed.outputs.fingerprint != folder.name
     assert mixed.metrics["tokenize/share/os"] == pytest.approx(0.75, abs=0.02)
     assert mixed.metrics["tokenize/repeated_tokens/os"] > 0
     assert mixed.metrics["tokenize/left_out_tokens/hardware"] > 0
     assert any("slice os bounds the mix" in note for note in mixed.notes)
-    assert latest_folder(home / "tokens", "other") == folder
 
 
 def test_no_corpus_is_an_error_that_names_the_remedy(tmp_path):
@@ -111,14 +111,17 @@ def test_no_corpus_is_an_error_that_names_the_remedy(tmp_path):
         run(settings_of(tmp_path))
 
 
-def test_sigkill_then_the_same_command_gives_the_same_shards(home, monkeypatch):
-    folder = home / "tokens" / run(settings_of(home)).outputs["fingerprint"]
+@pytest.mark.parametrize(
+    "moments", [["val.bin"], pytest.param(["tokenizer.json", "val.bin"] * 3, marks=pytest.mark.long)], ids=len
+)
+def test_sigkill_then_the_same_command_gives_the_same_shards(home, monkeypatch, moments):
+    folder = home / "tokens" / run(settings_of(home)).outputs.fingerprint
     expected = contents(folder)
     monkeypatch.setenv("KSLM_HOME", str(home))
     monkeypatch.setenv("KSLM_SCHEMA", "t")
     command = [sys.executable, "-c", SCRIPT, str(home / "small.yml")]
     killed = 0
-    for watched in ("tokenizer.json", "val.bin"):
+    for watched in moments:
         for path in folder.iterdir():
             path.unlink()
         process = subprocess.Popen(command, env=os.environ.copy())
@@ -139,18 +142,22 @@ def test_the_manifest_names_the_versions_behind_the_corpus(home):
     assert Manifest.load(run_folder(settings)).lineage.tables == {}
     with kslm.lake.open(settings) as lake:
         hashes, version = {"gold.corpus": lake.content_hash(CORPUS)}, lake.version(CORPUS)
-    outputs = {"hashes": hashes, "tables": {"gold.corpus": version}, "inputs": {"bronze.files": 7}}
-    curated = Report("curate", "id", outputs=outputs)
+    outputs = {"hashes": hashes, "tables": {"gold.corpus": version}, "inputs": {"bronze.files": 7}, "changes": {}}
+    curated = Report("curate", "id", Curated(**outputs))
     curated.save(home / "reports" / "lineage" / "curate.json")
     folder = run_folder(settings)
     assert Manifest.load(folder).lineage.tables == {"gold.corpus": version, "bronze.files": 7}
     with kslm.lake.open(settings, at=folder / "manifest.json") as past:
         assert past.pinned == {"gold.corpus": version, "bronze.files": 7}
         assert past["gold.corpus"].count() == len(corpus(40))
-    outputs["hashes"]["gold.corpus"] = "another"
+    curated.outputs = Curated(**outputs | {"hashes": {"gold.corpus": "another"}})
     curated.save(home / "reports" / "lineage" / "curate.json")
     assert Manifest.load(run_folder(settings)).lineage.tables == {}
 
 
+def folder_of(home, report):
+    return (home / report.outputs.manifest).parent
+
+
 def run_folder(settings):
-    return Path(run(settings).outputs["manifest"]).parent
+    return folder_of(settings.home.root, run(settings))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from campaign import dear
 from kslm import published
 from kslm.errors import DataError
 from kslm.tokens import EOT_ID, Encoded, Lineage, Manifest, ShardReader, ShardWriter
@@ -50,7 +52,7 @@ DOCUMENTS = [
 ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=dear(0.4), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     documents=st.lists(
         st.tuples(
@@ -239,23 +241,29 @@ def test_equal_content_has_an_equal_id_whatever_the_table_version(tmp_path):
     assert write(tmp_path / "b", DOCUMENTS[1:]).content_id != first.content_id
 
 
-def test_sigkill_at_any_moment_then_again_gives_the_same_bytes(tmp_path):
-    """A real process, killed at moments spread over its whole work."""
-    script = Path(__file__).with_name("slow_writer.py")
-    command = [sys.executable, str(script), str(tmp_path / "a")]
-    started = time.monotonic()
-    subprocess.run(command, check=True)
-    whole = time.monotonic() - started
-    undisturbed = contents(tmp_path / "a")
+WRITTEN = ("tokenizer.json", "train.bin", "train.idx.npy", "val.bin", "test.bytes.npy")
 
+
+@pytest.mark.parametrize("watched", [WRITTEN[1:3], pytest.param(WRITTEN * 5, marks=pytest.mark.long)], ids=len)
+def test_sigkill_at_any_moment_then_again_gives_the_same_bytes(tmp_path, watched):
+    """A real process, killed as soon as it has written a file; what it left never passes for whole."""
+    folder = tmp_path / "a"
+    command = [sys.executable, str(Path(__file__).with_name("slow_writer.py")), str(folder)]
+    subprocess.run(command, check=True)
+    undisturbed = contents(folder)
     killed = 0
-    for moment in (0.55, 0.7, 0.8, 0.88, 0.94):
+    for name in watched:
+        shutil.rmtree(folder)
         process = subprocess.Popen(command)
-        time.sleep(whole * moment)
+        while not (folder / name).exists() and process.poll() is None:
+            time.sleep(0.0002)
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
-        if (tmp_path / "a" / "manifest.json").exists():
-            ShardReader(tmp_path / "a", verify=True)
+        if (folder / "manifest.json").exists():
+            ShardReader(folder, verify=True)
+        else:
+            with pytest.raises(DataError, match="never finished"):
+                ShardReader(folder)
     assert killed
     subprocess.run(command, check=True)
     leftovers = {name for name in contents(tmp_path / "a") if name not in undisturbed}

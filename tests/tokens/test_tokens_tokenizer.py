@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.errors import DataError
@@ -87,7 +87,6 @@ def test_a_document_cannot_spell_a_special_token(encode):
         assert encode.encode([text]).ids.min() > UNK_ID
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_round_trips(encode, tokenizer_json, text):
     spelled = token_bytes(tokenizer_json)

@@ -13,8 +13,9 @@ from kslm import published, train
 from kslm.errors import DataError, KslmError
 from kslm.tracking.run import Tracker
 from kslm.train import checkpoints, stage
+from kslm.train.conditions import ConditionLog
 from kslm.train.guards import AbortLog
-from train_micro import micro
+from train_micro import Interrupting, micro
 
 MICRO = Path(__file__).parents[1] / "train_micro.py"
 
@@ -115,6 +116,42 @@ def test_adamw_trains_too(tmp_path, monkeypatch, untracked):
 def test_too_little_data_says_what_to_do(tmp_path, monkeypatch, untracked):
     with pytest.raises(DataError, match="fewer than one step's"):
         train.run(micro(tmp_path, monkeypatch, micro_batch_size=4096))
+
+
+def test_an_interrupted_run_goes_on_in_a_moved_home_under_other_conditions(tmp_path, monkeypatch, untracked):
+    settings = micro(tmp_path / "before", monkeypatch)
+    monkeypatch.setattr(stage, "open_run", lambda *_: Interrupting(12))
+    with pytest.raises(KeyboardInterrupt):
+        train.run(settings)
+    run = next(settings.home.checkpoints.iterdir()).name
+
+    (tmp_path / "before").rename(tmp_path / "after")
+    monkeypatch.setattr(stage, "open_run", lambda *_: Tracker())
+    report = train.run(micro(tmp_path / "after", monkeypatch, log_every=2, keep_checkpoints=9, threads=2))
+    assert report.outputs.run == run and report.outputs.steps == 24
+    assert "went on from step 8 under other conditions: threads 1 → 2" in report.notes
+    assert [start for start, _ in ConditionLog(tmp_path / "after/checkpoints" / run).starts] == [0, 8]
+    assert str(tmp_path) not in report.outputs.model_dump_json()
+    steps = [entry["step"] for entry in history(tmp_path / "after", report) if "loss" in entry]
+    assert steps == [4, 8, 10, 12, 14, 16, 18, 20, 22, 24]
+
+
+def test_a_finished_run_is_reported_once_and_then_made_anew(tmp_path, monkeypatch, untracked):
+    settings = micro(tmp_path, monkeypatch)
+    report = train.run(settings)
+    model = tmp_path / report.outputs.checkpoint
+    written = (model / "model.safetensors").stat().st_mtime_ns
+    assert train.run(settings).outputs == report.outputs, "killed before its report, it is not trained again"
+    assert (model / "model.safetensors").stat().st_mtime_ns == written
+
+    report.save(settings.home.report("micro", "train"))
+    monkeypatch.setattr(stage, "open_run", lambda *_: Interrupting(12))
+    with pytest.raises(KeyboardInterrupt):
+        train.run(settings)
+    assert not model.exists()
+    with pytest.raises(KeyboardInterrupt):
+        train.run(settings)
+    assert [start for start, _ in ConditionLog(model.parent).starts] == [0, 8], "the second time goes on"
 
 
 def history(home, report):

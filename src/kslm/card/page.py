@@ -51,7 +51,7 @@ def _head(of: Statistics) -> str:
 
 
 def _mix(of: Statistics) -> str:
-    got = of.metrics
+    metrics = of.metrics
     rows = []
     for name in plots.COLOURS:
         sizes = {row["split"]: row for row in of.slices if row["slice"] == name}
@@ -60,12 +60,12 @@ def _mix(of: Statistics) -> str:
                 name,
                 _count(sum(row["documents"] for row in sizes.values())),
                 _mb(sum(row["bytes"] for row in sizes.values())),
-                f"{got.get(f'tokenize/bytes_per_token/{name}', 0):.2f}",
+                f"{metrics.get(f'tokenize/bytes_per_token/{name}', 0):.2f}",
                 _percent(of.asked_shares.get(name)),
-                _percent(got.get(f"tokenize/share/{name}")),
-                _millions(got.get(f"tokenize/tokens/train/{name}")),
-                _millions(got.get(f"tokenize/repeated_tokens/{name}")),
-                _millions(got.get(f"tokenize/left_out_tokens/{name}")),
+                _percent(metrics.get(f"tokenize/share/{name}")),
+                _millions(metrics.get(f"tokenize/tokens/train/{name}")),
+                _millions(metrics.get(f"tokenize/repeated_tokens/{name}")),
+                _millions(metrics.get(f"tokenize/left_out_tokens/{name}")),
             )
         )
     head = ("slice", "documents", "MB", "bytes/token", "asked", "got", "M tokens", "repeated M", "left out M")
@@ -84,12 +84,12 @@ def _sources(of: Statistics) -> str:
 def _licences(of: Statistics) -> str:
     missing = of.totals["without_licence"]
     rows = [(row["licence"], _count(row["documents"]), _mb(row["bytes"])) for row in of.licences]
-    said = (
+    summary = (
         f"Every row names its licence as an SPDX expression; {missing:,} do not."
         if missing
         else ("Every row names its licence as an SPDX expression.")
     )
-    return "\n".join(("## Licences", "", said, "", _table(("licence", "documents", "MB"), _cut(rows))))
+    return "\n".join(("## Licences", "", summary, "", _table(("licence", "documents", "MB"), _cut(rows))))
 
 
 def _refused(of: Statistics) -> str:
@@ -119,14 +119,12 @@ def _refused(of: Statistics) -> str:
 def _redaction(of: Statistics) -> str:
     mended, unseen = of.redaction, of.unseen
     if not mended.cases:
-        return (
-            "## Redaction\n\nNot measured: the labelled cases come with a checkout of kslm, not with the package."
-        )
+        return "## Redaction\n\nNot measured: the labelled cases come with a checkout of kslm, not with the package."
     columns = (mended.labelled, mended.found, unseen.labelled, unseen.found)
     rows = [(kind, *(_count(column[kind]) for column in columns)) for kind in sorted(mended.labelled | unseen.labelled)]
     scored = [
-        (said, _count(one.cases), _count(one.traps), f"{one.recall:.4f}", f"{one.precision:.4f}")
-        for said, one in (("mended with", mended), ("unseen", unseen))
+        (name, _count(scores.cases), _count(scores.traps), f"{scores.recall:.4f}", f"{scores.precision:.4f}")
+        for name, scores in (("mended with", mended), ("unseen", unseen))
     ]
     return "\n".join(
         (
@@ -156,9 +154,9 @@ def _redaction(of: Statistics) -> str:
 def _splits(of: Statistics) -> str:
     totals: dict[str, list[int]] = {}
     for row in of.slices:
-        kept = totals.setdefault(row["split"], [0, 0])
-        kept[0] += row["documents"]
-        kept[1] += row["bytes"]
+        sums = totals.setdefault(row["split"], [0, 0])
+        sums[0] += row["documents"]
+        sums[1] += row["bytes"]
     whole = max(of.totals["gold_bytes"], 1)
     rows = [(name, _count(docs), _mb(size), f"{size / whole:.1%}") for name, (docs, size) in sorted(totals.items())]
     return "\n".join(

@@ -17,10 +17,10 @@ def shares(statistics: Statistics) -> Figure:
     """Share of each slice in the training tokens, beside the share asked for."""
     figure, slices = blank(), list(COLOURS)
     axes = figure.add_subplot()
-    got = [100 * statistics.metrics.get(f"tokenize/share/{name}", 0.0) for name in slices]
+    actual = [100 * statistics.metrics.get(f"tokenize/share/{name}", 0.0) for name in slices]
     asked = [100 * statistics.asked_shares.get(name, 0.0) for name in slices]
     places = np.arange(len(slices))
-    bars = axes.bar(places, got, 0.6, color=[COLOURS[name] for name in slices], label="training tokens")
+    bars = axes.bar(places, actual, 0.6, color=[COLOURS[name] for name in slices], label="training tokens")
     axes.bar_label(bars, fmt="{:.1f} %", padding=3, fontsize=9)
     if any(asked):
         axes.hlines(asked, places - 0.38, places + 0.38, colors="#222", linewidth=2, label="asked for")
@@ -56,9 +56,9 @@ def lengths(statistics: Statistics) -> Figure:
     for row in statistics.lengths:
         by_slice[row["slice"]][int(row["power"])] = row["documents"]
     for name, colour in COLOURS.items():
-        if found := by_slice.get(name):
-            powers = sorted(found)
-            axes.plot([2.0**power for power in powers], [found[p] for p in powers], "o-", color=colour, label=name)
+        if documents := by_slice.get(name):
+            powers = sorted(documents)
+            axes.plot([2.0**power for power in powers], [documents[p] for p in powers], "o-", color=colour, label=name)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel("bytes of a document (powers of two)")

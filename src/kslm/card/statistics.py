@@ -98,8 +98,8 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
         stage: Report.load(settings.home.report(profile.profile, stage), Anything)
         for stage in ("ingest", "curate", "tokenize")
     }
-    made = settings.home.report(profile.profile, "curate")
-    with kslm.lake.open(settings, at=made) as lake, progress.task("counting the corpus", total=8) as task:
+    curated = settings.home.report(profile.profile, "curate")
+    with kslm.lake.open(settings, at=curated) as lake, progress.task("counting the corpus", total=8) as task:
 
         def rows(table: Table, *keys: str) -> Rows:
             task.advance()
@@ -140,8 +140,8 @@ def _grouped(frame: DataFrame, keys: tuple[str, ...]) -> Rows:
 
 def _files(lake: Lake) -> Rows:
     columns = ("source", "package", "version", "licence", "origin", "bytes", "sha256")
-    found = lake.read(FILES).select(*columns).toArrow().to_pylist()
-    return sorted(found, key=lambda row: (row["source"], str(row["package"])))
+    files = lake.read(FILES).select(*columns).toArrow().to_pylist()
+    return sorted(files, key=lambda row: (row["source"], str(row["package"])))
 
 
 def _lengths(lake: Lake) -> Rows:
@@ -175,8 +175,8 @@ def _totals(lake: Lake) -> dict[str, int]:
 def _sample(lake: Lake) -> list[str]:
     """Texts that resemble each other are in the sample together, or not at all, as often as they are alike."""
     texts = lake.read(CORPUS).where("kind <> 'question'").select("text")
-    found = texts.mapInArrow(partial(alike_together, one_in=SAMPLED_ONE_IN), "text STRING").toArrow()
-    return sorted(found.column("text").to_pylist())
+    sampled = texts.mapInArrow(partial(alike_together, one_in=SAMPLED_ONE_IN), "text STRING").toArrow()
+    return sorted(sampled.column("text").to_pylist())
 
 
 def alike_together(batches: Iterable[pa.RecordBatch], *, one_in: int) -> Iterator[pa.RecordBatch]:
@@ -192,5 +192,5 @@ def alike_together(batches: Iterable[pa.RecordBatch], *, one_in: int) -> Iterato
         starts = offsets[:-1]
         has = np.diff(offsets) > 0
         smallest = np.minimum.reduceat(hashes, starts[has]) if has.any() else hashes[:0]
-        kept = np.flatnonzero(has)[smallest % np.uint64(one_in) == 0]
-        yield pa.RecordBatch.from_arrays([piece.column("text").take(pa.array(kept))], ["text"])
+        chosen = np.flatnonzero(has)[smallest % np.uint64(one_in) == 0]
+        yield pa.RecordBatch.from_arrays([piece.column("text").take(pa.array(chosen))], ["text"])

@@ -57,11 +57,11 @@ def show(lake: Lake, prefix: str) -> Document:
         DataError: curate has not run.
     """
     doc_id = find(lake, prefix)
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for table in (REJECTS, SILVER_DOCUMENTS, CORPUS):
         for row in _of(lake, table, doc_id):
-            found |= {name: value for name, value in row.items() if name in Document.__dataclass_fields__}
-    return Document(**found)
+            fields |= {name: value for name, value in row.items() if name in Document.__dataclass_fields__}
+    return Document(**fields)
 
 
 def find(lake: Lake, prefix: str) -> str:
@@ -77,14 +77,14 @@ def find(lake: Lake, prefix: str) -> str:
         return rows.select(F.col("doc_id").alias("doc_id"), F.col("path").alias("path"))
 
     matches = starting(SILVER_DOCUMENTS, "doc_id").union(starting(REJECTS, "doc_id"))
-    found = {row["doc_id"]: row["path"] for row in matches.distinct().orderBy("doc_id").limit(_SHOWN + 1).collect()}
-    if len(found) == 1 or wanted in found:
-        return wanted if wanted in found else next(iter(found))
-    if found:
-        raise KslmError(f"{len(found)} documents or more have an id beginning with {wanted}", **_choose(found))
+    paths = {row["doc_id"]: row["path"] for row in matches.distinct().orderBy("doc_id").limit(_SHOWN + 1).collect()}
+    if len(paths) == 1 or wanted in paths:
+        return wanted if wanted in paths else next(iter(paths))
+    if paths:
+        raise KslmError(f"{len(paths)} documents or more have an id beginning with {wanted}", **_choose(paths))
     if str(DOCUMENTS) in lake.tables() and starting(DOCUMENTS, "doc_id").limit(1).collect():
-        made = starting(SILVER_DOCUMENTS, "parent_id").orderBy("path", "doc_id").limit(_SHOWN).collect()
-        raise KslmError(f"{wanted} is a row of {DOCUMENTS}, not a document", **_choose(dict(map(tuple, made))))
+        children = starting(SILVER_DOCUMENTS, "parent_id").orderBy("path", "doc_id").limit(_SHOWN).collect()
+        raise KslmError(f"{wanted} is a row of {DOCUMENTS}, not a document", **_choose(dict(map(tuple, children))))
     raise KslmError(f"no document with an id beginning with {wanted}", remedy=_SEARCH)
 
 
@@ -95,6 +95,6 @@ def _of(lake: Lake, table: Table, doc_id: str) -> list[dict[str, Any]]:
     return sorted((row.asDict(recursive=True) for row in rows), key=repr)
 
 
-def _choose(found: dict[str, str]) -> dict[str, str]:
-    listed = [f"{doc_id}  {path}" for doc_id, path in list(found.items())[:_SHOWN]]
+def _choose(paths: dict[str, str]) -> dict[str, str]:
+    listed = [f"{doc_id}  {path}" for doc_id, path in list(paths.items())[:_SHOWN]]
     return {"cause": "\n  ".join(["it could be", *listed]), "remedy": "give more of the id"}

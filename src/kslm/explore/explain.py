@@ -121,7 +121,7 @@ def _parent(document: Document) -> tuple[str, str]:
 def _bronze_row(lake: Lake, table: str, key: str) -> dict[str, Any]:
     from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
 
-    known = {str(one): one for one in ALL}[f"bronze.{table}"]
+    known = {str(candidate): candidate for candidate in ALL}[f"bronze.{table}"]
     if str(known) not in lake.tables():
         return {}
     rows = lake.read(known)
@@ -137,10 +137,10 @@ def _files(lake: Lake, document: Document, row: dict[str, Any]) -> list[dict[str
     if str(FILES) not in lake.tables():
         return []
     rows = lake.read(FILES).where(F.col("source") == document.source).collect()
-    found = sorted((one.asDict() for one in rows), key=repr)
+    files = sorted((stored.asDict() for stored in rows), key=repr)
     package = document.path.split("/", 1)[0]
-    own = [one for one in found if row.get("sha256") == one["sha256"]]
-    return own or [one for one in found if one["package"] == package] or found
+    own = [file for file in files if row.get("sha256") == file["sha256"]]
+    return own or [file for file in files if file["package"] == package] or files
 
 
 def _redacted(document: Document, bronze: str, table: str) -> tuple[dict[str, int], str]:

@@ -71,13 +71,13 @@ def search(lake: Lake, words: str, *, slice_: str | None = None, kind: str | Non
     if not documents or not any(totals[name] for name in counts):
         return []
     mean = totals["chars"] / documents
-    score = reduce(lambda one, other: one + other, (_bm25(name, int(totals[name]), documents, mean) for name in counts))
+    score = reduce(lambda a, b: a + b, (_bm25(name, int(totals[name]), documents, mean) for name in counts))
     best = counted.withColumn("score", F.round(score, 4)).where("score > 0").orderBy(F.desc("score"), "doc_id")
-    found = best.drop(*counts, "chars").limit(limit).collect()
+    hits = best.drop(*counts, "chars").limit(limit).collect()
     rarest = sorted(wanted, key=lambda word: int(totals[counts[wanted.index(word)]]))
-    chosen = rows.where(F.col("doc_id").isin([row["doc_id"] for row in found]))
+    chosen = rows.where(F.col("doc_id").isin([row["doc_id"] for row in hits]))
     texts = {row["doc_id"]: row["text"] for row in chosen.select("doc_id", "text").collect()}
-    return [Hit(**row.asDict(), snippet=_snippet(texts[row["doc_id"]], rarest)) for row in found]
+    return [Hit(**row.asDict(), snippet=_snippet(texts[row["doc_id"]], rarest)) for row in hits]
 
 
 def _occurrences(lowered: Column, word: str) -> Column:
@@ -98,7 +98,7 @@ def _bm25(name: str, having: int, documents: int, mean: float) -> Column:
 def _snippet(text: str, words: Sequence[str]) -> str:
     """Text around the first of the words that occurs, on one line."""
     lowered = text.lower()
-    at = next((found for word in words if (found := lowered.find(word)) >= 0), 0)
+    at = next((place for word in words if (place := lowered.find(word)) >= 0), 0)
     start = max(0, at - _BEFORE)
     cut = " ".join(text[start : start + _SNIPPET].split())
     return f"{'…' if start else ''}{cut}{'…' if start + _SNIPPET < len(text) else ''}"

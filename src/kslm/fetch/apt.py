@@ -88,12 +88,12 @@ class Apt:
             OSError: the disk is full.
         """
         self._update(names[0])
-        found = self._candidates(names)
-        if not found:
+        candidates = self._candidates(names)
+        if not candidates:
             raise self._no_candidate(", ".join(names[:5]) + (" ..." if len(names) > 5 else ""))
-        wanted = [found[name] for name in sorted(set(names)) if name in found]
+        wanted = [candidates[name] for name in sorted(set(names)) if name in candidates]
         files, transferred = self._get(wanted, folder, max_bytes, task)
-        return Fetched(tuple(files), tuple(sorted(set(names) - set(found))), transferred)
+        return Fetched(tuple(files), tuple(sorted(set(names) - set(candidates))), transferred)
 
     def _get(
         self, packages: list[Package], folder: Path, max_bytes: int, task: Task
@@ -175,17 +175,17 @@ class Apt:
         """What apt's lists say of these packages, by one call; a name without a candidate is not in it."""
         # Its complaints about unknown names would stand amid the paragraphs.
         text = self._run("apt-cache", "show", "--no-all-versions", *names, cwd=self._folder, complaints=False)[1]
-        found: dict[str, Package] = {}
+        known: dict[str, Package] = {}
         for stanza in Packages.iter_paragraphs(text.splitlines(), use_apt_pkg=False):
             name = stanza.get("Package", "")
-            if name not in names or name in found or not stanza.get("SHA256") or not stanza.get("Size", "").isdigit():
+            if name not in names or name in known or not stanza.get("SHA256") or not stanza.get("Size", "").isdigit():
                 continue
             depends = tuple(str(choice[0]["name"]) for choice in stanza.relations["depends"] or ())
             source = stanza.get("Source", name).partition(" ")[0]
-            found[name] = Package(
+            known[name] = Package(
                 name, source, stanza["Version"], int(stanza["Size"]), stanza["SHA256"].lower(), depends
             )
-        return found
+        return known
 
     def _no_candidate(self, name: str) -> SourceError:
         cause = "no candidate in the machine's package lists"
@@ -208,14 +208,14 @@ class Apt:
         size = sum(package.size for package in packages)
         with log.open("wb") as out:
             running = subprocess.Popen(
-                self._command("apt-get", "-q", "download", *(f"{one.name}={one.version}" for one in packages)),
+                self._command("apt-get", "-q", "download", *(f"{deb.name}={deb.version}" for deb in packages)),
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=_environment(),
             )  # fmt: skip
             try:
                 seen = 0
                 while running.poll() is None:
                     time.sleep(_POLL_SECONDS)
-                    now = sum(_size(path) for one in packages for path in folder.glob(f"{one.name}_*"))
+                    now = sum(_size(path) for deb in packages for path in folder.glob(f"{deb.name}_*"))
                     if seen < now <= size:
                         task.advance(now - seen)
                         seen = now
@@ -226,7 +226,7 @@ class Apt:
             text = log.read_text("utf-8", "replace")
             if "No space left on device" in text:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
-            some = ", ".join(one.name for one in packages[:5]) + (" ..." if len(packages) > 5 else "")
+            some = ", ".join(deb.name for deb in packages[:5]) + (" ..." if len(packages) > 5 else "")
             raise SourceError(
                 f"cannot get Debian package {some}",
                 cause=_complaints(text) or f"apt-get download ended with {running.returncode}",
@@ -263,5 +263,5 @@ def _environment() -> dict[str, str]:
 
 def _complaints(text: str) -> str:
     """apt's errors and warnings of one call, in one line."""
-    found = re.findall(r"^[EW]:\s*(.+)$", text, re.MULTILINE)
-    return "; ".join(dict.fromkeys(found))[:400]
+    complaints = re.findall(r"^[EW]:\s*(.+)$", text, re.MULTILINE)
+    return "; ".join(dict.fromkeys(complaints))[:400]

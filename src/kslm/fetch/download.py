@@ -58,8 +58,8 @@ def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float
         OSError: the disk's own trouble.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    one = _OneFile(url, folder / file_name(url), max_bytes, task)
-    there = one.whole()
+    transfer = _OneFile(url, folder / file_name(url), max_bytes, task)
+    there = transfer.whole()
     if there is not None and not anew:
         return there
     retrying = Retrying(
@@ -70,12 +70,12 @@ def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float
     )
     try:
         with httpx.Client(timeout=TIMEOUT, follow_redirects=True, headers={"Accept-Encoding": "identity"}) as client:
-            changed = retrying(one.attempt, client, one.validator() if there else None)
+            changed = retrying(transfer.attempt, client, transfer.validator() if there else None)
     except _TryAgainError as error:
         raise SourceError(f"cannot download {url}", cause=f"{error}, {ATTEMPTS} times") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SourceError(f"cannot download {url}", cause=str(error) or type(error).__name__) from None
-    return one.publish() if changed or there is None else there
+    return transfer.publish() if changed or there is None else there
 
 
 class _OneFile:
@@ -190,8 +190,8 @@ class _OneFile:
 
     def validator(self) -> str | None:
         """What the server called the version that is there: its ETag, or when it was last modified."""
-        found = json.loads(self.note.read_text("utf-8")).get("validator")
-        return str(found) if found else None
+        validator = json.loads(self.note.read_text("utf-8")).get("validator")
+        return str(validator) if validator else None
 
     def publish(self) -> Download:
         """Give the file its name, and note what it is."""

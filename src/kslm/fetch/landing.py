@@ -141,9 +141,9 @@ def unchanged(before: Landed, sha256: str, origin: str) -> bool:
 def left_out_notes(what: Path | str, left_out: Sequence[LeftOut]) -> list[str]:
     """A sentence for each reason, with how many and some of the names."""
     names = defaultdict(list)
-    for one in left_out:
-        names[one.reason].append(one.path)
-    return [f"{len(found)} of {what}: {reason}: {some_of(found)}" for reason, found in sorted(names.items())]
+    for omission in left_out:
+        names[omission.reason].append(omission.path)
+    return [f"{len(paths)} of {what}: {reason}: {some_of(paths)}" for reason, paths in sorted(names.items())]
 
 
 def some_of(names: Sequence[str]) -> str:

@@ -61,11 +61,11 @@ def take(source: Source, path: Path, into: Path | None, *, landing: Path | None 
         copier.take_file(path.name, path.resolve())
     left_out = copier.left_out
     if not copier.files:
-        hopeless = [one for one in left_out if not path.is_dir() or one.reason == _BEYOND]
+        hopeless = [omission for omission in left_out if not path.is_dir() or omission.reason == _BEYOND]
         if hopeless:
             raise SourceError(f"cannot use {path}", cause=hopeless[0].reason)
-    for one in left_out:
-        copier.hash.update(f"{one}\n".encode("utf-8", "surrogateescape"))
+    for omission in left_out:
+        copier.hash.update(f"{omission}\n".encode("utf-8", "surrogateescape"))
     return Taken(copier.hash.hexdigest(), copier.bytes, tuple(left_out))
 
 

@@ -94,24 +94,24 @@ def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, 
     else:
         names = (place.debian,) if isinstance(place.debian, str) else place.debian or ()
         path = folder / "download"
-        got = apt.fetch_all(names, path, max_bytes=source.max_bytes, task=task)
-        packages = [_Package(one.name, one.source, one.version, one.sha256, one.size, file) for file, one in got.files]
-        left_out = [LeftOut(name, "no candidate in the machine's package lists: left out") for name in got.missing]
-        origin, transferred = "debian:" + (names[0] if len(names) == 1 else f"{len(names)} packages"), got.transferred
+        debs = apt.fetch_all(names, path, max_bytes=source.max_bytes, task=task)
+        packages = [_Package(deb.name, deb.source, deb.version, deb.sha256, deb.size, file) for file, deb in debs.files]
+        left_out = [LeftOut(name, "no candidate in the machine's package lists: left out") for name in debs.missing]
+        origin, transferred = "debian:" + (names[0] if len(names) == 1 else f"{len(names)} packages"), debs.transferred
     content = _content(packages)
     if before is not None and unchanged(before, content.sha256, origin):
         return before
     target = folder / key_of(source, content.sha256)
-    made = all_or_nothing(target, lambda: _unpack(packages, source, target, left_out, task))
-    kept = {one.name: one for one in packages if (made.members / one.name).is_dir()}
-    debs = [one.place for one in kept.values() if one.place.is_relative_to(folder)]
-    version = next(iter(kept.values())).version if len(kept) == 1 else content.sha256[:12]
+    unpacked = all_or_nothing(target, lambda: _unpack(packages, source, target, left_out, task))
+    usable = {package.name: package for package in packages if (unpacked.members / package.name).is_dir()}
+    archives = [package.place for package in usable.values() if package.place.is_relative_to(folder)]
+    version = next(iter(usable.values())).version if len(usable) == 1 else content.sha256[:12]
     landed = landed_from(
-        source, content, made, path=path, origin=origin, version=version, files=[*files_below(target), *debs]
+        source, content, unpacked, path=path, origin=origin, version=version, files=[*files_below(target), *archives]
     )
     landed.entry.packages = {
-        name: FetchedPackage(source=one.source, version=one.version, sha256=one.sha256, bytes=one.bytes)
-        for name, one in kept.items()
+        name: FetchedPackage(source=package.source, version=package.version, sha256=package.sha256, bytes=package.bytes)
+        for name, package in usable.items()
     }
     landed.entry.unreadable = tuple(left_out)
     landed.notes += left_out_notes("what was asked for", left_out)
@@ -143,7 +143,7 @@ def state_licences(entry: FetchedSource, source: Source) -> None:
 
 
 def _content(packages: Iterable[_Package]) -> Content:
-    rows = sorted((one.name, one.sha256, one.bytes) for one in packages)
+    rows = sorted((package.name, package.sha256, package.bytes) for package in packages)
     whole = hashlib.sha256("".join(f"{sha256} {name}\n" for name, sha256, _ in rows).encode())
     return Content(whole.hexdigest(), sum(size for *_, size in rows))
 
@@ -175,15 +175,15 @@ def _newest(debs: list[Path]) -> tuple[list[_Package], list[LeftOut]]:
     left_out: list[LeftOut] = []
     for deb in debs:
         try:
-            one = _of_deb(deb)
+            package = _of_deb(deb)
         except SourceError as error:
             left_out.append(LeftOut(deb.name, f"{error.cause}: left out"))
             continue
-        other = newest.get(one.name)
-        if other is None or Version(other.version) < Version(one.version):
-            newest[one.name], one = one, other or one
-        if one is not newest[one.name]:
-            left_out.append(LeftOut(one.place.name, "a newer version is in the same folder: left out"))
+        other = newest.get(package.name)
+        if other is None or Version(other.version) < Version(package.version):
+            newest[package.name], package = package, other or package
+        if package is not newest[package.name]:
+            left_out.append(LeftOut(package.place.name, "a newer version is in the same folder: left out"))
     if not newest:
         raise SourceError(f"cannot use {debs[0].parent}", cause=left_out[0].reason)
     return [newest[name] for name in sorted(newest)], left_out
@@ -229,49 +229,49 @@ def _unpack(packages: list[_Package], source: Source, target: Path, left_out: li
     """Each package into its folder; one that is refused leaves nothing behind."""
     members = target / "packages"
     members.mkdir()
-    task.update(total=2 * sum(one.bytes for one in packages), note=f"unpacking {len(packages)} packages")
+    task.update(total=2 * sum(package.bytes for package in packages), note=f"unpacking {len(packages)} packages")
     budget = source.max_bytes
-    for one in packages:
+    for package in packages:
         try:
-            written, large = _unpack_one(one, source, members / one.name, budget, task)
+            written, large = _unpack_one(package, source, members / package.name, budget, task)
         except SourceError as error:
-            shutil.rmtree(members / one.name, ignore_errors=True)
-            left_out.append(LeftOut(one.name, f"{error.cause}: left out", one.bytes))
+            shutil.rmtree(members / package.name, ignore_errors=True)
+            left_out.append(LeftOut(package.name, f"{error.cause}: left out", package.bytes))
             continue
         left_out += large
         if not written:
-            shutil.rmtree(members / one.name, ignore_errors=True)
-            left_out.append(LeftOut(one.name, "nothing in it is selected: left out", one.bytes))
+            shutil.rmtree(members / package.name, ignore_errors=True)
+            left_out.append(LeftOut(package.name, "nothing in it is selected: left out", package.bytes))
         budget -= written
     if not any(members.iterdir()):
         raise SourceError("no package can be used", cause=left_out[0].reason)
     return Unpacked(members)
 
 
-def _unpack_one(one: _Package, source: Source, folder: Path, budget: int, task: Task) -> tuple[int, list[LeftOut]]:
+def _unpack_one(package: _Package, source: Source, folder: Path, budget: int, task: Task) -> tuple[int, list[LeftOut]]:
     """The bytes of documents written, copyright files not counted, and the files too large for it."""
-    select = _selector(one.name, source)
+    select = _selector(package.name, source)
     written, large = 0, []
-    for entry in _entries(one, source, task):
+    for entry in _entries(package, source, task):
         if not select(entry.name):
             continue
         if entry.size > LARGEST:
-            large.append(LeftOut(f"{one.name}/{entry.name}", "larger than 16 MiB: left out", entry.size))
+            large.append(LeftOut(f"{package.name}/{entry.name}", "larger than 16 MiB: left out", entry.size))
             continue
         if written + entry.size > budget:
-            raise SourceError(f"cannot use {one.name}", cause="beyond the source's max_bytes")
-        with one_cause(one.place.name, entry):
+            raise SourceError(f"cannot use {package.name}", cause="beyond the source's max_bytes")
+        with one_cause(package.place.name, entry):
             (folder / entry.name).parent.mkdir(parents=True, exist_ok=True)
             copy(entry.stream, folder / entry.name)
         written += 0 if _COPYRIGHT.fullmatch(entry.name) else entry.size
     return written, large
 
 
-def _entries(one: _Package, source: Source, task: Task) -> Iterator[Entry]:
-    if one.place.is_file():
-        yield from archive_entries(one.place, Limits(source.max_bytes), task)
+def _entries(package: _Package, source: Source, task: Task) -> Iterator[Entry]:
+    if package.place.is_file():
+        yield from archive_entries(package.place, Limits(source.max_bytes), task)
         return
-    for name, path in folder_files(one.place):
+    for name, path in folder_files(package.place):
         with path.open("rb") as stream:
             size = path.stat().st_size
             yield Entry(name, size, stream)

@@ -83,8 +83,8 @@ def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, 
         raise SourceError("logs are read from local paths only", remedy="give a path")
     downloads = folder / "download"
     if place.https is not None:
-        one = download(place.https, downloads, max_bytes=source.max_bytes, task=task, anew=before is not None)
-        had = _Had(one.path, one.sha256, place.https, None, one.transferred)
+        fetched = download(place.https, downloads, max_bytes=source.max_bytes, task=task, anew=before is not None)
+        had = _Had(fetched.path, fetched.sha256, place.https, None, fetched.transferred)
         return _unpacked(had, source, folder, task, before)
     assert isinstance(place.debian, str)  # the profile's schema: lists are for kind packages
     file, package, transferred = apt.fetch(place.debian, source.kind, downloads, max_bytes=source.max_bytes, task=task)
@@ -143,25 +143,25 @@ def _local(text: str, source: Source, folder: Path, task: Task, before: Landed |
     task.advance(content.bytes)
     if source.kind not in ("kernel_tree", "tldr"):
         release = path.name if source.kind == "kernel_modules" else "local"
-        made = Unpacked(path)
-        return landed_from(source, content, made, path=path, origin=f"file:{path}", version=release, files=[])
+        unpacked = Unpacked(path)
+        return landed_from(source, content, unpacked, path=path, origin=f"file:{path}", version=release, files=[])
     if before is not None and unchanged(before, content.sha256, f"file:{path}"):
         return before
     target = folder / key_of(source, content.sha256)
     if source.kind == "tldr":
-        made = all_or_nothing(
+        unpacked = all_or_nothing(
             target, lambda: unpack_folder(source, folder_entries(path, lambda _: True), target / "pages", tldr_name)
         )
     else:
         entries = folder_entries(path, matcher(source))
-        made = all_or_nothing(target, lambda: write_tree(entries, target, source, path.name))
+        unpacked = all_or_nothing(target, lambda: write_tree(entries, target, source, path.name))
     return landed_from(
         source,
         content,
-        made,
+        unpacked,
         path=path,
         origin=f"file:{path}",
-        version=made.version or "local",
+        version=unpacked.version or "local",
         files=files_below(target),
     )
 
@@ -195,14 +195,13 @@ def _logs(path: Path, source: Source, folder: Path, task: Task) -> Landed:
 
 
 def _unpacked(had: _Had, source: Source, folder: Path, task: Task, before: Landed | None) -> Landed:
-    """Unpack one file and record it."""
     if before is not None and unchanged(before, had.sha256, had.origin):
         return before
     size = had.file.stat().st_size
     task.update(total=size + had.transferred, note=f"unpacking {had.file.name}")
     target = folder / key_of(source, had.sha256)
     try:
-        made = all_or_nothing(target, lambda: unpack(source, had.file, target, task))
+        unpacked = all_or_nothing(target, lambda: unpack(source, had.file, target, task))
     except SourceError:
         if had.file.is_relative_to(folder):  # or the next run would find it again, and no better
             had.file.unlink(missing_ok=True)
@@ -210,10 +209,10 @@ def _unpacked(had: _Had, source: Source, folder: Path, task: Task, before: Lande
     landed = landed_from(
         source,
         Content(had.sha256, size),
-        made,
+        unpacked,
         path=had.file,
         origin=had.origin,
-        version=made.version or had.version or "unknown",
+        version=unpacked.version or had.version or "unknown",
         files=files_below(target) + [had.file] * had.file.is_relative_to(folder),
     )
     landed.transferred = had.transferred

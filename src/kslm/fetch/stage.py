@@ -3,8 +3,8 @@
 A source that has landed is not fetched again, with or without a network, until the profile asks for something else, its
 files are gone, or the local path it came from holds something else. Asked to refresh (`kslm fetch --force`), the places
 are looked at again for newer versions: apt's candidate, the URL, the path; what has not changed stays, and what cannot
-be looked at is kept with a note. Killed at any moment, the stage goes on where it stopped: downloads resume,
-and an unpacked folder without its note is made again.
+be looked at is kept with a note. Killed at any moment, the stage goes on where it stopped: downloads resume, and an
+unpacked folder without its note is made again.
 """
 
 from __future__ import annotations
@@ -56,22 +56,22 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Fetched]:
             if not source.optional:
                 raise
             notes.append(f"no snapshot of this machine: {error.problem}. {error.cause}")
-    notes += [f"{name}: {note}" for name, one in landed.items() for note in one.notes]
-    fresh = sum(one.entry.bytes for one in landed.values() if not one.reused)
+    notes += [f"{name}: {note}" for name, record in landed.items() for note in record.notes]
+    fresh = sum(record.entry.bytes for record in landed.values() if not record.reused)
     return Report(
         stage="fetch",
         output_id=_identity(settings, landed),
         metrics={
             "fetch/sources": len(landed),
-            "fetch/reused": sum(one.reused for one in landed.values()),
-            "fetch/bytes": sum(one.entry.bytes for one in landed.values()),
-            "fetch/transferred_bytes": sum(one.transferred for one in landed.values()),
+            "fetch/reused": sum(record.reused for record in landed.values()),
+            "fetch/bytes": sum(record.entry.bytes for record in landed.values()),
+            "fetch/transferred_bytes": sum(record.transferred for record in landed.values()),
             "fetch/mb_per_s": fresh / 1e6 / max(time.perf_counter() - begin, 1e-9),
         },
         outputs=Fetched(
             sources={
-                name: landing.placed(one.entry, lambda path: settings.home.relative(Path(path)))
-                for name, one in landed.items()
+                name: landing.placed(record.entry, lambda path: settings.home.relative(Path(path)))
+                for name, record in landed.items()
             }
         ),
         notes=notes,

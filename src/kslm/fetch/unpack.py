@@ -76,21 +76,21 @@ def unpack(source: Source, file: Path, folder: Path, task: Task) -> Unpacked:
     control = deb_control(file) if is_deb(file) else {}
     limits = Limits(source.max_bytes)
     if source.kind == "kernel_tree":
-        found = write_tree(_tree_entries(file, limits, task), folder, source, file.name)
+        parts = write_tree(_tree_entries(file, limits, task), folder, source, file.name)
     elif source.kind in ("pci_ids", "usb_ids"):
-        found = _unpack_ids(source, file, folder, limits, task)
+        parts = _unpack_ids(source, file, folder, limits, task)
     elif source.kind == "kernel_modules":
-        found = unpack_folder(source, archive_entries(file, limits, task), folder / "modules", _module_names(file.name))
+        parts = unpack_folder(source, archive_entries(file, limits, task), folder / "modules", _module_names(file.name))
     elif source.kind == "man_pages":
-        found = unpack_folder(source, archive_entries(file, limits, task), folder / "man", _man_name)
+        parts = unpack_folder(source, archive_entries(file, limits, task), folder / "man", _man_name)
     elif source.kind == "tldr":
         entries = (zip_entries if is_zip(file) else archive_entries)(file, limits, task)
-        found = unpack_folder(source, entries, folder / "pages", tldr_name)
+        parts = unpack_folder(source, entries, folder / "pages", tldr_name)
     else:
         raise SourceError(
             f"cannot use {file.name}", cause=f"one file is not a place for a source of kind {source.kind}"
         )
-    return Unpacked(found.members, found.index, found.version or control.get("Version"), control.get("Package"))
+    return Unpacked(parts.members, parts.index, parts.version or control.get("Version"), control.get("Package"))
 
 
 def matcher(source: Source) -> Callable[[str], bool]:

@@ -58,8 +58,9 @@ def noted(row: Row) -> str | None:
     """
     if row["kind"] != "c" or row["path"].endswith(".h") or not in_kernel(row["path"]):
         return None
-    found = {one.format: one.level for one in printk.templates(row["text"]) if one.level != "debug"}
-    asked = [(level, format_) for format_, level in found.items() if shown(format_)]
+    templates = (template for template in printk.templates(row["text"]) if template.level != "debug")
+    levels = {template.format: template.level for template in templates}
+    asked = [(level, format_) for format_, level in levels.items() if shown(format_)]
     return json.dumps(asked, ensure_ascii=False) if asked else None
 
 
@@ -75,13 +76,13 @@ def message_questions(rows: Iterable[Row], entities: Entities) -> Iterator[Text]
         for level, format_ in json.loads(row["messages"]):
             places[skeleton(format_)].append(_Place(row, level, format_))
     first: dict[str, list[list[_Place]]] = defaultdict(list)
-    for found in places.values():
-        paths = {place.row["path"] for place in found}
+    for alike in places.values():
+        paths = {place.row["path"] for place in alike}
         if len(paths) <= MOST_FILES and (len(paths) == 1 or len({entities.of_source(path) for path in paths}) == 1):
-            first[found[0].row["doc_id"]].append(found)
+            first[alike[0].row["doc_id"]].append(alike)
     for of_file in first.values():
-        for found in sorted(of_file, key=lambda found: (-len(found[0].format), found[0].format))[:MOST_A_FILE]:
-            yield from _questions(found, entities)
+        for alike in sorted(of_file, key=lambda alike: (-len(alike[0].format), alike[0].format))[:MOST_A_FILE]:
+            yield from _questions(alike, entities)
 
 
 def _questions(places: list[_Place], entities: Entities) -> Iterator[Text]:

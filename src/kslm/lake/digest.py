@@ -109,9 +109,9 @@ def partial_digests(columns: Sequence[str]) -> Callable[[Iterable[pa.RecordBatch
     """A function for mapInArrow: one row a partition, holding that partition's `TableDigest`."""
 
     def partial(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        found = digest_of(batches, columns)
+        digest = digest_of(batches, columns)
         yield pa.RecordBatch.from_arrays(
-            [pa.array([f"{found.total:032x}"], pa.string()), pa.array([found.rows], pa.int64())], ["total", "n_rows"]
+            [pa.array([f"{digest.total:032x}"], pa.string()), pa.array([digest.rows], pa.int64())], ["total", "n_rows"]
         )
 
     return partial

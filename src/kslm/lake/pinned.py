@@ -40,7 +40,7 @@ def versions_in(path: Path) -> dict[str, int]:
 
 def _versions(record: dict[str, Any]) -> dict[str, int]:
     outputs, lineage = record.get("outputs", {}), record.get("lineage", {})
-    found = {**outputs.get("inputs", {}), **outputs.get("tables", {}), **lineage.get("tables", {})}
+    versions = {**outputs.get("inputs", {}), **outputs.get("tables", {}), **lineage.get("tables", {})}
     if "table" in lineage:
-        found[lineage["table"]] = lineage["version"]
-    return {str(name): int(version) for name, version in found.items()}
+        versions[lineage["table"]] = lineage["version"]
+    return {str(name): int(version) for name, version in versions.items()}

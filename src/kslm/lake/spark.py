@@ -63,16 +63,16 @@ def find_java() -> Path:
         KslmError: there is none, or it is too old; says how to get one.
     """
     home = os.environ.get("JAVA_HOME")
-    found = Path(home, "bin", "java") if home else Path(shutil.which("java") or "java")
+    java = Path(home, "bin", "java") if home else Path(shutil.which("java") or "java")
     try:
-        answer = subprocess.run([found, "-version"], capture_output=True, text=True, check=True, timeout=60).stderr
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=True, timeout=60).stderr
     except (OSError, subprocess.SubprocessError) as error:
-        raise KslmError("classic Spark needs Java", cause=f"{found}: {error}", remedy=_GET_JAVA) from None
+        raise KslmError("classic Spark needs Java", cause=f"{java}: {error}", remedy=_GET_JAVA) from None
     version = re.search(r'version "(\d+)', answer)
     if not version or int(version[1]) < _OLDEST_JAVA:
-        cause = f"{found} is {answer.splitlines()[0] if answer else 'unknown'}"
+        cause = f"{java} is {answer.splitlines()[0] if answer else 'unknown'}"
         raise KslmError(f"classic Spark needs Java {_OLDEST_JAVA} or later", cause=cause, remedy=_GET_JAVA)
-    return found
+    return java
 
 
 def _session(settings: Settings) -> SparkSession:
@@ -150,13 +150,13 @@ def _console_to(log: Path) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = os.dup(1), os.dup(2)
+    originals = os.dup(1), os.dup(2)
     with log.open("wb") as sink:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
     try:
         yield
     finally:
-        for descriptor, original in zip((1, 2), kept, strict=True):
+        for descriptor, original in zip((1, 2), originals, strict=True):
             os.dup2(original, descriptor)
             os.close(original)

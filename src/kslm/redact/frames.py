@@ -2,8 +2,7 @@
 
 A frame is (literal, pattern), or (literal, pattern, bare) as of kslm.redact.pseudonyms.Detector: the literal must be in
 the text, and patterns, which run on lower-cased text, nearly all begin with it, because the engine finds a leading
-literal as fast as `in` does. A group's name says what is there and
-how far the place can be trusted:
+literal as fast as `in` does. A group's name says what is there and how far the place can be trusted:
 
     user, host      surely one; replaced wherever else it occurs in the same machine's text
     guest           a user's name that somebody tried, so not one to be looked for elsewhere

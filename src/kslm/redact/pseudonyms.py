@@ -91,7 +91,7 @@ class Pseudonyms:
         self._known[name] = kind
         alike = self._by_first_word.setdefault(first_word[0], [])
         alike.append(name)
-        alike.sort(key=lambda one: (-len(one), one))
+        alike.sort(key=lambda other: (-len(other), other))
         return True
 
     def known(self, lowered: str) -> Iterator[Span]:

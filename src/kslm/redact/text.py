@@ -18,9 +18,9 @@ def _quotes(text: str, lowered: str) -> Iterator[Span]:
     """Names on the lines of a log that a published text quotes."""
     for start, end in hosts.logged_lines(text, lowered):
         line, lowered_line = text[start:end], lowered[start:end]
-        for one in _OF_QUOTES:
-            if one.literal in lowered_line:
-                for span in one.find(line, lowered_line):
+        for detector in _OF_QUOTES:
+            if detector.literal in lowered_line:
+                for span in detector.find(line, lowered_line):
                     yield span._replace(start=span.start + start, end=span.end + start)
 
 
@@ -43,7 +43,7 @@ _MACHINE_DETECTORS = (
 )
 _DIGITS = b"0123456789"
 _WITHOUT_DIGITS = {
-    machine: [(one, one.literal.encode().translate(None, _DIGITS)) for one in detectors]
+    machine: [(detector, detector.literal.encode().translate(None, _DIGITS)) for detector in detectors]
     for machine, detectors in ((False, _PUBLISHED_DETECTORS), (True, _MACHINE_DETECTORS))
 }
 # The longest text taken for a message, in characters.
@@ -90,14 +90,14 @@ def find(text: str, *, machine: bool = False) -> list[Span]:
     return _spans(text, _find(text, machine), Pseudonyms(), machine)
 
 
-def _spans(text: str, found: list[Span], stand_ins: Pseudonyms, machine: bool) -> list[Span]:
+def _spans(text: str, spans: list[Span], stand_ins: Pseudonyms, machine: bool) -> list[Span]:
     """What was found, and in a machine's text the names known by now, wherever they stand."""
     if machine:
-        for span in found:
+        for span in spans:
             if span.is_name:
                 stand_ins.know(span.kind, text[span.start : span.end])
-        found.extend(stand_ins.known(_lowered(text)))
-    return _resolve(found, text)
+        spans.extend(stand_ins.known(_lowered(text)))
+    return _resolve(spans, text)
 
 
 def _find(text: str, machine: bool) -> list[Span]:
@@ -121,9 +121,9 @@ def _possible(text: bytes, machine: bool) -> tuple[Detector, ...]:
     """
     lowered = text.lower()
     return tuple(
-        one
-        for one, literal in _WITHOUT_DIGITS[machine]
-        if literal in (text if one.is_cased else lowered) and (one.bare is None or one.bare.search(text))
+        detector
+        for detector, literal in _WITHOUT_DIGITS[machine]
+        if literal in (text if detector.is_cased else lowered) and (detector.bare is None or detector.bare.search(text))
     )
 
 
@@ -132,8 +132,8 @@ def _find_around(text: str, changed: list[tuple[int, int]], machine: bool) -> li
         return _find(text, machine)
     spans: list[Span] = []
     for start, end in _lines_around(text, changed):
-        found = _find(text[start:end], machine)
-        spans += [span._replace(start=span.start + start, end=span.end + start) for span in found] if start else found
+        local = _find(text[start:end], machine)
+        spans += [span._replace(start=span.start + start, end=span.end + start) for span in local] if start else local
     return spans
 
 
@@ -157,22 +157,22 @@ def _lowered(text: str) -> str:
     return text.lower() if text.isascii() else text.replace("\u0130", "I").lower()
 
 
-def _resolve(found: list[Span], text: str) -> list[Span]:
+def _resolve(candidates: list[Span], text: str) -> list[Span]:
     """Spans in order, none overlapping another or a stand-in; the earlier wins, then the longer."""
-    if not found:
-        return found
-    spans = sorted(found, key=lambda span: (span.start, -span.end))
+    if not candidates:
+        return candidates
+    spans = sorted(candidates, key=lambda span: (span.start, -span.end))
     taken = [match.span() for match in PLACEHOLDER.finditer(text)]
-    kept: list[Span] = []
+    chosen: list[Span] = []
     end = position = 0
     for span in spans:
         while position < len(taken) and taken[position][1] <= span.start:
             position += 1
         inside = position < len(taken) and taken[position][0] < span.end
         if span.start >= end and not inside:
-            kept.append(span)
+            chosen.append(span)
             end = span.end
-    return kept
+    return chosen
 
 
 def _replace(text: str, spans: list[Span], stand_ins: Pseudonyms) -> tuple[str, list[tuple[int, int]]]:
@@ -181,10 +181,10 @@ def _replace(text: str, spans: list[Span], stand_ins: Pseudonyms) -> tuple[str, 
     changed: list[tuple[int, int]] = []
     end = length = 0
     for span in spans:
-        kept = text[end : span.start]
+        between = text[end : span.start]
         stand_in = stand_ins.pseudonym(span.kind, span.value or text[span.start : span.end])
-        parts += (kept, stand_in)
-        changed.append((length + len(kept), length + len(kept) + len(stand_in)))
+        parts += (between, stand_in)
+        changed.append((length + len(between), length + len(between) + len(stand_in)))
         length = changed[-1][1]
         end = span.end
     parts.append(text[end:])

@@ -163,8 +163,8 @@ _PROSE = frozenset(_NOUNS.split())
 
 
 def _mac_homes(accept: Accept, text: str, _lowered: str) -> list[Span]:
-    found = _MAC_HOME.finditer(text)
-    return [Span(*match.span(1), "user", "", True) for match in found if accept(match[1], "")]
+    homes = _MAC_HOME.finditer(text)
+    return [Span(*match.span(1), "user", "", True) for match in homes if accept(match[1], "")]
 
 
 def _words(text: str, lowered: str) -> Iterator[Span]:

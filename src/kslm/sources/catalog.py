@@ -14,8 +14,8 @@ Grammar of a `.catalog` file:
 Headers end at the first blank line; `@FIELD@` stands for a field of the journal entry. Irregularities: the identity may
 be written with dashes; header names come in any case and order, and Documentation may be repeated; a subject may run on
 in an indented line; translations live in files of their own (`systemd.de.catalog`), or have the language after the
-identity: both are left out. `filled` is for those who read an explanation without
-an entry. Text before the first entry is the file's licence.
+identity: both are left out. `filled` is for those who read an explanation without an entry. Text before the first entry
+is the file's licence.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def is_english(name: str) -> bool:
 
 def parse(text: str) -> Iterator[CatalogEntry]:
     """Every English entry, in file order; an entry without subject and text is left out. Never raises."""
-    found: tuple[str, int] | None = None
+    heading: tuple[str, int] | None = None
     body: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         match = _ENTRY.fullmatch(line.rstrip("\r"))
@@ -70,11 +70,11 @@ def parse(text: str) -> Iterator[CatalogEntry]:
             if not line.startswith("#"):
                 body.append(line.rstrip())
             continue
-        if found and (entry := _entry(*found, body)):
+        if heading and (entry := _entry(*heading, body)):
             yield entry
-        found = (identity, number) if match[2] in (None, "en", "en_US", "C") else None
+        heading = (identity, number) if match[2] in (None, "en", "en_US", "C") else None
         body = []
-    if found and (entry := _entry(*found, body)):
+    if heading and (entry := _entry(*heading, body)):
         yield entry
 
 
@@ -91,8 +91,8 @@ def filled(text: str) -> str:
         return text
     text = _UNIT.sub("the unit", _USER.sub("the user", _ASIDE.sub("", text)))
     text = _FIELD.sub(lambda match: _SAID.get(match[1], match[0]), _NAMED.sub("", text))
-    kept = (part for part in _SENTENCE.split(text) if not _FIELD.search(part))
-    told = (re.sub(r"\s+([,.;])(?=\s|$)", r"\1", " ".join(part.split())) for part in kept)
+    sentences = (part for part in _SENTENCE.split(text) if not _FIELD.search(part))
+    told = (re.sub(r"\s+([,.;])(?=\s|$)", r"\1", " ".join(part.split())) for part in sentences)
     return " ".join(part[0].upper() + part[1:] for part in told if part)
 
 
@@ -100,13 +100,13 @@ def _entry(identity: str, line: int, body: list[str]) -> CatalogEntry | None:
     headers: dict[str, str] = {}
     last = ""
     index = 0
-    for index, one in enumerate([*body, ""]):  # noqa: B007  the index is where the headers end
-        header = _HEADER.fullmatch(one)
+    for index, raw in enumerate([*body, ""]):  # noqa: B007  the index is where the headers end
+        header = _HEADER.fullmatch(raw)
         if header:
             last = header[1].lower()
             headers[last] = f"{headers[last]} {header[2]}".strip() if last in headers else header[2]
-        elif last and one[:1].isspace() and one.strip():
-            headers[last] = f"{headers[last]} {one.strip()}".strip()
+        elif last and raw[:1].isspace() and raw.strip():
+            headers[last] = f"{headers[last]} {raw.strip()}".strip()
         else:
             break
     text = "\n".join(body[index:]).strip()

@@ -40,8 +40,8 @@ def read(raw: bytes, path: str) -> str | Bad:
         return Bad(path, 0, f"larger than {LARGEST >> 10} KiB", len(raw))
     if _BINARY.search(raw):
         return Bad.of(path, 0, "binary: control characters", raw)
-    if found := _SECRET.search(raw):
-        return Bad(path, found.start(), "holds a certificate or a key", len(raw))
+    if secret := _SECRET.search(raw):
+        return Bad(path, secret.start(), "holds a certificate or a key", len(raw))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -59,7 +59,7 @@ def without_notice(text: str) -> str:
         return text
     lines = text.split("\n", HEADER_LINES)
     header, rest = lines[1:HEADER_LINES], lines[HEADER_LINES:]
-    kept: list[str] = []
+    remaining: list[str] = []
     legal = removed = False
     for line in header:
         comment = _COMMENT.fullmatch(line)
@@ -67,13 +67,13 @@ def without_notice(text: str) -> str:
         blank = _RULER.fullmatch(words) is not None
         legal = bool(comment) and not blank and (legal or _LEGAL.search(words) is not None)
         removed = removed or legal
-        if not legal and not (removed and blank and (comment or not line.strip()) and _is_bare(kept)):
-            kept.append(line)
-    return "\n".join([lines[0], *kept, *rest]) if removed else text
+        if not legal and not (removed and blank and (comment or not line.strip()) and _is_bare(remaining)):
+            remaining.append(line)
+    return "\n".join([lines[0], *remaining, *rest]) if removed else text
 
 
-def _is_bare(kept: list[str]) -> bool:
+def _is_bare(lines: list[str]) -> bool:
     """Whether the last line so far is a ruler, empty, or none at all."""
-    last = kept[-1] if kept else ""
+    last = lines[-1] if lines else ""
     comment = _COMMENT.fullmatch(last)
     return _RULER.fullmatch(comment[1] if comment else last) is not None

@@ -91,10 +91,10 @@ _REACH = 300  # characters around the name of a licence in which its version is 
 
 def licence_of(text: str) -> str | None:
     """The package's licence as an SPDX expression, simplified; None if the file does not tell. Never raises."""
-    found = _stated(text)
-    if found is None:
-        found = _recognised(" ".join(text.split()))
-    return normalised(" AND ".join(f"({one})" for one in sorted(found)))
+    licences = _stated(text)
+    if licences is None:
+        licences = _recognised(" ".join(text.split()))
+    return normalised(" AND ".join(f"({licence})" for licence in sorted(licences)))
 
 
 def spdx_of(synopsis: str) -> str | None:
@@ -176,23 +176,23 @@ def _stated(text: str) -> set[str] | None:
     logging.getLogger("debian.copyright").setLevel(logging.ERROR)  # it warns of every unusual spelling
     try:
         paragraphs: list[Any] = list(Copyright(sequence=text.splitlines(True), strict=False).all_files_paragraphs())
-        licences = [(one.files, one.license.synopsis) for one in paragraphs if one.license is not None]
+        licences = [(part.files, part.license.synopsis) for part in paragraphs if part.license is not None]
     except Exception:  # its parser promises no set of errors for a damaged file
         return None
     whole = [synopsis for files, synopsis in licences if "*" in files]
-    found = {spdx_of(synopsis) for synopsis in (whole[:1] or [synopsis for _, synopsis in licences])}
-    return {one for one in found if one} or None
+    expressions = {spdx_of(synopsis) for synopsis in (whole[:1] or [synopsis for _, synopsis in licences])}
+    return {spdx for spdx in expressions if spdx} or None
 
 
 def _recognised(prose: str) -> set[str]:
     """Licences that a file in prose names or quotes; `prose` has single spaces."""
     lower = prose.lower()
-    found = {spdx for phrase, spdx in _PHRASES if phrase in lower}
+    licences = {spdx for phrase, spdx in _PHRASES if phrase in lower}
     if _BSD in lower:
         clauses = "2"
         if "endorse or promote" in lower:
             clauses = "4" if "all advertising materials mentioning" in lower else "3"
-        found.add(f"BSD-{clauses}-Clause")
+        licences.add(f"BSD-{clauses}-Clause")
     families = set()
     for match in _STATEMENT.finditer(prose):
         around = prose[max(0, match.start() - _REACH) : match.end() + _REACH]
@@ -203,17 +203,17 @@ def _recognised(prose: str) -> set[str]:
         )
         if spdx:
             families.add(family)
-            found.add(spdx)
+            licences.add(spdx)
     for match in _COMMON.finditer(prose):
         family = match[1].upper()
         if family in families or (family == "BSD" and _BSD in lower):
             continue
         spdx = _identifier(f"{match[1]}-{match[2]}" if match[2] else match[1])
         if spdx:
-            found.add(spdx)
-    if not found and "public domain" in lower:
-        found.add(PUBLIC_DOMAIN)
-    return found
+            licences.add(spdx)
+    if not licences and "public domain" in lower:
+        licences.add(PUBLIC_DOMAIN)
+    return licences
 
 
 @cache

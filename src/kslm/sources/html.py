@@ -86,11 +86,11 @@ def text_of(raw: bytes, path: str) -> str | Bad:
 
 def decode(raw: bytes) -> str:
     """A page's characters; see the module for how the encoding is found. NUL bytes are left out."""
-    found = _CHARSET.search(raw, 0, 2048)
-    names = ["utf-8-sig", found[1].decode("ascii") if found else "utf-8", "utf-8", "cp1252"]
+    declared = _CHARSET.search(raw, 0, 2048)
+    names = ["utf-8-sig", declared[1].decode("ascii") if declared else "utf-8", "utf-8", "cp1252"]
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         names = ["utf-16", "cp1252"]
-    elif found and not raw.startswith(codecs.BOM_UTF8):
+    elif declared and not raw.startswith(codecs.BOM_UTF8):
         del names[0]
     for name in names:
         try:
@@ -105,14 +105,14 @@ def decode(raw: bytes) -> str:
 def _local_menus(body: LexborNode) -> Iterator[int]:
     """Identities of the lists that hold three or more links into the same page, and nothing else."""
     budget = 1000 + 20 * len(body.text())  # lists in lists are read again and again
-    for found in body.css("ul, ol, dl") if body.css_first(_LOCAL) else ():
-        size = len("".join(found.text().split()))
+    for menu in body.css("ul, ol, dl") if body.css_first(_LOCAL) else ():
+        size = len("".join(menu.text().split()))
         budget -= size + 100
         if budget < 0:
             return
-        links = found.css(_LOCAL)
+        links = menu.css(_LOCAL)
         if len(links) >= 3 and sum(len("".join(link.text().split())) for link in links) >= 0.9 * size:
-            yield found.mem_id
+            yield menu.mem_id
 
 
 class _Layout:

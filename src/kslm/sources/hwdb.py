@@ -64,8 +64,8 @@ def parse(text: str) -> Iterator[HwdbRecord]:
         elif not line[0].isspace():
             first = first if matches else number
             matches.append(line.strip())
-        elif matches and (found := _PROPERTY.match(line)):
-            properties.append((found[1], _REMARK.sub("", found[2]).strip()))
+        elif matches and (setting := _PROPERTY.match(line)):
+            properties.append((setting[1], _REMARK.sub("", setting[2]).strip()))
 
 
 def _joined(comments: list[str]) -> str:

@@ -30,9 +30,9 @@ def parse(text: str, path: str) -> Iterator[PnpId | Bad]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        found = _LINE.match(line)
-        if found:
-            yield PnpId(found[1].upper(), " ".join(found[2].split()), number)
+        match = _LINE.match(line)
+        if match:
+            yield PnpId(match[1].upper(), " ".join(match[2].split()), number)
         else:
             yield Bad.of(path, number, "not an identity, a tab and a name", line)
 
@@ -40,5 +40,5 @@ def parse(text: str, path: str) -> Iterator[PnpId | Bad]:
 def document(text: str) -> str:
     """The makers as one sentence a line: "PnP vendor DEL is Dell Inc."."""
     return "\n".join(
-        f"PnP vendor {one.identity} is {one.name.rstrip('.')}." for one in parse(text, "") if isinstance(one, PnpId)
+        f"PnP vendor {row.identity} is {row.name.rstrip('.')}." for row in parse(text, "") if isinstance(row, PnpId)
     )

@@ -47,8 +47,8 @@ def parse(text: str) -> TldrPage:
         elif line.startswith("`") and line.endswith("`") and len(line) > 2 and how:
             examples.append((how, line[1:-1].strip()))
             how = ""
-    kept = [part for part in description if part and not part.startswith("More information:")]
-    return TldrPage(command, " ".join(kept), tuple(examples))
+    sentences = [part for part in description if part and not part.startswith("More information:")]
+    return TldrPage(command, " ".join(sentences), tuple(examples))
 
 
 def plain(command: str) -> str:

@@ -78,7 +78,7 @@ def build(
             raw = [text.encode() for text in batch.text]
             encoded = encoder.encode(batch.text)
             _check_round_trip(batch.doc_id, raw, encoded, spelling, lengths)
-            sizes = [len(one) for one in raw]
+            sizes = [len(document) for document in raw]
             spare = [kind in GENERATED for kind in batch.kind]
             writer.add(batch.doc_id, batch.split, batch.slice, sizes, encoded, spare=spare)
             busy += time.perf_counter() - started

@@ -8,11 +8,11 @@ share x T from each slice. T is the smaller of
 * the total at which every slice is used up: the largest of available / share. Beyond it nothing unseen would come in,
   only whole passes over the same text, and those are training's affair.
 
-A slice that has more than its part is cut, one that has less is repeated, as often as it takes and no more: each of
-its documents c or c + 1 times. Which ones is the order of a hash of doc_id, generated questions last, so that new
-documents displace few and what somebody wrote comes before what a template did. Validation
-and test take the same shares with nothing repeated. Slices that the mix does not name are left out; the shares of
-slices that are named and have no text are divided among the others, and said so.
+A slice that has more than its part is cut, one that has less is repeated, as often as it takes and no more: each of its
+documents c or c + 1 times. Which ones is the order of a hash of doc_id, generated questions last, so that new documents
+displace few and what somebody wrote comes before what a template did. Validation and test take the same shares with
+nothing repeated. Slices that the mix does not name are left out; the shares of slices that are named and have no text
+are divided among the others, and said so.
 
 Limits: whole documents are taken, so shares are met to within half a document at the boundary of each slice: far inside
 any tolerance for a corpus, not for a handful of documents; a note says where that matters.
@@ -83,11 +83,11 @@ def choose(
         chosen = members[name]
         repeats[chosen] = _repeat(tokens[chosen], total * wanted[name], max_repeats)
     used = {name: int((tokens[members[name]] * repeats[members[name]]).sum()) for name in present}
-    got = {name: used.get(name, 0) / max(sum(used.values()), 1) for name in available}
+    achieved = {name: used.get(name, 0) / max(sum(used.values()), 1) for name in available}
     bound_by = binding if total < max(reach.values()) * (1 - 1e-9) else None
-    notes = [*_bounds(bound_by, available, max_repeats, total), *_misses(got, shares, available, tolerance)]
+    notes = [*_bounds(bound_by, available, max_repeats, total), *_misses(achieved, shares, available, tolerance)]
     notes += [f"slice {name} is not in the mix: all of it is left out" for name in names if name not in shares]
-    return Choice(repeats, got, bound_by, tuple(notes))
+    return Choice(repeats, achieved, bound_by, tuple(notes))
 
 
 def _repeat(tokens: NDArray[Any], target: float, most: int) -> NDArray[np.uint8]:
@@ -114,15 +114,15 @@ def _bounds(bound_by: str | None, available: Mapping[str, int], most: int, total
 
 
 def _misses(
-    got: Mapping[str, float], shares: Mapping[str, float], available: Mapping[str, int], tolerance: float
+    achieved: Mapping[str, float], shares: Mapping[str, float], available: Mapping[str, int], tolerance: float
 ) -> list[str]:
     missing = [name for name, size in available.items() if not size]
     notes = [f"the mix asks for {shares[name]:.0%} of slice {name}, which has no text" for name in missing]
     if not missing:
         notes += [
-            f"the share of slice {name} is {got[name]:.3f}, not {share:.3f}: whole documents come no closer"
+            f"the share of slice {name} is {achieved[name]:.3f}, not {share:.3f}: whole documents come no closer"
             for name, share in sorted(shares.items())
-            if abs(got[name] - share) > tolerance
+            if abs(achieved[name] - share) > tolerance
         ]
     return notes
 

@@ -1,9 +1,9 @@
 """Text to token ids, fast, and never wrong without saying so.
 
-gigatoken encodes some sixty times as fast as the reference, HF `tokenizers`, but it is young: each encoder is
-therefore compared with the reference on probes and on a sample of the run's own text before it is used. If it does not
-load or differs, tiktoken takes its place, after the same comparison, and `note` says so. No encoder is given
-the special tokens, so a document that spells one out cannot forge a document boundary.
+gigatoken encodes some sixty times as fast as the reference, HF `tokenizers`, but it is young: each encoder is therefore
+compared with the reference on probes and on a sample of the run's own text before it is used. If it does not load or
+differs, tiktoken takes its place, after the same comparison, and `note` says so. No encoder is given the special
+tokens, so a document that spells one out cannot forge a document boundary.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Encoder:
 
 
 def _differences(encode: Encode, texts: Sequence[str], expected: Sequence[list[int]]) -> int:
-    return sum(found.tolist() != ids for found, ids in zip(encode(texts).each(), expected, strict=True))
+    return sum(encoded.tolist() != ids for encoded, ids in zip(encode(texts).each(), expected, strict=True))
 
 
 def _reference(tokenizer_json: str, texts: list[str]) -> list[list[int]]:
@@ -116,8 +116,8 @@ def _gigatoken(tokenizer_json: str) -> Encode:
     def encode(texts: Sequence[str]) -> Encoded:
         if not texts:
             return Encoded(np.zeros(0, np.uint32), np.zeros(0, np.int64))
-        found = tokenizer.encode_batch(list(texts))
-        ids, lengths = awkward.to_numpy(awkward.flatten(found)), awkward.to_numpy(awkward.num(found))
+        nested = tokenizer.encode_batch(list(texts))
+        ids, lengths = awkward.to_numpy(awkward.flatten(nested)), awkward.to_numpy(awkward.num(nested))
         return Encoded(ids.astype(np.uint32, copy=False), lengths.astype(np.int64, copy=False))
 
     return encode
@@ -134,8 +134,8 @@ def _tiktoken(tokenizer_json: str) -> Encode:
     encoding = tiktoken.Encoding("kslm", pat_str=CL100K_PATTERN, mergeable_ranks=ranks, special_tokens={})
 
     def encode(texts: Sequence[str]) -> Encoded:
-        found = [encoding.encode_to_numpy(text, disallowed_special=()) for text in texts]
-        ids = np.concatenate([np.zeros(0, np.uint32), *found]).astype(np.uint32, copy=False)
-        return Encoded(ids, np.array([len(one) for one in found], np.int64))
+        encoded = [encoding.encode_to_numpy(text, disallowed_special=()) for text in texts]
+        ids = np.concatenate([np.zeros(0, np.uint32), *encoded]).astype(np.uint32, copy=False)
+        return Encoded(ids, np.array([len(text_ids) for text_ids in encoded], np.int64))
 
     return encode

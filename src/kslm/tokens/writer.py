@@ -1,10 +1,10 @@
 """Write token shards: the same bytes for the same documents, in whatever order they arrive.
 
 Documents come from an engine that promises no order, and may not fit in memory. Their tokens are therefore spooled to
-an unnamed scratch file as they arrive (a killed process leaves nothing behind), and gathered at the end in the
-order of a 128-bit hash of doc_id: a fixed shuffle. Once the tokens of all are known, some documents may be left out and
-others made to occur several times, apart from each other. Shards are written under their final names, because a rename
-on a Volume copies the file; the manifest comes last and makes them valid.
+an unnamed scratch file as they arrive (a killed process leaves nothing behind), and gathered at the end in the order of
+a 128-bit hash of doc_id: a fixed shuffle. Once the tokens of all are known, some documents may be left out and others
+made to occur several times, apart from each other. Shards are written under their final names, because a rename on a
+Volume copies the file; the manifest comes last and makes them valid.
 
 Limits: one part a split. Memory holds 43 bytes a document, and disk twice the tokens while publishing.
 """
@@ -106,10 +106,10 @@ class ShardWriter:
         self._spool_ids(encoded.ids)
         self._rows.append(rows)
 
-    def _places(self, what: str, names: Sequence[str], said: Sequence[str]) -> list[int]:
+    def _places(self, what: str, names: Sequence[str], given: Sequence[str]) -> list[int]:
         places = {name: index for index, name in enumerate(names)}
         try:
-            return [places[name] for name in said]
+            return [places[name] for name in given]
         except KeyError as error:
             raise DataError(f"a document is in {what} {error}, and there are {', '.join(names)}") from None
 

@@ -139,7 +139,7 @@ class Checkpoints(TrainerCallback):
         (folder / "training_args.bin").unlink(missing_ok=True)
         (folder / "training_args.json").write_text(args.to_json_string(), "utf-8")
         published.seal(folder)
-        best = best_step(state.log_history, self.folder)
+        best = checkpoints.best_step(state.log_history, self.folder)
         checkpoints.rotate(self.folder, self.keep, None if best is None else checkpoints.folder_of(self.folder, best))
         loss = next((e["eval_loss"] for e in state.log_history[::-1] if _evaluated(e, state.global_step)), None)
         if loss is not None:
@@ -155,13 +155,6 @@ def validation(loss: float, bytes_per_token: float) -> dict[str, float]:
         "val/perplexity": perplexity(loss),
         "val/bits_per_byte": bits_per_byte(loss, bytes_per_token),
     }
-
-
-def best_step(history: list[dict[str, Any]], folder: Path) -> int | None:
-    """The evaluated step of lowest validation loss among those with a checkpoint; None without one."""
-    losses = {entry["step"]: entry["eval_loss"] for entry in history if "eval_loss" in entry}
-    saved = [step for step in losses if checkpoints.folder_of(folder, step).is_dir()]
-    return min(saved, key=lambda step: (losses[step], step), default=None)
 
 
 def remember_model(folder: Path, step: int, model_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Which checkpoints of a run there are, and which stay.
+"""Which checkpoints of a run there are, which is the best, and which stay.
 
 The Trainer recognises checkpoints by their names alone; here one counts only while it is whole (`kslm.published`).
 """
@@ -6,6 +6,7 @@ The Trainer recognises checkpoints by their names alone; here one counts only wh
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from kslm import published
 
@@ -31,6 +32,17 @@ def listed(run: Path) -> list[Path]:
 def latest_whole(run: Path) -> Path | None:
     """The newest whole checkpoint."""
     return next((path for path in reversed(listed(run)) if published.whole(path)), None)
+
+
+def best_step(history: list[dict[str, Any]], run: Path) -> int | None:
+    """The evaluated step of lowest validation loss among those with a checkpoint; None without one.
+
+    Args:
+        history: the Trainer's log.
+    """
+    losses = {entry["step"]: entry["eval_loss"] for entry in history if "eval_loss" in entry}
+    saved = [step for step in losses if folder_of(run, step).is_dir()]
+    return min(saved, key=lambda step: (losses[step], step), default=None)
 
 
 def discard_broken(run: Path) -> None:

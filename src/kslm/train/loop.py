@@ -131,7 +131,7 @@ def publish(checkpoint: Path, target: Path, history: list[dict[str, Any]]) -> No
 
 
 class _Schedule(TrainerCallback):
-    """Makes a resumed attempt use this attempt's peak learning rates, not those that its checkpoint was saved with."""
+    """Makes a resumed attempt use its own peak learning rates and intervals, not those of its checkpoint."""
 
     def __init__(self, rates: list[float]) -> None:
         self.rates = rates
@@ -139,7 +139,8 @@ class _Schedule(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Set peaks and current rates; where nothing was changed these are the values already there."""
+        """Set intervals, peaks and current rates; where nothing was changed these are the values already there."""
+        state.compute_steps(args, state.max_steps)
         scheduler, optimizer = kwargs["lr_scheduler"], kwargs["optimizer"]
         scheduler = getattr(scheduler, "scheduler", scheduler)
         scheduler.base_lrs = list(self.rates)

@@ -26,7 +26,10 @@ from kslm.train.data import Windows, bytes_per_token
 from kslm.train.guards import Recipe
 from kslm.train.loop import Job
 
-DECISIVE_CODE = ("model.sizes", "train.data", "train.guards", "train.loop", "train.optimizer")
+DECISIVE_CODE = (
+    "model.sizes", "train.checkpoints", "train.data", "train.guards", "train.loop", "train.optimizer",
+)  # fmt: skip
+"""What weights come from, and which of them are published."""
 PROMPTS, PROMPT_TOKENS = 4, 16
 
 

@@ -32,7 +32,7 @@ from kslm.tracking import describe
 from kslm.tracking.run import MlflowTracker, Tracker, open_run
 from kslm.train import checkpoints
 from kslm.train.attempts import Attempts
-from kslm.train.callbacks import best_step, logged_models, validation
+from kslm.train.callbacks import logged_models, validation
 from kslm.train.conditions import ConditionLog, conditions
 from kslm.train.data import bytes_per_token
 from kslm.train.guards import AbortLog
@@ -79,7 +79,7 @@ def _train(plan: Plan, settings: Settings, tracker: Tracker, progress: Progress)
     attempts = Attempts(job, tracker)
     history = attempts.run(progress)
     if not ranks.rank():
-        best = best_step(history, plan.folder)
+        best = checkpoints.best_step(history, plan.folder)
         assert best is not None
         publish(checkpoints.folder_of(plan.folder, best), plan.model, history)
     return attempts.notes

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaign import dear
 from kslm.curate.instructions import instruction_rows
 from kslm.extract.documents import extract
 from kslm.instruct import from_document
@@ -123,7 +124,7 @@ def test_configuration_files_are_brought_back_as_dpkg_does_it():
     assert len({text.partition("\nAnswer: ")[2].partition("pack. ")[2][:9] for text in found}) == 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=dear(0.6))
 @given(
     st.sampled_from(["c", "kconfig", "dt_binding", "man", "catalog", "tldr", "config", "readme_debian", "rst"]),
     st.sampled_from(["a/b.1", "p/etc/x", "x"]),

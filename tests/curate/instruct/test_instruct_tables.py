@@ -6,6 +6,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaign import dear
 from kslm.instruct import from_tables, refusals
 from kslm.instruct.devices import drivers, drivers_by_name
 from kslm.instruct.phrasings import load
@@ -191,7 +192,7 @@ HEX = st.text("0123456789abcdef", min_size=4, max_size=4)
 NAME = st.text(st.characters(categories=("L", "N", "P", "Zs"), exclude_characters="{}"), min_size=1, max_size=30)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=dear(0.25))
 @given(st.lists(st.tuples(HEX, HEX, NAME, st.sampled_from("abcde"), st.booleans()), max_size=8))
 def test_ids_and_drivers_in_answers_are_in_the_tables(devices):
     rows = [("vendor", vendor, None, None, None, "V") for vendor in sorted({device[0] for device in devices})]

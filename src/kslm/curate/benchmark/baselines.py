@@ -24,7 +24,7 @@ class Guesses:
         every: dict[str, Counter[str]] = defaultdict(Counter)
         vendors: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         ids: dict[tuple[str, str], list[int]] = defaultdict(list)
-        self._labels = {device: " ".join(sorted(found)) for device, found in labels.items()}
+        self._labels = {device: " ".join(sorted(label)) for device, label in labels.items()}
         for device in sorted(self._labels):
             label = self._labels[device]
             every[device.bus][label] += 1
@@ -38,8 +38,8 @@ class Guesses:
 
     def vendor_majority(self, device: Device) -> str:
         """The most frequent label of the vendor's devices, else of all."""
-        found = _most_frequent(self._vendors[device.bus, device.vendor], self._labels.get(device))
-        return found or self.majority(device)
+        of_vendor = _most_frequent(self._vendors[device.bus, device.vendor], self._labels.get(device))
+        return of_vendor or self.majority(device)
 
     def nearest(self, device: Device) -> str:
         """The label of the vendor's numerically nearest device, the lower of two at one distance; else the majority.

@@ -57,27 +57,27 @@ def benchmark(
         splits: split group to split.
         instructions: rows of gold.instructions, as `from_instructions` takes them.
     """
-    found = list(_identification(hardware, ids, entities, splits))
-    found += _drivers(hardware, {row["module"]: row for row in modules}, entities, splits)
-    found += _firmware(modules, entities, splits)
-    found += from_instructions(instructions)
-    rows = {row["item_id"]: row for row in map(_row, found)}
-    kept: list[dict[str, Any]] = []
-    for task in sorted({item.task for item in found}):
-        kept += _sample(row for row in rows.values() if row["task"] == task)
-    return kept
+    items = list(_identification(hardware, ids, entities, splits))
+    items += _drivers(hardware, {row["module"]: row for row in modules}, entities, splits)
+    items += _firmware(modules, entities, splits)
+    items += from_instructions(instructions)
+    rows = {row["item_id"]: row for row in map(_row, items)}
+    sampled: list[dict[str, Any]] = []
+    for task in sorted({item.task for item in items}):
+        sampled += _sample(row for row in rows.values() if row["task"] == task)
+    return sampled
 
 
 def _sample(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first of a task's rows by id, without those of a page that has given enough."""
     taken: Counter[str] = Counter()
-    kept: list[dict[str, Any]] = []
+    sampled: list[dict[str, Any]] = []
     for row in sorted(rows, key=lambda row: str(row["item_id"])):
         group = row["split_group"]
         taken[group] += 1
         if taken[group] <= MOST_OF_PAGE or not group.startswith("man:"):
-            kept.append(row)
-    return kept[:LARGEST_TASK]
+            sampled.append(row)
+    return sampled[:LARGEST_TASK]
 
 
 def ground_truth(hardware: Hardware, modules: Iterable[Row]) -> list[Device]:
@@ -147,18 +147,18 @@ def _drivers(
         vendor = hardware.vendors.get((device.bus, device.vendor))
         if splits.get(group) != "test" or not name or not vendor or all(hardware.drivers[device].values()):
             continue
-        found = modules_of(hardware.drivers[device])
+        driving = modules_of(hardware.drivers[device])
         yield Item(
             "driver_selection",
             f"Which driver does {BUS[device.bus]} device {device} ({vendor} {name}) need?",
-            found,
+            driving,
             {
                 "majority": guesses.majority(device),
                 "vendor_majority": guesses.vendor_majority(device),
                 "nearest_id": guesses.nearest(device),
                 "name_in_question": _named(name, modules) or guesses.majority(device),
             },
-            *("bronze.modules", ",".join(found), modules[found[0]]["version"], group),
+            *("bronze.modules", ",".join(driving), modules[driving[0]]["version"], group),
         )
 
 

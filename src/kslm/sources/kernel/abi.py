@@ -41,24 +41,24 @@ def parse(text: str) -> Iterator[Stanza]:
     fields: dict[str, list[str]] = {}
     current = ""
     for line in text.expandtabs().split("\n"):
-        found = _FIELD.match(line)
-        if not found:
+        field = _FIELD.match(line)
+        if not field:
             if current:
                 fields[current].append(line)
             continue
-        name = found[1].lower().replace(" ", "")
+        name = field[1].lower().replace(" ", "")
         if name == "what" and current != "what":
             yield from _stanza(fields)
             fields = {}
         current = name
-        fields.setdefault(name, []).append(found[2])
+        fields.setdefault(name, []).append(field[2])
     yield from _stanza(fields)
 
 
 def extract(text: str) -> str:
     """The stanzas of one file as text: paths, when they came, and what they do."""
-    found = ["\n".join([*stanza.what, *_since(stanza), stanza.description]) for stanza in parse(text)]
-    return "\n\n".join(found) if found or _FIELD.search(text) else text.strip()
+    stanzas = ["\n".join([*stanza.what, *_since(stanza), stanza.description]) for stanza in parse(text)]
+    return "\n\n".join(stanzas) if stanzas or _FIELD.search(text) else text.strip()
 
 
 def _stanza(fields: dict[str, list[str]]) -> Iterator[Stanza]:

@@ -116,6 +116,6 @@ def head(text: str, end: int) -> str:
     if text[end : end + 2] == "\n#":
         below = neighbours(text, end)[1]
         return statement(below) or "" if _MACRO_HEAD.match(below) else ""
-    found = _HEAD.match(text, end)
-    words = found[1].split() if found else []
+    definition = _HEAD.match(text, end)
+    words = definition[1].split() if definition else []
     return "" if words[-1:] in (["struct"], ["union"], ["enum"]) else " ".join(words)

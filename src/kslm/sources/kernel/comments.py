@@ -5,13 +5,13 @@ over only on the line before one. Nothing is scanned twice, whatever the input: 
 file, an unterminated string with its line. That is exact enough for kernel sources and needs no compiler or grammar.
 
 By kind: kernel-doc is kept whole, blocks and one-line comments of at least two words as text. What they describe goes
-with them (`comment_code`): a comment at a line's end follows its statement, `u32 flags: state bits`; a
-block is followed by the head of the definition below it; so is a one-line comment, which if it is a mere label is
-followed by whatever statement stands below it, control flow excepted. Left out are SPDX lines, the licence and
-copyright paragraphs and the credits of a file's header (its licence is known from `kernel_tree.spdx_of`) with the words
-that led up to them, field names without a field, a file's own name, banner lines and box frames, repetitions within the
-file (register dumps), comments beside an #include, an #endif or a closing brace and between a call's arguments, and
-commented-out code where it is plainly that: most lines of a block, or all of a one-line comment, are statements.
+with them (`comment_code`): a comment at a line's end follows its statement, `u32 flags: state bits`; a block is
+followed by the head of the definition below it; so is a one-line comment, which if it is a mere label is followed by
+whatever statement stands below it, control flow excepted. Left out are SPDX lines, the licence and copyright paragraphs
+and the credits of a file's header (its licence is known from `tree.spdx_of`) with the words that led up to them, field
+names without a field, a file's own name, banner lines and box frames, repetitions within the file (register dumps),
+comments beside an #include, an #endif or a closing brace and between a call's arguments, and commented-out code where
+it is plainly that: most lines of a block, or all of a one-line comment, are statements.
 
 Narrow: comment characters that only one assembler knows (`@`, `!`, `;`, `#`) are not comments here; a comment opener
 inside a string continued over lines by a backslash is taken for a comment.
@@ -82,7 +82,7 @@ def extract(text: str) -> str:
     One-line comments stand on lines of their own; a comment of several lines has a blank line before and after it.
     Returns an empty string when nothing is worth keeping.
     """
-    kept: list[str] = []
+    comments: list[str] = []
     seen: set[str] = set()
     for line_start, start, end in _spans(text):
         comment = text[start:end]
@@ -93,11 +93,11 @@ def extract(text: str) -> str:
             continue
         with_code = _with_head(body, before, text, end) if is_block else _with_line(body, before, text, end)
         if with_code and with_code not in seen:
-            kept.append(with_code)
+            comments.append(with_code)
             seen.add(with_code)
         if not before:
             seen.add(body)
-    return _BLANK_LINES.sub("\n\n", "\n".join(kept)).strip("\n")
+    return _BLANK_LINES.sub("\n\n", "\n".join(comments)).strip("\n")
 
 
 def _beside(before: str, comment: str) -> str:
@@ -203,7 +203,6 @@ def _is_code(body: str) -> bool:
 
 
 def _line(comment: str) -> str:
-    """Text of a comment of one line."""
     body = comment.strip("/* \t")
     if body.endswith(_RULERS):
         body = body.strip(body[-1] + " \t")
@@ -211,7 +210,6 @@ def _line(comment: str) -> str:
 
 
 def _block(comment: str) -> str:
-    """Text of a comment of several lines."""
     if comment.startswith("//"):
         body = _LINE_MARGIN.sub("\n", "\n" + comment)
     else:
@@ -233,10 +231,10 @@ def _block(comment: str) -> str:
 
 def _without_notices(paragraphs: list[str]) -> str:
     """Paragraphs but for the legal ones, and for a line before one of them that only leads up to it."""
-    kept: list[str] = []
+    remaining: list[str] = []
     for part in paragraphs:
         if not _LEGAL_PARAGRAPH.search(part):
-            kept.append(part)
-        elif kept:
-            kept[-1] = _LEADS_UP.sub("", kept[-1])
-    return "\n\n".join(filter(None, kept))
+            remaining.append(part)
+        elif remaining:
+            remaining[-1] = _LEADS_UP.sub("", remaining[-1])
+    return "\n\n".join(filter(None, remaining))

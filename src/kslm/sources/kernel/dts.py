@@ -123,12 +123,12 @@ def _comment(node: _Node, comment: str, on_its_own_line: bool) -> None:
 
 def _prune(node: _Node) -> None:
     """Take out, from the leaves up, what all boards repeat."""
-    kept: list[str | _Node] = []
+    remaining: list[str | _Node] = []
     shapes: Counter[tuple[str, ...]] = Counter()
     for item in node.items:
         if isinstance(item, str):
             if not _is_dropped(_property(item)):
-                kept.append(item)
+                remaining.append(item)
             continue
         _prune(item)
         if not any(_property(child) if isinstance(child, str) else True for child in item.items) or _is_unwanted(item):
@@ -136,9 +136,9 @@ def _prune(node: _Node) -> None:
         shape = _shape(item)
         shapes[shape] += 1
         if shapes[shape] <= ALIKE:
-            kept.append(item)
+            remaining.append(item)
     left_out = sum(count - ALIKE for count in shapes.values() if count > ALIKE)
-    node.items = [*kept, f"/* {left_out} more nodes of these kinds */"] if left_out else kept
+    node.items = [*remaining, f"/* {left_out} more nodes of these kinds */"] if left_out else remaining
 
 
 @lru_cache(1 << 16)

@@ -84,26 +84,26 @@ def built(makefiles: Mapping[str, str]) -> dict[str, Built]:
     folders = sorted({posixpath.dirname(path) for path in makefiles if is_makefile(path)})
     lists = {folder: _Lists(folder, makefiles) for folder in folders}
     asked = {path: symbol for folder in folders for path, symbol in lists[folder].folders()}
-    found: dict[str, Built] = {}
+    targets: dict[str, Built] = {}
     for folder in folders:
         around = next((asked[up] for up in _upwards(folder) if asked.get(up)), None)
         for path, here in lists[folder].files():
-            one = here._replace(symbol=here.symbol or around)
-            found[path] = min(found.get(path, one), one, key=_rank)
-    return found
+            target = here._replace(symbol=here.symbol or around)
+            targets[path] = min(targets.get(path, target), target, key=_rank)
+    return targets
 
 
 def by_option(made: Mapping[str, Built]) -> dict[str, str]:
     """Kconfig symbol, without CONFIG_, to the names of what is built for it, of `built`; with a blank between."""
-    found: dict[str, set[str]] = {}
-    for one in made.values():
-        if one.symbol:
-            found.setdefault(one.symbol, set()).add(one.name)
-    return {symbol: " ".join(sorted(names)) for symbol, names in found.items()}
+    by_symbol: dict[str, set[str]] = {}
+    for target in made.values():
+        if target.symbol:
+            by_symbol.setdefault(target.symbol, set()).add(target.name)
+    return {symbol: " ".join(sorted(names)) for symbol, names in by_symbol.items()}
 
 
-def _rank(one: Built) -> tuple[bool, str, str, str]:
-    return (one.fixed, one.name, one.folder, one.symbol or "")
+def _rank(target: Built) -> tuple[bool, str, str, str]:
+    return (target.fixed, target.name, target.folder, target.symbol or "")
 
 
 def _upwards(folder: str) -> Iterator[str]:
@@ -152,18 +152,18 @@ class _Lists:
     def _read(self, path: str, makefiles: Mapping[str, str]) -> None:
         self._read_files.add(path)
         for line in _BRACES.sub(r"$(\1)", makefiles[path].replace("\\\n", " ")).split("\n"):
-            found = _LINE.match(line) if "=" in line or "include" in line else None
-            if found is None:
+            match = _LINE.match(line) if "=" in line or "include" in line else None
+            if match is None:
                 continue
-            if found["file"] is not None:
+            if match["file"] is not None:
                 self._known.clear()
-                for inner in [posixpath.normpath(word.text) for word in self._expanded(found["file"])]:
+                for inner in [posixpath.normpath(word.text) for word in self._expanded(match["file"])]:
                     if inner in makefiles and inner not in self._read_files:
                         self._read(inner, makefiles)
                 continue
-            choice = _CHOICE.fullmatch(found["name"])
-            name, symbol = (f"{choice['list']}-y", choice["symbol"]) if choice else (found["name"], None)
-            words = _WORD.findall(found["value"].partition("#")[0])
+            choice = _CHOICE.fullmatch(match["name"])
+            name, symbol = (f"{choice['list']}-y", choice["symbol"]) if choice else (match["name"], None)
+            words = _WORD.findall(match["value"].partition("#")[0])
             self._given.setdefault(name, []).extend(_Word(word, symbol) for word in words)
         self._known.clear()
 
@@ -174,12 +174,12 @@ class _Lists:
         if name not in self._known:
             self._known[name] = []  # what a name says of itself is nothing
             self._depth += 1
-            found = (
+            expansion = (
                 word._replace(symbol=word.symbol or given.symbol)
                 for given in self._given.get(name, ())
                 for word in self._expanded(given.text)
             )
-            words = list(islice(found, max(self._room, 0)))
+            words = list(islice(expansion, max(self._room, 0)))
             self._known[name] = words
             self._room -= len(words)
             self._depth -= 1

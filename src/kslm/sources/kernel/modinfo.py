@@ -193,11 +193,11 @@ def parameter(text: str) -> tuple[str, str]:
     Args:
         text: value of KernelModule.parameters.
     """
-    said, takes = text.strip(), ""
-    while found := _TYPE_AT_END.search(said):
-        said = said[: found.start()].rstrip()
-        takes = takes or _taken(found[2], listed=bool(found[1]))
-    lines = said.split("\n")
+    description, takes = text.strip(), ""
+    while match := _TYPE_AT_END.search(description):
+        description = description[: match.start()].rstrip()
+        takes = takes or _taken(match[2], listed=bool(match[1]))
+    lines = description.split("\n")
     joined = lines[0].strip()
     for line in filter(str.strip, lines[1:]):
         set_off = (line[:1].isspace() or line[:1].isdigit()) and _POINT.match(line.strip())
@@ -207,10 +207,10 @@ def parameter(text: str) -> tuple[str, str]:
 
 
 def _taken(kind: str, *, listed: bool) -> str:
-    one = _TAKES.get(kind, _WHOLE)
+    wording = _TAKES.get(kind, _WHOLE)
     if not listed:
-        return one
-    return {"text": "a list of texts", _WHOLE: "a list of whole numbers"}.get(one, "a list of yes or no")
+        return wording
+    return {"text": "a list of texts", _WHOLE: "a list of whole numbers"}.get(wording, "a list of yes or no")
 
 
 def _unpacked(place: Path) -> bytes:

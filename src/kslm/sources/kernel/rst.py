@@ -71,7 +71,7 @@ def render(text: str) -> str:
     reader = _Reader()
     for line in _without_credits(text.split("\n")):
         reader.line(line)
-    return "\n".join(reader.kept).strip("\n")
+    return "\n".join(reader.lines).strip("\n")
 
 
 def _without_credits(lines: list[str]) -> list[str]:
@@ -111,13 +111,12 @@ class _Reader:
     """A document while its lines go by: what is left out, and what is kept as it is, to the end of its indentation."""
 
     def __init__(self) -> None:
-        self.kept: list[str] = []
+        self.lines: list[str] = []
         self.silent: int | None = None
         self.verbatim: int | None = None
         self.options: int | None = None
 
     def line(self, line: str) -> None:
-        """Take the next line."""
         stripped = line.strip()
         indent = len(line) - len(line.lstrip())
         if self._inside(line, stripped, indent):
@@ -132,9 +131,9 @@ class _Reader:
         elif stripped.endswith("::"):
             self.verbatim = indent
             if stripped != "::":
-                self.kept.append(_plain(line.rstrip()[:-1]))
+                self.lines.append(_plain(line.rstrip()[:-1]))
         else:
-            self.kept.append(_plain(line))
+            self.lines.append(_plain(line))
 
     def _inside(self, line: str, stripped: str, indent: int) -> bool:
         """Whether the line belongs to what is left out, to a directive's options or to text kept as it is."""
@@ -148,7 +147,7 @@ class _Reader:
             self.options = None
         if self.verbatim is not None:
             if not stripped or indent > self.verbatim:
-                self.kept.append(line)
+                self.lines.append(line)
                 return True
             self.verbatim = None
         return False
@@ -162,10 +161,10 @@ class _Reader:
         self.silent = indent
         link = _LINK.match(rest)
         if link and link[3]:
-            self.kept.append(f"{margin}{link[1] or link[2]}: {link[3]}")
+            self.lines.append(f"{margin}{link[1] or link[2]}: {link[3]}")
         elif rest[:1] == "[":
             self.silent = None
-            self.kept.append(_plain(margin + rest))
+            self.lines.append(_plain(margin + rest))
 
     def _directive(self, margin: str, name: str, argument: str) -> None:
         if name in _SILENT:
@@ -175,9 +174,9 @@ class _Reader:
         if name in _VERBATIM:
             self.verbatim = len(margin)
         elif name in _ADMONITIONS:
-            self.kept.append(_plain(f"{margin}{name.capitalize()}: {argument}".rstrip()))
+            self.lines.append(_plain(f"{margin}{name.capitalize()}: {argument}".rstrip()))
         elif argument:
-            self.kept.append(_plain(margin + argument))
+            self.lines.append(_plain(margin + argument))
 
 
 def _plain(line: str) -> str:

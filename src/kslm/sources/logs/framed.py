@@ -101,7 +101,7 @@ def _objects(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
     feeds: a lost quotation mark costs one object, not the file.
     """
     line, depth, in_string = 1, 0, False
-    found = _Object(line)
+    current = _Object(line)
     for chunk in _whole_escapes(chunks):
         begin = 0
         for match in _TOKEN.finditer(chunk):
@@ -113,23 +113,23 @@ def _objects(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
                 in_string = depth > 0 and not in_string
             elif token == b"{" and not in_string:
                 if depth:
-                    found.add(chunk[begin : match.start()])
+                    current.add(chunk[begin : match.start()])
                     begin = match.start()
-                if depth and found.is_torn():
-                    yield found.done()
+                if depth and current.is_torn():
+                    yield current.done()
                     depth = 0
                 if not depth:
-                    found, begin = _Object(line), match.start()
+                    current, begin = _Object(line), match.start()
                 depth += 1
             elif token == b"}" and depth and not in_string:
                 depth -= 1
                 if not depth:
-                    found.add(chunk[begin : match.end()])
-                    yield found.done()
+                    current.add(chunk[begin : match.end()])
+                    yield current.done()
         if depth:
-            found.add(chunk[begin:])
+            current.add(chunk[begin:])
     if depth:
-        yield found.done()
+        yield current.done()
 
 
 class _Object:
@@ -137,19 +137,19 @@ class _Object:
 
     def __init__(self, line: int) -> None:
         self._line = line
-        self._kept = bytearray()
+        self._bytes = bytearray()
         self._size = 0
 
     def add(self, piece: bytes) -> None:
         self._size += len(piece)
-        self._kept += piece[: max(0, _MAX_OBJECT - len(self._kept))]
+        self._bytes += piece[: max(0, _MAX_OBJECT - len(self._bytes))]
 
     def is_torn(self) -> bool:
         """Whether another object may not begin here: no value of these objects follows a comma."""
-        return self._kept[-64:].rstrip().endswith(b",")
+        return self._bytes[-64:].rstrip().endswith(b",")
 
     def done(self) -> tuple[int, bytes | None]:
-        return self._line, bytes(self._kept) if self._size <= _MAX_OBJECT else None
+        return self._line, bytes(self._bytes) if self._size <= _MAX_OBJECT else None
 
 
 def _whole_escapes(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -182,31 +182,31 @@ class _Buffer:
 
     def readline(self) -> tuple[bytes, int] | None:
         """The next line without its end (cut at 1 MiB) and its size; None at the end of the file."""
-        kept, size = b"", 0
+        line, size = b"", 0
         while True:
             end = self._held.find(b"\n", self._at)
             piece = self._held[self._at : end if end >= 0 else None]
-            kept = (kept + piece)[:_MAX_LINE]
+            line = (line + piece)[:_MAX_LINE]
             size += len(piece)
             self._at = end + 1 if end >= 0 else len(self._held)
             if end >= 0:
                 self.line += 1
-                return kept, size
+                return line, size
             if not self._more():
-                return (kept, size) if size else None
+                return (line, size) if size else None
 
     def take(self, size: int) -> tuple[bytes, int]:
         """The next `size` bytes (at most 64 KiB of them kept), and how many there were."""
-        kept, left = b"", size
+        value, left = b"", size
         while left:
             piece = self._held[self._at : self._at + left]
             if not piece and not self._more():
                 break
-            kept = (kept + piece)[:_MAX_FIELD]
+            value = (value + piece)[:_MAX_FIELD]
             self.line += piece.count(b"\n")
             self._at += len(piece)
             left -= len(piece)
-        return kept, size - left
+        return value, size - left
 
 
 def _export(path: str, source: _Buffer) -> Iterator[LogEvent | Bad]:

@@ -72,12 +72,12 @@ def _text(value: Any) -> str | None:
     if isinstance(value, list) and value:
         if all(isinstance(item, int) and 0 <= item < 256 for item in value):
             return bytes(value).decode("utf-8", "replace")
-        texts = [text for item in value[:64] if not isinstance(item, int) and (text := _one(item)) is not None]
+        texts = [text for item in value[:64] if not isinstance(item, int) and (text := _single(item)) is not None]
         return "\n".join(texts) if texts else None
     return None
 
 
-def _one(value: Any) -> str | None:
+def _single(value: Any) -> str | None:
     """One of the values of a repeated field, which may itself be bytes."""
     if isinstance(value, str):
         return value

@@ -192,7 +192,7 @@ class _Reader:
             yield replace(Bad.of(self.name, line.number, reason, line.raw[:SAMPLE_BYTES]), size=0)
 
     def _snapshot(self, source: Iterable[Line]) -> Iterator[Record]:
-        kept: list[str] = []
+        texts: list[str] = []
         size = 0
         for item in self._texts(source):
             if isinstance(item, Bad):
@@ -200,9 +200,9 @@ class _Reader:
             elif size + len(item[1]) > _MAX_SNAPSHOT_CHARS:
                 yield Bad(self.name, item[0], f"snapshot longer than {_MAX_SNAPSHOT_CHARS} characters", len(item[1]))
             else:
-                kept.append(item[1])
+                texts.append(item[1])
                 size += len(item[1]) + 1
-        yield from snapshot.parse("\n".join(kept))
+        yield from snapshot.parse("\n".join(texts))
 
     def _journal(self, source: Iterable[Line]) -> Iterator[LogEvent | Bad]:
         for item in self._texts(source):

@@ -79,13 +79,13 @@ def parse(text: str) -> Iterator[SnapshotSection]:
             else:
                 body.append(line)
             continue
-        if title or any(kept.strip() for kept in body):
+        if title or any(row.strip() for row in body):
             yield _section(title, body, index, timestamp)
             index += 1
         title, body = (match[1], []) if match else ("", [])
         in_preamble = match is None
         timestamp = None if in_preamble else timestamp
-    if title or any(kept.strip() for kept in body):
+    if title or any(row.strip() for row in body):
         yield _section(title, body, index, timestamp)
 
 
@@ -117,13 +117,13 @@ def moment(stamp: str | None) -> str | None:
     if date is None or hour > 23:
         return None
     try:
-        found = datetime(*date, hour, int(clock[2]), int(clock[3])).isoformat()
+        local = datetime(*date, hour, int(clock[2]), int(clock[3])).isoformat()
     except ValueError:
         return None
     if re.search(r"\b(?:UTC|GMT)\b", rest):
-        return f"{found}+00:00"
+        return f"{local}+00:00"
     offset = _OFFSET.search(stamp, clock.end())
-    return f"{found}{offset[1]}:{offset[2] or '00'}" if offset else found
+    return f"{local}{offset[1]}:{offset[2] or '00'}" if offset else local
 
 
 def _date(text: str) -> tuple[int, int, int] | None:

@@ -145,8 +145,8 @@ def _gpu_information(body: list[str]) -> dict[str, str]:
                      "busy_percent")  # fmt: skip
             for gpu in gpus[-1:]:
                 gpu.update(zip(names, state.groups(), strict=True))
-        elif (found := _GPU_NAME.match(line)) and not found[2].isdigit() and fields:
-            gpus.append({"index": found[1], "name": found[2]})
+        elif (named := _GPU_NAME.match(line)) and not named[2].isdigit() and fields:
+            gpus.append({"index": named[1], "name": named[2]})
     cards = [{"name": name} for name in dict.fromkeys(re.findall(r"\b(card[0-9]{1,3})(?!-)\b", text))]
     fields |= _rows("gpu", gpus or cards)
     if fields or "No GPU detected" in text:
@@ -193,7 +193,7 @@ def _network_usage(body: list[str]) -> dict[str, str]:
     for name, value in _pairs(body):
         words = value.split()
         if len(words) >= 16:
-            received = zip((f"received_{one}" for one in names), words[:4], strict=True)
+            received = zip((f"received_{column}" for column in names), words[:4], strict=True)
             rows.append({"name": name, **dict(received), **{f"sent_{names[n]}": words[8 + n] for n in range(4)}})
     return _rows("interface", rows)
 

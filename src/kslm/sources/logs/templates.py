@@ -104,8 +104,8 @@ class Miner:
         drain = self._miners.get(tag)
         if not self._left:
             tokens = masked.split()
-            found = drain.tree_search(drain.root_node, tokens, drain.sim_th, False) if drain else None
-            if drain is None or found is None:
+            similar = drain.tree_search(drain.root_node, tokens, drain.sim_th, False) if drain else None
+            if drain is None or similar is None:
                 return None
         elif drain is None:
             # Numbers are masked already: a digit left in a word is part of a name.
@@ -130,8 +130,8 @@ class Miner:
         counts: dict[tuple[str | None, str], int] = {}
         for number, events in enumerate(self._events):
             counts[self.template(number)] = counts.get(self.template(number), 0) + events
-        found = [Template(tag, text, events) for (tag, text), events in counts.items()]
-        return sorted(found, key=lambda one: (one.tag or "", one.text))
+        templates = [Template(tag, text, events) for (tag, text), events in counts.items()]
+        return sorted(templates, key=lambda template: (template.tag or "", template.text))
 
 
 def mask(text: str) -> str:
@@ -141,15 +141,15 @@ def mask(text: str) -> str:
 
 def parameters(message: str, template: str) -> list[str]:
     """What stands in the message where its template has a hole, in order."""
-    found: list[str] = []
+    values: list[str] = []
     words, rest = _words(message)
     holes = template.split()
     for word, of_template in zip(words, holes[:-1] if rest is not None else holes, strict=True):
         if of_template == _ANY:
-            found.append(word)
+            values.append(word)
         else:
-            found += _masked(word)[1]
-    return found if rest is None else [*found, rest]
+            values += _masked(word)[1]
+    return values if rest is None else [*values, rest]
 
 
 def fill(template: str, values: Sequence[str]) -> str:

@@ -58,16 +58,16 @@ def grouped(events: Iterable[LogEvent]) -> Iterator[LogEvent]:
     for event in events:
         pending = [event]
         while pending:
-            one = pending.pop(0)
+            current = pending.pop(0)
             if trace is None:
-                if _of_kernel(one) and _START.match(_said(one)):
-                    trace = _Trace(one)
+                if _of_kernel(current) and _START.match(_said(current)):
+                    trace = _Trace(current)
                 else:
-                    yield one
-            elif not trace.take(one):
+                    yield current
+            elif not trace.take(current):
                 yield trace.event()
                 # What it held may begin a trace itself.
-                pending = [*trace.held, one, *pending]
+                pending = [*trace.held, current, *pending]
                 trace = None
     if trace is not None:
         yield trace.event()

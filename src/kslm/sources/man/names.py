@@ -56,8 +56,8 @@ class Page(NamedTuple):
 
 def page_of(path: str) -> Page | None:
     """The page that a file holds, by its name: `man1/ls.1.gz` is ls(1)."""
-    found = _PAGE.search(path)
-    return Page(found[1], found[2]) if found else None
+    match = _PAGE.search(path)
+    return Page(match[1], match[2]) if match else None
 
 
 def name_line(page: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Options of a manual page, from its rendered text (see `man`): what each is called and what it does.
+"""Options of a manual page, from its rendered text (see kslm.sources.man.page): what each is called and what it does.
 
 Rendered pages have one shape for every macro package: a line with the option's forms, and below it, further in, its
 description:
@@ -92,20 +92,20 @@ def spellings(forms: str) -> list[str]:
     >>> spellings("-o, --output=FILE"), spellings("--[no-]verify"), spellings("-I<dir>")
     (['-o', '--output'], ['--verify'], ['-I'])
     """
-    found = (match[1].replace("[no-]", "").replace("[no]", "").rstrip(".:+") for match in _NAME.finditer(forms))
-    return [name for name in dict.fromkeys(found) if name.strip("-")]
+    names = (match[1].replace("[no-]", "").replace("[no]", "").rstrip(".:+") for match in _NAME.finditer(forms))
+    return [name for name in dict.fromkeys(names) if name.strip("-")]
 
 
 def _below(lines: list[str], index: int, indent: int) -> tuple[str, int]:
     """What stands further in than `indent` from a line on, and the index of the first line after it."""
-    found: list[str] = []
+    block: list[str] = []
     while index < len(lines):
         line = lines[index]
         if line.strip() and _indent(line) <= indent:
             break
-        found.append(line.strip())
+        block.append(line.strip())
         index += 1
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(found)).strip(), index
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(block)).strip(), index
 
 
 def _indent(line: str) -> int:

@@ -87,8 +87,8 @@ def unescape(text: str, strings: dict[str, str] | None = None) -> str:
             return text
 
     def printed(match: re.Match[str]) -> str:
-        if (one := match["one"]) is not None:
-            return _ONE.get(one, "")
+        if (character := match["one"]) is not None:
+            return _ONE.get(character, "")
         if (name := match["two"] or match["long"]) is not None:
             return _special(name)
         if (name := match["string2"] or match["string"] or match["string1"]) is not None:
@@ -126,15 +126,15 @@ def joined(source: str) -> list[str]:
     lines = source.split("\n")
     if "\\\n" not in source:
         return lines
-    found: list[str] = []
+    logical: list[str] = []
     held = ""
     for line in lines:
         if line.endswith("\\") and not line.endswith("\\\\") and '\\"' not in line:
             held += line[:-1]
         else:
-            found.append(held + line)
+            logical.append(held + line)
             held = ""
-    return [*found, held] if held else found
+    return [*logical, held] if held else logical
 
 
 def statements(lines: list[str]) -> Iterator[str]:
@@ -161,9 +161,9 @@ class _Statements:
             if line[:1] not in (".", "'"):
                 yield line
                 continue
-            found = _REQUEST.match(line)
-            name = found[1] if found else ""
-            rest = line[found.end() :] if found else ""
+            request = _REQUEST.match(line)
+            name = request[1] if request else ""
+            rest = line[request.end() :] if request else ""
             if not name or name.startswith('\\"'):
                 continue
             if name in _DEFINING:

@@ -58,8 +58,8 @@ def rows(lines: list[str]) -> Iterator[str]:
             cells = line.split(separator)
         if cells and cells[-1].strip() == "T{":
             block = []
-        elif kept := [cell.strip() for cell in cells if cell.strip() not in _EMPTY]:
-            yield "  ".join(kept)
+        elif filled := [cell.strip() for cell in cells if cell.strip() not in _EMPTY]:
+            yield "  ".join(filled)
     if block:
         yield "  ".join([*(cell.strip() for cell in cells[:-1] if cell.strip()), " ".join(filter(None, block))])
 
