@@ -45,7 +45,7 @@ def settings_of(root: Path) -> Settings:
     return Settings(load_profile(root / "mini.yml"), Environment(KSLM_HOME=root))
 
 
-def make_home(root: Path, checkpoint: Path, variants: str = "[fp32, torch_int8, int8, int4]") -> Settings:
+def make_home(root: Path, checkpoint: Path, variants: str = "[int8, int4]") -> Settings:
     """Reports, shards, a training run and the checkpoint under `root`."""
     root.mkdir(parents=True)
     (root / "mini.yml").write_text(PROFILE.replace("VARIANTS", variants))

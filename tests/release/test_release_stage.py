@@ -62,7 +62,7 @@ def test_after_kills_every_variant_is_whole_measured_and_registered_once(release
     settings, report = released
     assert report.outputs.promoted is True
     assert report.outputs.alias == "champion"
-    assert list(report.outputs.variants) == ["fp32", "torch_int8", "int8", "int4"]
+    assert list(report.outputs.variants) == ["fp32", "int8", "int4"]
     for name, variant in report.outputs.variants.items():
         manifest = whole(settings.home.at(variant.path))
         assert manifest is not None
@@ -77,7 +77,7 @@ def test_after_kills_every_variant_is_whole_measured_and_registered_once(release
     assert report.metrics["quant/onnx_fp32/logits_difference"] < 1e-4
     assert report.metrics["release/speedup"] == report.outputs.variants[report.outputs.preferred].speedup
     versions = connect(settings).search_model_versions(f"name='{MODEL}'")
-    assert sorted(v.tags["variant"] for v in versions) == ["fp32", "int4", "int8", "torch_int8"]
+    assert sorted(v.tags["variant"] for v in versions) == ["fp32", "int4", "int8"]
     assert not list(settings.home.cache.glob("release*"))
 
 
@@ -126,7 +126,7 @@ def test_a_refused_model_is_registered_with_the_reason_and_the_champion_stays(re
     assert [gate.name for gate in report.outputs.gates if not gate.passed] == ["perplexity", "below_bigram"]
     assert {p: p.stat().st_mtime_ns for p in settings.home.artefacts.rglob("*.onnx")} == built
     versions = versions_of(settings)
-    assert len(versions) == 4
+    assert len(versions) == 3
     assert "perplexity FAIL: 9000 <= 2000" in versions[report.outputs.preferred].tags["rejected"]
     aliases = {alias: str(v) for alias, v in connect(settings).get_registered_model(MODEL).aliases.items()}
     assert aliases["champion"] == before.outputs.version
