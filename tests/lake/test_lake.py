@@ -108,4 +108,7 @@ def test_any_path_will_do_for_a_home(tmp_path):
         spool.close()
         lake.make_equal(tables.DOCUMENTS, lake.read_parquet(tables.DOCUMENTS, spool.path))
         assert lake.read(tables.DOCUMENTS).count() == 3
+        lake.write_parquet(lake.read(tables.DOCUMENTS), home / "between steps")
+        assert lake.read_parquet(tables.DOCUMENTS, home / "between steps").count() == 3
+        assert list((home / "between steps").glob("*.parquet"))
         assert (home / "lake" / "quick_bronze" / "documents" / "_delta_log").is_dir()
