@@ -13,7 +13,6 @@ of the process that finished the run.
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,11 +99,12 @@ def _clear_stale(plan: Plan, settings: Settings) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
     exhausted = len(AbortLog(plan.folder).aborts) >= settings.profile.train.max_attempts
     if exhausted or (plan.model.exists() and _is_published(plan, settings)):
-        published.remove(plan.model)
-        for folder in checkpoints.listed(plan.folder):
-            published.remove(folder)
-        shutil.rmtree(plan.folder)
-        plan.folder.mkdir()
+        for path in plan.folder.iterdir():
+            if path.is_file():
+                path.unlink()
+            elif path != plan.model:
+                published.remove(path)
+        published.remove(plan.model)  # last: as long as it is there, the next start clears what is left
     checkpoints.discard_broken(plan.folder)
 
 
