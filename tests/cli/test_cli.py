@@ -44,7 +44,7 @@ def test_help_is_quick_because_it_loads_no_engine():
     [
         (["run", "--profile", "nope"], 2, "no profile named 'nope'"),
         (["run", "--from", "trian"], 1, "no stage named 'trian'"),
-        (["run", "--from", "train", "--until", "fetch"], 1, "comes before"),
+        (["run", "--from", "train", "--until", "fetch"], 1, "does not need"),
         (["ingest"], 1, "kslm fetch --profile quick"),
     ],
 )

@@ -23,7 +23,7 @@ def load(folder: Path, threads: int) -> TorchRuntime:
 
 
 def prepare(threads: int) -> None:
-    """Set torch up for running models in this process: quiet, without gradients."""
+    """Set torch up for running models in this process: quiet, on so many threads."""
     import torch
     import transformers
 
@@ -31,7 +31,6 @@ def prepare(threads: int) -> None:
     transformers.logging.disable_progress_bar()
     if threads:
         torch.set_num_threads(threads)
-    torch.set_grad_enabled(False)
 
 
 class TorchRuntime:
@@ -45,7 +44,7 @@ class TorchRuntime:
         import torch
 
         self._torch = torch
-        self._model = model.eval()
+        self._model = model.eval().requires_grad_(False)
         self._missing = missing_weights
         self._past: Any = None
         self.context_length = int(model.config.max_position_embeddings)
