@@ -12,7 +12,14 @@ import yaml
 import campaign
 from miniature import tiny_profile, write_sources
 
-LONGEST = ("test_parity_spark.py", "test_parity.py", "test_release_stage.py", "test_notebooks.py")
+LONGEST = (
+    "test_parity_spark.py",
+    "test_train_ranks.py",
+    "test_release_stage.py",
+    "test_parity.py",
+    "test_train_stage.py",
+    "test_notebooks.py",
+)
 
 campaign.load_hypothesis_profile()
 
