@@ -26,15 +26,7 @@ from kslm.sources.man.names import page_of
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-TABLES = (SILVER_DOCUMENTS, REJECTS, CORPUS, INSTRUCTIONS, BENCHMARK)
-"""In the order in which they are written: gold last."""
-
-GOLD = Table(
-    "scratch",
-    "gold",
-    ("doc_id",),
-    {**CORPUS.columns, "cluster_id": "STRING", "item": "STRING", "reason": "STRING", "figure": "DOUBLE"},
-)
+GOLD = Table.of("scratch.gold", "doc_id", f"{CORPUS.ddl}, cluster_id, item, reason, figure DOUBLE")
 
 
 def publish(

@@ -39,22 +39,12 @@ class Candidate(NamedTuple):
 
 _NUMBERS = {"bytes": "BIGINT", "redactions": "INT", "figure": "DOUBLE", "quality": "DOUBLE"}
 
-TEXTS = Table("scratch", "texts", ("source", "path"), dict.fromkeys(Text._fields, "STRING"))
-CANDIDATES = Table(
-    "scratch", "candidates", ("doc_id",), {name: _NUMBERS.get(name, "STRING") for name in Candidate._fields}
+TEXTS = Table.of("scratch.texts", "source, path", ", ".join(Text._fields))
+CANDIDATES = Table.of(
+    "scratch.candidates", "doc_id", ", ".join(f"{name} {_NUMBERS.get(name, 'STRING')}" for name in Candidate._fields)
 )
-DECISIONS = Table(
-    "scratch",
-    "decisions",
-    ("doc_id",),
-    {
-        "doc_id": "STRING",
-        "cluster_id": "STRING",
-        "reason": "STRING",
-        "figure": "DOUBLE",
-        "in_silver": "BOOLEAN",
-        "split": "STRING",
-    },
+DECISIONS = Table.of(
+    "scratch.decisions", "doc_id", "doc_id, cluster_id, reason, figure DOUBLE, in_silver BOOLEAN, split"
 )
 
 

@@ -30,7 +30,7 @@ from kslm.curate.benchmark.items import ground_truth
 from kslm.curate.decide import Decisions, Judged, decide, to_compare
 from kslm.curate.dedup.search import Near
 from kslm.curate.gather import Knowledge
-from kslm.curate.gold import TABLES, publish
+from kslm.curate.gold import publish
 from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
 from kslm.curate.refine.candidates import Limits, refine_texts
 from kslm.curate.reuse.cache import Cache
@@ -40,7 +40,7 @@ from kslm.instruct import message_questions
 from kslm.kinds import C, Overrides
 from kslm.lake import Lake
 from kslm.lake.change import as_metrics, as_outputs
-from kslm.lake.tables import ALL, BENCHMARK, CORPUS, DOCUMENTS, INSTRUCTIONS, REJECTS, Table
+from kslm.lake.tables import BENCHMARK, BRONZE, CORPUS, CURATED, DOCUMENTS, INSTRUCTIONS, REJECTS, Table
 from kslm.outputs import Curated
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
@@ -62,9 +62,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
         progress.task("curate", total=4, unit="steps") as task,
     ):
         lake.read(DOCUMENTS)
-        inputs = {
-            str(table): lake.version(table) for table in ALL if table.layer == "bronze" and lake.version(table) >= 0
-        }
+        inputs = {str(table): version for table in BRONZE if (version := lake.version(table)) >= 0}
         task.update(note="extracting, cleaning, redacting")
         known = gather.knowledge(lake)
         candidates, refined, generated, made_by = _refine(lake, settings, known, folder)
@@ -77,7 +75,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
         min_chars = settings.profile.curate.min_chars
         versions = publish(lake, decided, known, refined.notes, decisions.splits, min_chars=min_chars, folder=folder)
         task.advance()
-        hashes = {str(table): lake.content_hash(table) for table in TABLES}
+        hashes = {str(table): lake.content_hash(table) for table in CURATED}
         read_bytes, metrics = _bronze_bytes(lake), _metrics(lake)
         task.advance()
     cpu = sum(os.times()[:4]) - sum(started[:4])

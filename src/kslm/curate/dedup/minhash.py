@@ -34,8 +34,8 @@ BATCH_BYTES = 250_000
 """Text shingled at once: numpy works in arrays of eight times as many bytes, which is what a cache holds."""
 
 BUCKETS = "doc_id STRING, buckets BINARY"
-EDGES = Table("scratch", "edges", ("left", "right"), {"left": "STRING", "right": "STRING", "jaccard": "DOUBLE"})
-SUSPECTS = Table("scratch", "suspects", ("doc_id",), {"doc_id": "STRING", "part": "INT", "lefts": "ARRAY<STRING>"})
+EDGES = Table.of("scratch.edges", "left, right", "left, right, jaccard DOUBLE")
+SUSPECTS = Table.of("scratch.suspects", "doc_id", "doc_id, part INT, lefts ARRAY<STRING>")
 
 Pair = tuple[str, str]
 """Two documents' ids, the lesser first."""

@@ -37,7 +37,7 @@ from kslm.lake.tables import Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_FRESH = Table("scratch", "fresh", ("doc_id",), {"doc_id": "STRING"})
+_FRESH = Table.of("scratch.fresh", "doc_id", "doc_id")
 _PLACED = pa.schema([("doc_id", pa.string()), ("buckets", pa.binary())])
 
 

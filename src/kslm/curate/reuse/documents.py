@@ -40,17 +40,12 @@ from kslm.lake.tables import DOCUMENTS, Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-MADE = Table(
-    *("scratch", "made", ("doc_id",)),
-    CANDIDATES.columns | dict.fromkeys(("bronze_id", "lookups", "note"), "STRING"),
-)
+MADE = Table.of("scratch.made", "doc_id", f"{CANDIDATES.ddl}, bronze_id, lookups, note")
 """Candidates, the row of bronze.documents each is of, and, with the first of a row's, what was looked up for it and
 noted of it (`Kind.note`)."""
 
-_STAMPS = Table(
-    *("scratch", "stamps", ("bronze_id",)), dict.fromkeys(("bronze_id", "new_version", "new_licence"), "STRING")
-)
-_FRESH = Table("scratch", "fresh", ("doc_id",), {"doc_id": "STRING"})
+_STAMPS = Table.of("scratch.stamps", "bronze_id", "bronze_id, new_version, new_licence")
+_FRESH = Table.of("scratch.fresh", "doc_id", "doc_id")
 ROOMS = ("curate", "extract", "instruct", "kinds", "knowledge", "prompt", "redact", "sources", "texts")
 LIBRARIES = ("numpy", "py3langid", "PyYAML", "rensa", "selectolax", "xxhash")
 """What decides a candidate, its quality and its duplicates."""
