@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 QUESTION = "question"
@@ -47,10 +47,10 @@ def sentence(text: str) -> str:
     return folded if _ENDED.search(folded) and not _ABBREVIATED.search(folded) else f"{folded}."
 
 
-def listed(names: Iterable[str]) -> str:
-    """`a, b and c`."""
-    found = list(names)
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`; nothing of none."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 LONGEST_ANSWER = 700

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kslm.extract import cards
-from kslm.instruct import from_tables
+from kslm.instruct.tables import from_tables
 from kslm.kinds import DT_BINDING, KCONFIG, LOG, MAKEFILE, SNAPSHOT, Overrides
 from kslm.knowledge import entities as entities_
 from kslm.knowledge import hardware as hardware_

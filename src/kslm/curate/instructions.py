@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
-from kslm.curate.records import to_batch
+from kslm.lake.arrow import to_batch
 from kslm.lake.tables import INSTRUCTIONS
 
 TAKEN = ("doc_id", "text", "version", "licence", "split", "split_group", "item")

@@ -22,7 +22,7 @@ from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from kslm import kinds
 from kslm.errors import DataError
 from kslm.kinds import KCONFIG
-from kslm.lake.arrow import arrow_schema, batches_of
+from kslm.lake.arrow import batches_of
 from kslm.lake.tables import DOCUMENTS, QUARANTINE
 from kslm.sources.kernel import kconfig_tree
 from kslm.sources.kernel import tree as kernel_tree
@@ -111,10 +111,10 @@ class KernelTreeReader(DataSourceReader):
         members = [Member(*member) for member in partition.value]
         if self.findings:
             rows = (row for _, findings in self._read(members) for row in findings)
-            yield from batches_of(arrow_schema(QUARANTINE), rows, 4, BATCH_BYTES)
+            yield from batches_of(QUARANTINE, rows, BATCH_BYTES)
         else:
             documents = (document for document, _ in self._read(members) if document)
-            yield from batches_of(arrow_schema(DOCUMENTS), documents, 7, BATCH_BYTES)
+            yield from batches_of(DOCUMENTS, documents, BATCH_BYTES)
 
     def _read(self, members: list[Member]) -> Iterator[tuple[tuple[Any, ...] | None, list[tuple[Any, ...]]]]:
         """Each member's row of bronze.documents, if it has one, and its rows of bronze.quarantine."""

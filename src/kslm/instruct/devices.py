@@ -46,31 +46,35 @@ def _named(
     table = f"bronze.{bus}_ids"
     if level in _CLASSES:
         code = ":".join(row[part] for part in ("vendor", "device", "subvendor") if row[part])
-        fact = Provenance(table, row["row_id"], row["version"], f"{bus}:class", origin.source, origin.licence)
+        provenance = Provenance(table, row["row_id"], row["version"], f"{bus}:class", origin.source, origin.licence)
         answer = sentence(f"{BUS[bus]} {_CLASSES[level]} {code} is {name}")
         path = f"class/{bus}/{code}"
         asked = {"bus": BUS[bus], "code": code, "level": _CLASSES[level], "tool": TOOL[bus]}
-        return path, questions("device_class", fact, path, answer, context=f"{code}: {name}", asked=asked)
+        return path, questions("device_class", provenance, path, answer, context=f"{code}: {name}", asked=asked)
     if level == "vendor":
-        fact = Provenance(table, row["row_id"], row["version"], f"{bus}:{vendor}", origin.source, origin.licence)
+        provenance = Provenance(table, row["row_id"], row["version"], f"{bus}:{vendor}", origin.source, origin.licence)
         answer = sentence(f"{BUS[bus]} vendor {vendor} is {name}")
         path = f"vendor/{bus}/{vendor}"
         asked = {"bus": BUS[bus], "vendor": vendor, "tool": TOOL[bus]}
         action = f"{TOOL[bus].split()[0]} -d {vendor}:"
-        return path, questions("vendor", fact, path, answer, context=f"{vendor}: {name}", action=action, asked=asked)
+        return path, questions(
+            "vendor", provenance, path, answer, context=f"{vendor}: {name}", action=action, asked=asked
+        )
     if level not in ("device", "subsystem"):
         return None
     device = Device(bus, vendor, row["device"])
-    fact = Provenance(table, row["row_id"], row["version"], entities.of_device(device), origin.source, origin.licence)
+    provenance = Provenance(
+        table, row["row_id"], row["version"], entities.of_device(device), origin.source, origin.licence
+    )
     if level == "device":
-        return _device(device, name, hardware, fact)
+        return _device(device, name, hardware, provenance)
     board = Device(bus, row["subvendor"], row["subdevice"])
-    if board in hardware.names and entities.of_device(board) != fact.group:
+    if board in hardware.names and entities.of_device(board) != provenance.group:
         return None  # some boards have a device's id, whose name may be held out
-    return _subsystem(str(board), device, row, hardware, fact)
+    return _subsystem(str(board), device, row, hardware, provenance)
 
 
-def _device(device: Device, name: str, hardware: Hardware, fact: Provenance) -> tuple[str, Iterator[Text]]:
+def _device(device: Device, name: str, hardware: Hardware, provenance: Provenance) -> tuple[str, Iterator[Text]]:
     bus = BUS[device.bus]
     parts = [sentence(f"{bus} device {device} is {name}")]
     vendor = hardware.vendors.get((device.bus, device.vendor))
@@ -83,7 +87,7 @@ def _device(device: Device, name: str, hardware: Hardware, fact: Provenance) -> 
     asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
     context = f"{device}: {name}"
     return path, questions(
-        *("device_name", fact, path, " ".join(parts)),
+        *("device_name", provenance, path, " ".join(parts)),
         context=context,
         action=_look(device),
         asked=asked,
@@ -92,7 +96,7 @@ def _device(device: Device, name: str, hardware: Hardware, fact: Provenance) -> 
 
 
 def _subsystem(
-    subsystem: str, device: Device, row: Row, hardware: Hardware, fact: Provenance
+    subsystem: str, device: Device, row: Row, hardware: Hardware, provenance: Provenance
 ) -> tuple[str, Iterator[Text]]:
     parts = [sentence(f"Subsystem {subsystem} of {hardware.described(device)} is {row['name']}")]
     maker = hardware.vendors.get((device.bus, row["subvendor"]))
@@ -101,7 +105,7 @@ def _subsystem(
     asked = {"subsystem": subsystem, "device": str(device)}
     context = f"{device} {subsystem}: {row['name']}"
     action = f"lspci -nnv -d {device}"
-    return path, questions("subsystem", fact, path, " ".join(parts), context=context, action=action, asked=asked)
+    return path, questions("subsystem", provenance, path, " ".join(parts), context=context, action=action, asked=asked)
 
 
 def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, origin: Attribution) -> Iterator[Text]:
@@ -113,7 +117,7 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
     for device in sorted(hardware.drivers):
         driving = modules_of(hardware.drivers[device])
         bus = BUS[device.bus]
-        fact = _module_fact(driving, entities.of_device(device), modules, origin)
+        provenance = _module_provenance(driving, entities.of_device(device), modules, origin)
         verb = "modules drive" if len(driving) > 1 else "module drives"
         scope = _part(device, hardware)
         by = hardware.vendors.get((device.bus, device.vendor))
@@ -132,7 +136,9 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
         action = _loading(driving, modules, device.bus) or _look(device)
         path = f"driver/{bus}/{device}"
         told = {"modules": ",".join(sorted({*driving}.difference(partly))), "modules_partly": ",".join(partly)}
-        yield from questions(kind, fact, path, " ".join(parts), context=context, action=action, asked=asked, told=told)
+        yield from questions(
+            kind, provenance, path, " ".join(parts), context=context, action=action, asked=asked, told=told
+        )
 
 
 def drivers_by_name(
@@ -154,10 +160,10 @@ def drivers_by_name(
         verb = "modules drive" if len(driving) > 1 else "module drives"
         parts = [f"The {listed(driving)} {verb} {scope}the {vendor} {name} ({BUS[bus]} {ids})."]
         parts.extend(_about(driving, modules, bus))
-        fact = _module_fact(driving, group, modules, origin)
+        provenance = _module_provenance(driving, group, modules, origin)
         place = xxhash.xxh3_64_hexdigest(f"{vendor}\0{name}".encode())
         yield from questions(
-            *("name_driver", fact, f"name/{BUS[bus]}/{place}", " ".join(parts)),
+            *("name_driver", provenance, f"name/{BUS[bus]}/{place}", " ".join(parts)),
             context=f"{vendor} {name}: {ids}; modules: {', '.join(driving)}",
             action=_loading(driving, modules, bus) or f"{TOOL[bus].split()[0]} -d {devices[0].vendor}:",
             asked={"bus": BUS[bus], "vendor": vendor, "name": name},
@@ -165,7 +171,9 @@ def drivers_by_name(
         )
 
 
-def _module_fact(driving: Sequence[str], group: str, modules: Mapping[str, Row], origin: Attribution) -> Provenance:
+def _module_provenance(
+    driving: Sequence[str], group: str, modules: Mapping[str, Row], origin: Attribution
+) -> Provenance:
     version = modules[driving[0]]["version"]
     return Provenance("bronze.modules", ",".join(driving), version, group, origin.source, origin.licence)
 

@@ -45,10 +45,9 @@ def options(row: Row, text: str, entities: Entities) -> Iterator[Text]:
     if page is None or command is None:
         return
     for option, (forms, said) in _described(text).items():
-        key, group = f"{row['doc_id']}#{option}", f"man:{page}"
-        fact = Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+        provenance = Provenance.of_document(row, option, f"man:{page}")
         yield from questions(
-            *("page_option", fact, f"{row['path']}#option {option}", f"{command} {forms}: {sentence(said)}"),
+            *("page_option", provenance, f"{row['path']}#option {option}", f"{command} {forms}: {sentence(said)}"),
             context=f"{command}({page.section}) {forms}: {shortened(said, LONGEST_SUMMARY)}",
             action=f"man {page.section} {page.name}",
             asked={"option": option, "name": command},

@@ -20,6 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from kslm.errors import DataError
 from kslm.lake.change import Change
 from kslm.lake.digest import DIGEST_COLUMN, DIGEST_DIGITS, PARTIAL_DDL, TableDigest, key_digests, partial_digests
@@ -175,6 +178,12 @@ class Lake:
     def read_parquet(self, table: Table, path: Path) -> DataFrame:
         """Rows with the table's columns, of a file that `kslm.lake.arrow.ParquetSpool` wrote, or `write_parquet`."""
         return self.spark.read.schema(table.ddl).parquet(self._engine.url(path)).select(*table.columns)
+
+    def from_arrow(self, table: Table, rows: pa.Table, folder: Path) -> DataFrame:
+        """Rows of this process as a DataFrame, by way of a file in `folder`."""
+        path = folder / f"{table.name}.parquet"
+        pq.write_table(rows, path)
+        return self.read_parquet(table, path)
 
     def write_parquet(self, df: DataFrame, path: Path) -> None:
         """Write rows to a new folder of Parquet files, for `read_parquet`."""

@@ -25,7 +25,7 @@ import pyarrow as pa
 import rensa
 
 from kslm.curate.dedup.shingles import UInt64, encode, jaccard, shingle_sets, shingles
-from kslm.curate.records import to_batch
+from kslm.lake.arrow import to_batch, to_table
 from kslm.lake.tables import Table
 
 PERMUTATIONS = 128
@@ -96,7 +96,7 @@ def suspects(pairs: Sequence[Pair], partitions: int) -> pa.Table:
     keepers = components(pairs)
     parts = {keeper: number % partitions for number, keeper in enumerate(sorted(set(keepers.values())))}
     rows = [(doc_id, parts[keepers[doc_id]], lefts[doc_id]) for doc_id in sorted(lefts)]
-    return pa.Table.from_batches([to_batch(rows, SUSPECTS)])
+    return to_table(rows, SUSPECTS)
 
 
 def _spans(sizes: list[int]) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from kslm.curate.dedup.minhash import (
     BUCKETS,
@@ -28,10 +27,9 @@ from kslm.curate.dedup.minhash import (
     suspects,
     verify,
 )
-from kslm.curate.records import to_batch
 from kslm.curate.reuse.cache import Cache
 from kslm.lake import Lake
-from kslm.lake.arrow import arrow_schema
+from kslm.lake.arrow import arrow_schema, to_table
 from kslm.lake.tables import Table
 
 if TYPE_CHECKING:
@@ -77,7 +75,8 @@ class Near:
         similarity_of = {pair: had[pair] for pair in pairs if pair in had}
         if len(similarity_of) < len(pairs):
             parts = self.lake.partitions
-            listed = self._listed(SUSPECTS, suspects([pair for pair in pairs if pair not in similarity_of], parts))
+            unknown = [pair for pair in pairs if pair not in similarity_of]
+            listed = self.lake.from_arrow(SUSPECTS, suspects(unknown, parts), self.folder)
             apart = documents.join(listed, "doc_id").repartition(parts, "part")
             verified = apart.mapInArrow(partial(verify, threshold=self.threshold), EDGES.ddl).toArrow()
             similarity_of.update(zip(_keys(verified), verified["jaccard"].to_pylist(), strict=True))
@@ -95,7 +94,7 @@ class Near:
         placed = before.filter(pc.is_in(before["doc_id"], pa.array(doc_ids, pa.string())))
         fresh = {*doc_ids} - {*placed["doc_id"].to_pylist()}
         if fresh:
-            listed = self._listed(_FRESH, pa.table({"doc_id": sorted(fresh)}))
+            listed = self.lake.from_arrow(_FRESH, pa.table({"doc_id": sorted(fresh)}), self.folder)
             work = partial(buckets, bands=bands_for(self.threshold))
             made = documents.join(listed, "doc_id").mapInArrow(work, BUCKETS).toArrow().cast(_PLACED)
             rest = sorted(fresh - {*made["doc_id"].to_pylist()})  # have none, which is worth keeping too
@@ -105,16 +104,10 @@ class Near:
             cache.store(placed)
         return placed.filter(pc.greater(pc.binary_length(placed["buckets"]), 0))
 
-    def _listed(self, table: Table, rows: pa.Table) -> DataFrame:
-        """Rows of this process as a DataFrame, by way of a file."""
-        path = self.folder / f"{table.name}.parquet"
-        pq.write_table(rows, path)
-        return self.lake.read_parquet(table, path)
-
 
 def _keys(edges: pa.Table) -> Iterator[Pair]:
     return zip(edges["left"].to_pylist(), edges["right"].to_pylist(), strict=True)
 
 
 def _edges(pairs: Mapping[Pair, float]) -> pa.Table:
-    return pa.Table.from_batches([to_batch([(*pair, pairs[pair]) for pair in sorted(pairs)], EDGES)])
+    return to_table([(*pair, pairs[pair]) for pair in sorted(pairs)], EDGES)

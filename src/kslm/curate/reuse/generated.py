@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kslm.curate.records import CANDIDATES, TEXTS, to_batch
+from kslm.curate.records import CANDIDATES, TEXTS
 from kslm.curate.refine.candidates import Limits, refine, rows
 from kslm.curate.reuse.cache import Cache
-from kslm.lake.arrow import arrow_schema
+from kslm.lake.arrow import arrow_schema, to_batch
 from kslm.lake.digest import row_digests
 from kslm.texts import Text
 
