@@ -83,12 +83,14 @@ def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
     ids, modules, kconfig, hardware, entities = known
     origins = {bus: _origin(settings, f"{bus}_ids", rows) for bus, rows in ids.items()}
     origin = _origin(settings, "kernel_modules", modules)
-    made = [text for bus, rows in ids.items() for text in cards.id_texts(rows, bus, hardware, entities, origins[bus])]
-    made += cards.module_texts(modules, hardware, entities, origin)
+    generated = [
+        text for bus, rows in ids.items() for text in cards.id_texts(rows, bus, hardware, entities, origins[bus])
+    ]
+    generated += cards.module_texts(modules, hardware, entities, origin)
     overrides = Overrides.of(settings.profile.sources)
     for file in kconfig:
-        made += KCONFIG.texts(file.row, file.symbols, entities, overrides)
-    made += from_tables(
+        generated += KCONFIG.texts(file.row, file.symbols, entities, overrides)
+    generated += from_tables(
         ids,
         modules,
         hardware,
@@ -98,7 +100,7 @@ def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
         templates=_rows(lake, tables.LOG_TEMPLATES),
         seed=settings.profile.seed,
     )
-    return made
+    return generated
 
 
 def logs(lake: Lake, settings: Settings) -> DataFrame:

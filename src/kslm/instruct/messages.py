@@ -41,14 +41,15 @@ def log_programs(templates: Iterable[Row], origin: Attribution) -> Iterator[Text
 def explained(row: Row, entries: Iterable[CatalogEntry], entities: Entities) -> Iterator[Text]:
     """What each message of a systemd catalogue means."""
     for entry in entries:
-        subject, said = catalog.filled(entry.subject), catalog.filled(entry.text)
-        if not subject or not said or said.rstrip(".") == subject.rstrip("."):
+        subject, explanation = catalog.filled(entry.subject), catalog.filled(entry.text)
+        if not subject or not explanation or explanation.rstrip(".") == subject.rstrip("."):
             continue
         package = row["path"].partition("/")[0]
         provenance = Provenance.of_document(row, entry.message_id, f"package:{package}")
         read = f" Documentation: {entry.documentation}." if entry.documentation else ""
         yield from questions(
-            *("log_meaning", provenance, f"{row['path']}#{entry.message_id}", f"{sentence(shortened(said))}{read}"),
+            *("log_meaning", provenance, f"{row['path']}#{entry.message_id}"),
+            f"{sentence(shortened(explanation))}{read}",
             context=f"{entry.defined_by}: {subject}",
             action=f"journalctl -x MESSAGE_ID={entry.message_id}",
             asked={"message": subject},

@@ -147,22 +147,22 @@ def _parameters(row: Row, provenance: Provenance) -> Iterator[Text]:
     yield from questions(
         "module_parameters", provenance, place, answer, context=context, action=action, asked={"module": name}
     )
-    for key, (said, takes) in described.items():
-        if said:
+    for key, (description, takes) in described.items():
+        if description:
             taken = f" It takes {takes}." if takes else ""
-            answer = f"The parameter {key} of {name}: {sentence(said)}{taken} {_setting(row, key)}"
+            answer = f"The parameter {key} of {name}: {sentence(description)}{taken} {_setting(row, key)}"
             asked = {"module": name, "parameter": key}
             place = f"parameter/{name}/{key}"
-            context = f"{name}.{key}: {shortened(said, 160)}"
+            context = f"{name}.{key}: {shortened(description, 160)}"
             yield from questions(
                 "module_parameter", provenance, place, answer, context=context, action=action, asked=asked
             )
 
 
-def _line(name: str, said: str, takes: str) -> str:
+def _line(name: str, description: str, takes: str) -> str:
     """One parameter in a list of them."""
     title = f"{name} ({takes})" if takes else name
-    return f"{title}: {shortened(said, 160)}" if said else title
+    return f"{title}: {shortened(description, 160)}" if description else title
 
 
 def _setting(row: Row, parameter: str) -> str:

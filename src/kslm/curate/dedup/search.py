@@ -96,10 +96,10 @@ class Near:
         if fresh:
             listed = self.lake.from_arrow(_FRESH, pa.table({"doc_id": sorted(fresh)}), self.folder)
             work = partial(buckets, bands=bands_for(self.threshold))
-            made = documents.join(listed, "doc_id").mapInArrow(work, BUCKETS).toArrow().cast(_PLACED)
-            rest = sorted(fresh - {*made["doc_id"].to_pylist()})  # have none, which is worth keeping too
+            computed = documents.join(listed, "doc_id").mapInArrow(work, BUCKETS).toArrow().cast(_PLACED)
+            rest = sorted(fresh - {*computed["doc_id"].to_pylist()})  # have none, which is worth keeping too
             none = pa.table([pa.array(rest, pa.string()), pa.array([b""] * len(rest), pa.binary())], schema=_PLACED)
-            placed = pa.concat_tables([placed, made, none])
+            placed = pa.concat_tables([placed, computed, none])
         if fresh or len(placed) < len(before):
             cache.store(placed)
         return placed.filter(pc.greater(pc.binary_length(placed["buckets"]), 0))

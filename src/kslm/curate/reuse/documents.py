@@ -113,24 +113,24 @@ def refine_table(
                 lake.write_parquet(reduce(lambda left, right: left.union(right), frames), path)
             else:
                 pq.write_table(arrow_schema(REFINED).empty_table(), path)
-    made = lake.read_parquet(REFINED, path)
+    refined = lake.read_parquet(REFINED, path)
     counts = (len(plan.fresh), len(plan.serving), plan.retired)
-    noted = made.where("note IS NOT NULL").select("bronze_id", "note").toArrow()
+    noted = refined.where("note IS NOT NULL").select("bronze_id", "note").toArrow()
     note_of = dict(zip(*(noted[name].to_pylist() for name in noted.column_names), strict=True))
     notes = [row | {"note": note_of[row["doc_id"]]} for row in known if row["doc_id"] in note_of]
-    return Refined(made.select(*CANDIDATES.columns), notes, *counts)
+    return Refined(refined.select(*CANDIDATES.columns), notes, *counts)
 
 
 def cache_key(entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE) -> str:
     """Hash of what every document's result depends on: code, limits, libraries, and what is not looked up by key."""
     fixed = {name: value for name, value in parts_of(entities).items() if not isinstance(value, Mapping)}
-    said = [sorted(overrides.slices.items()), sorted(overrides.code)]
+    overridden = [sorted(overrides.slices.items()), sorted(overrides.code)]
     code = [code_hash(ROOMS), sys.version_info[:2], versions(LIBRARIES)]
-    parts = [*code, limits._asdict(), said, list(REFINED.columns.items()), repr(fixed)]
+    parts = [*code, limits._asdict(), overridden, list(REFINED.columns.items()), repr(fixed)]
     return xxhash.xxh3_128_hexdigest(json.dumps(parts).encode())
 
 
-def plan_of(documents: Iterable[Row], made: DataFrame | None, entities: Entities) -> Plan:
+def plan_of(documents: Iterable[Row], previous: DataFrame | None, entities: Entities) -> Plan:
     """Compare the rows there are with those that were made, by id and by what was looked up for them.
 
     Args:
@@ -138,8 +138,8 @@ def plan_of(documents: Iterable[Row], made: DataFrame | None, entities: Entities
     """
     now = {row["doc_id"]: row for row in documents}
     had: dict[str, dict[str, Any]] = {}
-    if made is not None:
-        columns = made.where("lookups IS NOT NULL").select("bronze_id", "version", "licence", "lookups")
+    if previous is not None:
+        columns = previous.where("lookups IS NOT NULL").select("bronze_id", "version", "licence", "lookups")
         had = {row["bronze_id"]: row for row in columns.toArrow().to_pylist()}
     answers = Answers(entities)
     serving = {
@@ -175,14 +175,14 @@ def _refine(
             of_row = None, None
 
 
-def _restamped(lake: Lake, made: DataFrame, plan: Plan, scratch: Path) -> DataFrame:
+def _restamped(lake: Lake, previous: DataFrame, plan: Plan, scratch: Path) -> DataFrame:
     """Rows of the last run that serve, with today's version and licence."""
     from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
 
     if not plan.retired and not plan.restamps:
-        return made
+        return previous
     stamps = [(doc_id, *now) for doc_id, (_, now) in sorted(plan.serving.items())]
-    joined = made.join(lake.from_arrow(_STAMPS, to_table(stamps, _STAMPS), scratch), "bronze_id")
+    joined = previous.join(lake.from_arrow(_STAMPS, to_table(stamps, _STAMPS), scratch), "bronze_id")
     changed = {"version": F.col("new_version"), "licence": F.col("new_licence")}
     return joined.select(*(changed.get(name, F.col(name)).alias(name) for name in REFINED.columns))
 
