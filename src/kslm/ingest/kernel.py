@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import xxhash
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from kslm import kinds
 from kslm.errors import DataError
+from kslm.ingest.rows import document_id
 from kslm.kinds import KCONFIG
 from kslm.lake.arrow import batches_of
 from kslm.lake.tables import DOCUMENTS, QUARANTINE
@@ -152,11 +152,6 @@ def config_symbols(tree: Tree, plan_path: Path) -> Iterator[tuple[str, str, Conf
             texts[member.name], ids[member.name] = text, document_id(tree.source, member.name, raw)
     for path, entry in kconfig_tree.entries(texts):
         yield ids[path], path, entry.symbol
-
-
-def document_id(source: str, path: str, content: bytes) -> str:
-    """XXH3-128 of source, path and content, as 32 hexadecimal digits."""
-    return xxhash.xxh3_128_hexdigest(b"\x00".join((source.encode(), path.encode(), content)))
 
 
 def runs(members: Collection[Member], limit: int) -> list[list[Member]]:

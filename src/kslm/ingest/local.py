@@ -90,19 +90,19 @@ class Spools:
         return spool.path
 
 
-def _read_ids(path: Path, bus: device_ids.Bus, origin: Origin, spools: Spools) -> None:
+def read_ids(path: Path, origin: Origin, spools: Spools, bus: device_ids.Bus) -> None:
+    """pci.ids into bronze.pci_ids, or usb.ids into bronze.usb_ids."""
     try:
         raw = path.read_bytes()
     except OSError as error:
-        spools.quarantine(_unreadable(path, error), origin)
+        spools.quarantine(Bad.of(path.name, 0, f"cannot be read: {error.strerror or error}"), origin)
         return
     if not raw:
         spools.quarantine(Bad.of(path.name, 0, "empty file"), origin)
     table = tables.PCI_IDS if bus == "pci" else tables.USB_IDS
     for record in device_ids.parse(raw, bus, path.name):
         if isinstance(record, DeviceId):
-            row = device_row(record, origin)
-            if not spools.add_once(table, row):
+            if not spools.add_once(table, device_row(record, origin)):
                 spools.quarantine(Bad.of(path.name, record.line, "identity already given", record.name), origin)
         else:
             spools.quarantine(record, origin)
@@ -171,20 +171,6 @@ def read_logs(path: Path, origin: Origin, spools: Spools) -> None:
         reason = f"events without a template: there are {MAX_TEMPLATES} already (as {miner.unmatched})"
         spools.quarantine(Bad(path.name, 0, reason), origin)
     waiting.path.unlink()
-
-
-def _unreadable(path: Path, error: OSError) -> Bad:
-    return Bad.of(path.name, 0, f"cannot be read: {error.strerror or error}")
-
-
-def read_pci_ids(path: Path, origin: Origin, spools: Spools) -> None:
-    """pci.ids into bronze.pci_ids."""
-    _read_ids(path, "pci", origin, spools)
-
-
-def read_usb_ids(path: Path, origin: Origin, spools: Spools) -> None:
-    """usb.ids into bronze.usb_ids."""
-    _read_ids(path, "usb", origin, spools)
 
 
 def require(paths: Iterable[Path]) -> None:

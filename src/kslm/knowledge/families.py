@@ -109,10 +109,15 @@ class Union:
     def root(self, node: str) -> str:
         """The representative of a node's group; itself, where it was never joined."""
         while (parent := self._parent.get(node, node)) != node:
+            self._parent[node] = self._parent.get(parent, parent)
             node = parent
         return node
 
     def join(self, left: str, right: str) -> None:
         """Make one group of two."""
         first, second = sorted((self.root(left), self.root(right)))
-        self._parent[second] = first
+        self._parent.update({first: first, second: first})
+
+    def roots(self) -> dict[str, str]:
+        """Every node that was joined, to its representative."""
+        return {node: self.root(node) for node in self._parent}

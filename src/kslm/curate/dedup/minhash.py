@@ -25,6 +25,7 @@ import pyarrow as pa
 import rensa
 
 from kslm.curate.dedup.shingles import UInt64, encode, jaccard, shingle_sets, shingles
+from kslm.knowledge.families import Union
 from kslm.lake.arrow import to_batch, to_table
 from kslm.lake.tables import Table
 
@@ -190,16 +191,7 @@ def components(edges: Iterable[tuple[str, str]]) -> dict[str, str]:
 
     The order of the edges does not matter.
     """
-    parent: dict[str, str] = {}
-
-    def root(node: str) -> str:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
+    clusters = Union()
     for left, right in edges:
-        first, second = sorted((root(left), root(right)))
-        parent[second] = first
-    return {node: root(node) for node in parent}
+        clusters.join(left, right)
+    return clusters.roots()
