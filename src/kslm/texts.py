@@ -33,8 +33,6 @@ class Text(NamedTuple):
 
 
 _ENDED = re.compile(r"(?:[.!?]|[\w)]{2}[.!?][\"')\]]+)\Z")
-
-
 _ABBREVIATED = re.compile(r"\b(?:al|co|corp|e\.g|etc|i\.e|inc|ltd|vs)\.[\"')\]]+\Z", re.IGNORECASE)
 
 
@@ -55,11 +53,7 @@ def listed(names: Sequence[str]) -> str:
 
 LONGEST_ANSWER = 700
 """Characters of a quoted description; longer ones are cut after a sentence."""
-
-
 _BETWEEN_PARAGRAPHS = re.compile(r"(?<=[\w)\]>\"'])(?<![.!?][)\]\"'])[^\S\n]*\n(?:[^\S\n]*\n)+\s*(?=[A-Z])")
-
-
 _SENTENCE_END = re.compile(r"[.!?](?=\s)")
 
 

@@ -2,8 +2,8 @@
 
 Only what a reader may want is unpacked: manual pages (not translated ones), HTML and text below share/doc, files below
 /etc, udev's hwdb, systemd's message catalog, pnp.ids; of these what the source's include and exclude select by
-`<package>/<path>`. The reader (sources/package_docs.py) is choosier. The copyright file always stays with them, because
-the package's licence is read from it. Names are kept as they are, compression suffixes too.
+`<package>/<path>`. The reader (`kslm.sources.package_docs`) is choosier. The copyright file always stays with them,
+because the package's licence is read from it. Names are kept as they are, compression suffixes too.
 
 A package without a candidate, or whose archive is refused, is left out and named with a reason, which ingest writes to
 bronze.quarantine; only a list of which nothing is left fails. Each .deb is held to the source's limits by itself, and

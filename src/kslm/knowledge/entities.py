@@ -18,8 +18,8 @@ document. A driver is therefore met in training although some of its devices are
 driver does this device need?" a question that can be learnt; what other texts say of those devices (the driver's card,
 comments, Kconfig) is taken out by `kslm.curate.split.holdout`.
 
-A group is named after the first of its folders: a new kernel that joins two
-drivers may move one of them to another split.
+A group is named after the first of its folders: a new kernel that joins two drivers may move one of them to another
+split.
 """
 
 from __future__ import annotations
@@ -85,7 +85,6 @@ class Entities:
     """C file, without its suffix, to what it is built into: a Target, its fields with a blank between."""
     options: dict[str, str] = field(default_factory=dict)
     """Kconfig symbol, without CONFIG_, to the modules built for it (`kbuild.by_option`)."""
-
     vendors: Mapping[str, str] = field(default_factory=dict)
     """Vendor prefix of a device-tree `compatible` to the vendor's name."""
 

@@ -1,4 +1,4 @@
-"""Near duplicates of a corpus that changes little between runs: `duplicates` with the engine, nothing done twice.
+"""Near duplicates of a corpus that changes little between runs: `minhash` with the engine, nothing done twice.
 
 A document's buckets follow from its text, and so from its doc_id; so does whether two documents are alike. Both are
 kept, and only documents and pairs that were never looked at are read. The result is that of a run from scratch: which
