@@ -27,9 +27,9 @@ for home in homes:
     hashes, notes = {}, {}
     for stage in (kslm.ingest, kslm.curate, kslm.tokenize):
         report = stage.run(settings)
-        hashes |= report.outputs.get("hashes", {})
+        hashes |= getattr(report.outputs, "hashes", {})
         notes[report.stage] = report.notes
-    manifest = Manifest.load(Path(report.outputs["manifest"]).parent)
+    manifest = Manifest.load(settings.home.at(report.outputs.manifest).parent)
     shards = {name: record.sha256 for name, record in manifest.files.items()}
     print(json.dumps({"tables": hashes, "shards": shards, "slices": manifest.slices, "notes": notes}), flush=True)
 """
