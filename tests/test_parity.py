@@ -116,6 +116,8 @@ def test_every_document_has_texts_or_says_why_it_has_none(home):
     childless = [row for row in documents if row["doc_id"] not in children]
     assert [row["path"] for row in childless if row["kind"] not in NOTHING_EXTRACTED] == []
     assert {row["kind"] for row in childless} == NOTHING_EXTRACTED
+    reasons = {row["path"]: row["reason"] for row in rows(home, tables.REJECTS)}
+    assert reasons["alpha/usr/share/doc/alpha/html/index.html"] == "index page: mostly links"
 
 
 @pytest.mark.timeout(600)

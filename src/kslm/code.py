@@ -34,13 +34,13 @@ def code_hash(rooms: tuple[str, ...]) -> str:
 
 def versions(libraries: tuple[str, ...]) -> dict[str, str]:
     """Installed versions of distributions; those that are not installed are left out."""
-    found = {}
+    installed = {}
     for name in libraries:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from kslm import instruct, texts
+from kslm import texts
 from kslm.extract import documents, headings
 from kslm.extract.documents import Piece, Row
 from kslm.extract.headings import Heading
+from kslm.instruct import bindings, commands, kconfig, kernel_messages, manuals, messages, options
 from kslm.knowledge.entities import Entities
 from kslm.profile import Source
 from kslm.sources import catalog, config_file, html, hwdb, package_docs, pnp_ids, tldr
@@ -169,23 +170,23 @@ def _catalogue(row: Row) -> Sequence[CatalogEntry]:
 
 
 def _manual_questions(row: Row, text: str, entities: Entities) -> Iterator[Text]:
-    return chain(instruct.pages(row, text, entities), instruct.options(row, text, entities))
+    return chain(manuals.pages(row, text, entities), options.options(row, text, entities))
 
 
 MAKEFILE = Kind[None]("makefile", "os", LISTING, tree.decode)
 """Makefiles only say something of other files (`kslm.sources.kernel.kbuild`)."""
 KCONFIG = Kind[Iterable[ConfigSymbol]](
-    "kconfig", "os", FORM, tree.decode, extract=documents.config_symbols, questions=instruct.symbols
+    "kconfig", "os", FORM, tree.decode, extract=documents.config_symbols, questions=kconfig.symbols
 )
 """Made of bronze.config_symbols."""
 C = Kind[Sequence[Template]](
     *("c", "os", COMMENTS, tree.decode, documents.c_messages, documents.c_file),
     code=documents.c_code,
-    note=instruct.noted,
+    note=kernel_messages.noted,
 )
 DT_BINDING = Kind[Binding](
     *("dt_binding", "hardware", SHORT_FORM, tree.decode, _of_text(dt_binding.parse)),
-    *(documents.binding, instruct.bindings),
+    *(documents.binding, bindings.bindings),
 )
 MAN = Kind[str](
     *("man", "admin", PROSE, man.decode, lambda row: man.render(row["text"], man.title_of(row["path"]))),
@@ -195,7 +196,7 @@ MAN = Kind[str](
 )
 TLDR = Kind[TldrPage](
     *("tldr", "instructions", SHORT_FORM, tldr.decode, _of_text(tldr.parse)),
-    *(documents.tldr_page, instruct.examples),
+    *(documents.tldr_page, commands.examples),
     headings=headings.hashes,
 )
 LOG = Kind[None]("log", "admin", LISTING, machine=True)
@@ -215,10 +216,10 @@ _ALL: tuple[Kind[Any], ...] = (
                     headings=headings.hashes),
     Kind[str]("doc", "admin", BOOK, package_docs.decode, _text, documents.packaged, headings=headings.underlined),
     Kind[str]("readme_debian", "instructions", NOTES, package_docs.decode, _text, documents.packaged,
-              instruct.readmes, headings=headings.underlined),
-    Kind[str]("config", "admin", LISTING, config_file.decode, _config, documents.packaged, instruct.config_files),
+              commands.readmes, headings=headings.underlined),
+    Kind[str]("config", "admin", LISTING, config_file.decode, _config, documents.packaged, commands.config_files),
     Kind[Sequence[CatalogEntry]]("catalog", "admin", SHORT_FORM, package_docs.decode, _catalogue,
-                                 documents.message_catalogue, instruct.explained),
+                                 documents.message_catalogue, messages.explained),
     Kind[str]("hwdb", "hardware", DATA, package_docs.decode, _of_text(hwdb.document), documents.packaged),
     Kind[str]("pnp_ids", "hardware", DATA, package_docs.decode, _of_text(pnp_ids.document), documents.packaged),
     Kind[None]("code", "os", DATA),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 QUESTION = "question"
@@ -33,8 +33,6 @@ class Text(NamedTuple):
 
 
 _ENDED = re.compile(r"(?:[.!?]|[\w)]{2}[.!?][\"')\]]+)\Z")
-
-
 _ABBREVIATED = re.compile(r"\b(?:al|co|corp|e\.g|etc|i\.e|inc|ltd|vs)\.[\"')\]]+\Z", re.IGNORECASE)
 
 
@@ -47,19 +45,15 @@ def sentence(text: str) -> str:
     return folded if _ENDED.search(folded) and not _ABBREVIATED.search(folded) else f"{folded}."
 
 
-def listed(names: Iterable[str]) -> str:
-    """`a, b and c`."""
-    found = list(names)
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`; nothing of none."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 LONGEST_ANSWER = 700
 """Characters of a quoted description; longer ones are cut after a sentence."""
-
-
 _BETWEEN_PARAGRAPHS = re.compile(r"(?<=[\w)\]>\"'])(?<![.!?][)\]\"'])[^\S\n]*\n(?:[^\S\n]*\n)+\s*(?=[A-Z])")
-
-
 _SENTENCE_END = re.compile(r"[.!?](?=\s)")
 
 

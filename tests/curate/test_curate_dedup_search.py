@@ -8,10 +8,11 @@ import pytest
 
 import kslm.lake
 from kslm.curate.dedup.search import Near
+from kslm.lake import Lake
 from kslm.lake.tables import Table
 from lake_rows import settings_in
 
-DOCUMENTS = Table("scratch", "documents", ("doc_id",), {"doc_id": "STRING", "text": "STRING"})
+DOCUMENTS = Table.of("scratch.documents", "doc_id", "doc_id, text")
 
 
 def words(seed, changed=0):
@@ -37,5 +38,5 @@ def test_pairs_of_a_changed_corpus_are_those_of_a_run_from_scratch(lake, tmp_pat
     assert {(row["left"], row["right"]) for row in found} >= {(f"{seed}-0", f"{seed}-1") for seed in range(6)}
     changed = {name: text for name, text in first.items() if name != "1-0"} | {"9": words(2, 1) + " more", "8": "x"}
     assert pairs(changed, "kept") == pairs(changed, "anew") != found
-    monkeypatch.setattr(Near, "_listed", None)  # nothing is read where nothing is new
+    monkeypatch.setattr(Lake, "from_arrow", None)  # nothing is read where nothing is new
     assert pairs(changed, "kept") == pairs(changed, "anew")

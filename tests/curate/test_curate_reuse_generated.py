@@ -2,10 +2,11 @@
 
 import pyarrow.parquet as pq
 
-from kslm.curate.records import CANDIDATES, TEXTS, to_batch
+from kslm.curate.records import CANDIDATES, TEXTS
 from kslm.curate.refine.candidates import Limits, refine
 from kslm.curate.reuse.cache import Cache
 from kslm.curate.reuse.generated import refine_generated
+from kslm.lake.arrow import to_batch
 from kslm.texts import Text
 
 LIMITS = Limits(5, 4000)

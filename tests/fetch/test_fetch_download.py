@@ -47,6 +47,14 @@ def test_a_finished_file_is_not_downloaded_again_unless_it_was_altered(server: S
     assert len(server.ranges) == 2
 
 
+@pytest.mark.parametrize("note", ["", "[]", "null", "{}"])
+def test_a_damaged_note_means_a_download_from_the_beginning(server: Server, tmp_path: Path, note: str) -> None:
+    (tmp_path / "file.bin.part").write_bytes(b"something")
+    (tmp_path / "file.bin.note.json").write_text(note)
+    assert get(server, tmp_path).path.read_bytes() == BODY
+    assert server.ranges == [None]
+
+
 def test_a_broken_connection_is_resumed_where_it_broke(server: Server, tmp_path: Path) -> None:
     server.breaks = 2
     had = get(server, tmp_path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.ingest.kernel import document_id, runs
+from kslm.ingest.kernel import runs
+from kslm.ingest.rows import document_id
 from kslm.sources.kernel.tree import Member
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kslm.index.store import build
-from kslm.instruct import from_tables
+from kslm.instruct.tables import from_tables
 from kslm.knowledge.drivers import Device
 from kslm.serve.lookup import Fact, connect, look_up, mentions, unverified
 from questions_world import IDS, MODULES, ORIGINS, hardware_of, module

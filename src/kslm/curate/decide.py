@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from kslm import kinds
 from kslm.curate.dedup.minhash import components
-from kslm.curate.records import DECISIONS, to_batch
+from kslm.curate.records import DECISIONS
 from kslm.curate.refine.quality import worst
 from kslm.curate.split.groups import Item, split_groups
+from kslm.lake.arrow import to_table
 from kslm.profile import Curate
 
 
@@ -76,8 +77,7 @@ def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) 
         (doc_id, clusters.get(doc_id), *verdicts.get(doc_id, (None, None)), doc_id in placed, placed.get(doc_id))
         for doc_id in (row.doc_id for row in rows)
     ]
-    table = pa.Table.from_batches([to_batch(decided, DECISIONS)])
-    return Decisions(table, splits)
+    return Decisions(to_table(decided, DECISIONS), splits)
 
 
 def _clusters(

@@ -12,26 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kslm.extract import cards
-from kslm.instruct import from_tables
+from kslm.instruct.tables import from_tables
 from kslm.kinds import DT_BINDING, KCONFIG, LOG, MAKEFILE, SNAPSHOT, Overrides
 from kslm.knowledge import entities as entities_
 from kslm.knowledge import hardware as hardware_
 from kslm.knowledge.drivers import drivers_of
 from kslm.knowledge.entities import Entities, Row
 from kslm.knowledge.hardware import Attribution, Hardware
-from kslm.lake import Lake
-from kslm.lake.tables import (
-    CONFIG_SYMBOLS,
-    DOCUMENTS,
-    FILES,
-    LOG_EVENTS,
-    LOG_TEMPLATES,
-    MODULES,
-    PCI_IDS,
-    SYSTEM_SNAPSHOTS,
-    USB_IDS,
-    Table,
-)
+from kslm.lake import Lake, tables
+from kslm.lake.tables import DOCUMENTS, Table
 from kslm.settings import Settings
 from kslm.sources.kernel import dt_binding
 from kslm.sources.records import ConfigSymbol
@@ -76,8 +65,8 @@ class Knowledge(NamedTuple):
 
 def knowledge(lake: Lake) -> Knowledge:
     """Read the tables, and settle what belongs together."""
-    modules = sorted(_rows(lake, MODULES), key=lambda row: str(row["module"]))
-    ids = {"pci": _rows(lake, PCI_IDS), "usb": _rows(lake, USB_IDS)}
+    modules = sorted(_rows(lake, tables.MODULES), key=lambda row: str(row["module"]))
+    ids = {"pci": _rows(lake, tables.PCI_IDS), "usb": _rows(lake, tables.USB_IDS)}
     names = {key: name for bus, rows in ids.items() for key, name in entities_.device_names(rows, bus).items()}
     vendors = {key: name for bus, rows in ids.items() for key, name in hardware_.vendor_names(rows, bus).items()}
     hardware = Hardware(vendors, names, drivers_of(modules))
@@ -94,22 +83,24 @@ def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
     ids, modules, kconfig, hardware, entities = known
     origins = {bus: _origin(settings, f"{bus}_ids", rows) for bus, rows in ids.items()}
     origin = _origin(settings, "kernel_modules", modules)
-    made = [text for bus, rows in ids.items() for text in cards.id_texts(rows, bus, hardware, entities, origins[bus])]
-    made += cards.module_texts(modules, hardware, entities, origin)
+    generated = [
+        text for bus, rows in ids.items() for text in cards.id_texts(rows, bus, hardware, entities, origins[bus])
+    ]
+    generated += cards.module_texts(modules, hardware, entities, origin)
     overrides = Overrides.of(settings.profile.sources)
     for file in kconfig:
-        made += KCONFIG.texts(file.row, file.symbols, entities, overrides)
-    made += from_tables(
+        generated += KCONFIG.texts(file.row, file.symbols, entities, overrides)
+    generated += from_tables(
         ids,
         modules,
         hardware,
         entities,
         origins | {"modules": origin, "logs": Attribution(_logs_source(settings), _logs_licence(settings))},
-        files=_rows(lake, FILES),
-        templates=_rows(lake, LOG_TEMPLATES),
+        files=_rows(lake, tables.FILES),
+        templates=_rows(lake, tables.LOG_TEMPLATES),
         seed=settings.profile.seed,
     )
-    return made
+    return generated
 
 
 def logs(lake: Lake, settings: Settings) -> DataFrame:
@@ -127,7 +118,7 @@ def logs(lake: Lake, settings: Settings) -> DataFrame:
     note = F.concat(F.lit("\n["), left_out.cast("string"), F.lit(" similar lines left out]"))
     noted = F.when((F.col("rank") == ALIKE) & (left_out > 0), F.concat("text", note)).otherwise(F.col("text"))
     blocks = (
-        lake.read(LOG_EVENTS)
+        lake.read(tables.LOG_EVENTS)
         .withColumn("text", _rendered())
         .withColumn("block", F.floor((F.col("line") - 1) / BLOCK_LINES).cast("bigint"))
         .withColumn("host", F.coalesce("host", F.lit("")))
@@ -172,7 +163,7 @@ def snapshots(lake: Lake, settings: Settings) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812
 
     place = F.concat("path", F.lit("#"), F.col("index").cast("string"))
-    return lake.read(SYSTEM_SNAPSHOTS).select(
+    return lake.read(tables.SYSTEM_SNAPSHOTS).select(
         F.concat_ws("/", F.lit("system_snapshots"), "snapshot_id", F.col("index").cast("string")).alias("parent_id"),
         F.lit(_logs_source(settings)).alias("source"),
         F.concat("snapshot_id", F.lit("/"), place).alias("path"),
@@ -197,7 +188,7 @@ def _tree(lake: Lake) -> dict[str, dict[str, str]]:
 
 def _kconfig(lake: Lake) -> list[KconfigFile]:
     symbols: dict[str, list[ConfigSymbol]] = defaultdict(list)
-    for row in lake.read(CONFIG_SYMBOLS).select("doc_id", *ConfigSymbol._fields).toArrow().to_pylist():
+    for row in lake.read(tables.CONFIG_SYMBOLS).select("doc_id", *ConfigSymbol._fields).toArrow().to_pylist():
         symbols[row.pop("doc_id")].append(ConfigSymbol(**row))
     files = lake.read(DOCUMENTS).where(f"kind = '{KCONFIG.name}'").drop("text").toArrow().to_pylist()
     return [KconfigFile(row, sorted(symbols[row["doc_id"]], key=lambda symbol: symbol.line)) for row in files]

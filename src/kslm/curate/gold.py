@@ -26,15 +26,7 @@ from kslm.sources.man.names import page_of
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-TABLES = (SILVER_DOCUMENTS, REJECTS, CORPUS, INSTRUCTIONS, BENCHMARK)
-"""In the order in which they are written: gold last."""
-
-GOLD = Table(
-    "scratch",
-    "gold",
-    ("doc_id",),
-    {**CORPUS.columns, "cluster_id": "STRING", "item": "STRING", "reason": "STRING", "figure": "DOUBLE"},
-)
+GOLD = Table.of("scratch.gold", "doc_id", f"{CORPUS.ddl}, cluster_id, item, reason, figure DOUBLE")
 
 
 def publish(
@@ -57,8 +49,8 @@ def publish(
     """
     held_out = held_out_facts(known, notes, splits)
     lake.write_parquet(_scrubbed(decided, held_out, min_chars), folder / "gold")
-    made = lake.read_parquet(GOLD, folder / "gold")
-    placed = made.where("reason IS NULL")
+    scrubbed = lake.read_parquet(GOLD, folder / "gold")
+    placed = scrubbed.where("reason IS NULL")
     questions = placed.where("item IS NOT NULL").select(*TAKEN).mapInArrow(instruction_rows, INSTRUCTIONS.ddl)
     refused = decided.where("reason IS NOT NULL").select(*REJECTS.columns)
     versions = {
@@ -66,7 +58,7 @@ def publish(
             SILVER_DOCUMENTS, decided.where("in_silver").select(*SILVER_DOCUMENTS.columns)
         ),
         str(REJECTS): lake.make_equal(
-            REJECTS, refused.union(made.where("reason IS NOT NULL").select(*REJECTS.columns))
+            REJECTS, refused.union(scrubbed.where("reason IS NOT NULL").select(*REJECTS.columns))
         ),
         str(INSTRUCTIONS): lake.make_equal(INSTRUCTIONS, questions),
     }
@@ -101,7 +93,7 @@ def held_out_facts(known: Knowledge, notes: Iterable[Row], splits: Mapping[str, 
         known.hardware.drivers,
         splits,
         symbols=sorted(symbols),
-        pages=sorted((page, said) for page, said in pages if f"man:{page}" in held),
+        pages=sorted((page, description) for page, description in pages if f"man:{page}" in held),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
-from kslm.curate.records import to_batch
+from kslm.lake.arrow import to_batch
 from kslm.lake.tables import INSTRUCTIONS
 
 TAKEN = ("doc_id", "text", "version", "licence", "split", "split_group", "item")
@@ -31,8 +31,20 @@ def _row(  # noqa: PLR0917 (one for each of TAKEN)
     doc_id: str, text: str, version: str | None, licence: str | None, split: str, split_group: str, item: str
 ) -> tuple[object, ...]:
     """A row of gold.instructions, in its order."""
-    said: dict[str, Any] = json.loads(item)
-    table, key = said["table"], said["key"]
+    question: dict[str, Any] = json.loads(item)
+    table, key = question["table"], question["key"]
     item_id = xxhash.xxh3_128_hexdigest(f"{table}\0{key}\0{text}".encode())
-    told = (said["kind"], said["intent"], said["context"], said["next_action"], sorted(said["fields"].items()))
-    return (item_id, doc_id, text, *told, table, key, version, licence, split, split_group)
+    texts = (question[name] for name in ("kind", "intent", "context", "next_action"))
+    return (
+        item_id,
+        doc_id,
+        text,
+        *texts,
+        sorted(question["fields"].items()),
+        table,
+        key,
+        version,
+        licence,
+        split,
+        split_group,
+    )

@@ -5,12 +5,8 @@ They live in the cache for as long as the stage runs, and are described like tab
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-import pyarrow as pa
-
-from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import Table
 from kslm.texts import Text
 
@@ -39,28 +35,10 @@ class Candidate(NamedTuple):
 
 _NUMBERS = {"bytes": "BIGINT", "redactions": "INT", "figure": "DOUBLE", "quality": "DOUBLE"}
 
-TEXTS = Table("scratch", "texts", ("source", "path"), dict.fromkeys(Text._fields, "STRING"))
-CANDIDATES = Table(
-    "scratch", "candidates", ("doc_id",), {name: _NUMBERS.get(name, "STRING") for name in Candidate._fields}
+TEXTS = Table.of("scratch.texts", "source, path", ", ".join(Text._fields))
+CANDIDATES = Table.of(
+    "scratch.candidates", "doc_id", ", ".join(f"{name} {_NUMBERS.get(name, 'STRING')}" for name in Candidate._fields)
 )
-DECISIONS = Table(
-    "scratch",
-    "decisions",
-    ("doc_id",),
-    {
-        "doc_id": "STRING",
-        "cluster_id": "STRING",
-        "reason": "STRING",
-        "figure": "DOUBLE",
-        "in_silver": "BOOLEAN",
-        "split": "STRING",
-    },
+DECISIONS = Table.of(
+    "scratch.decisions", "doc_id", "doc_id, cluster_id, reason, figure DOUBLE, in_silver BOOLEAN, split"
 )
-
-
-def to_batch(rows: Iterable[tuple[object, ...]], table: Table) -> pa.RecordBatch:
-    """Rows as one Arrow batch with the table's columns."""
-    schema = arrow_schema(table)
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)

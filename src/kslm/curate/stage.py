@@ -20,8 +20,6 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import xxhash
 
 import kslm.lake
@@ -30,17 +28,18 @@ from kslm.curate.benchmark.items import ground_truth
 from kslm.curate.decide import Decisions, Judged, decide, to_compare
 from kslm.curate.dedup.search import Near
 from kslm.curate.gather import Knowledge
-from kslm.curate.gold import TABLES, publish
-from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS, to_batch
+from kslm.curate.gold import publish
+from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS
 from kslm.curate.refine.candidates import Limits, refine_texts
 from kslm.curate.reuse.cache import Cache
 from kslm.curate.reuse.documents import Refined, cache_key, refine_table
 from kslm.curate.reuse.generated import refine_generated
-from kslm.instruct import message_questions
+from kslm.instruct.kernel_messages import message_questions
 from kslm.kinds import C, Overrides
 from kslm.lake import Lake
+from kslm.lake.arrow import to_batch
 from kslm.lake.change import as_metrics, as_outputs
-from kslm.lake.tables import ALL, BENCHMARK, CORPUS, DOCUMENTS, INSTRUCTIONS, REJECTS, Table
+from kslm.lake.tables import BENCHMARK, BRONZE, CORPUS, CURATED, DOCUMENTS, INSTRUCTIONS, REJECTS
 from kslm.outputs import Curated
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
@@ -62,9 +61,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
         progress.task("curate", total=4, unit="steps") as task,
     ):
         lake.read(DOCUMENTS)
-        inputs = {
-            str(table): lake.version(table) for table in ALL if table.layer == "bronze" and lake.version(table) >= 0
-        }
+        inputs = {str(table): version for table in BRONZE if (version := lake.version(table)) >= 0}
         task.update(note="extracting, cleaning, redacting")
         known = gather.knowledge(lake)
         candidates, refined, generated, made_by = _refine(lake, settings, known, folder)
@@ -73,11 +70,12 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
         decisions = _decide(lake, candidates, settings, folder, made_by)
         task.advance()
         task.update(note="writing silver and gold")
-        decided = candidates.drop("reason", "figure").join(_parquet(lake, DECISIONS, decisions.table, folder), "doc_id")
+        verdicts = lake.from_arrow(DECISIONS, decisions.table, folder)
+        decided = candidates.drop("reason", "figure").join(verdicts, "doc_id")
         min_chars = settings.profile.curate.min_chars
         versions = publish(lake, decided, known, refined.notes, decisions.splits, min_chars=min_chars, folder=folder)
         task.advance()
-        hashes = {str(table): lake.content_hash(table) for table in TABLES}
+        hashes = {str(table): lake.content_hash(table) for table in CURATED}
         read_bytes, metrics = _bronze_bytes(lake), _metrics(lake)
         task.advance()
     cpu = sum(os.times()[:4]) - sum(started[:4])
@@ -133,13 +131,6 @@ def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> t
     lake.write_parquet(reduce(lambda left, right: left.union(right), frames), folder / "candidates")
     others = (lake.read_parquet(CANDIDATES, path) for path in (generated, folder / "candidates"))
     return reduce(lambda left, right: left.union(right), others, refined.candidates), refined, worked, made_by
-
-
-def _parquet(lake: Lake, table: Table, rows: pa.Table, folder: Path) -> DataFrame:
-    """Rows of this process as a DataFrame, by way of a file."""
-    path = folder / f"{table.name}.parquet"
-    pq.write_table(rows, path)
-    return lake.read_parquet(table, path)
 
 
 def _decide(lake: Lake, candidates: DataFrame, settings: Settings, folder: Path, made_by: str) -> Decisions:

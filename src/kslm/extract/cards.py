@@ -87,9 +87,9 @@ def module_texts(modules: Iterable[Row], hardware: Hardware, entities: Entities,
 
 
 def _parameter(name: str, text: str | None) -> str:
-    said, takes = parameter(text or "")
+    description, takes = parameter(text or "")
     taken = f" takes {takes}" if takes else ""
-    return f"Its parameter {name}{taken}: {said}" if said else f"Its parameter {name}{taken or ' is not described'}."
+    return f"Its parameter {name}" + (f"{taken}: {description}" if description else f"{taken or ' is not described'}.")
 
 
 def _card(text: str, parent: str, *, path: str, kind: str, group: str, origin: Attribution) -> Text:

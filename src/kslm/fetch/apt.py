@@ -11,7 +11,6 @@ Limits: a metapackage is followed to one package; Ubuntu's `linux-modules-extra-
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import shutil
@@ -24,6 +23,7 @@ from pathlib import Path
 from debian.deb822 import Packages
 
 from kslm.errors import SourceError
+from kslm.published import file_sha256
 from kslm.report import Task
 
 _MOST_HOPS = 5
@@ -153,7 +153,7 @@ class Apt:
         if os.geteuid() == 0:  # apt would change to a user who may not write below our folder
             lines.append('APT::Sandbox::User "root";')
         (self._folder / "apt.conf").write_text("\n".join(lines) + "\n", "utf-8")
-        self._trouble = _complaints(self._run("apt-get", "-q", "update", cwd=self._folder)[1])
+        self._trouble = _complaints(self._run("apt-get", "-q", "update"))
 
     def _resolve(self, name: str, real: re.Pattern[str] | None) -> Package:
         """Follow a kernel metapackage's dependencies to the versioned package."""
@@ -174,7 +174,7 @@ class Apt:
     def _candidates(self, names: Sequence[str]) -> dict[str, Package]:
         """What apt's lists say of these packages, by one call; a name without a candidate is not in it."""
         # Its complaints about unknown names would stand amid the paragraphs.
-        text = self._run("apt-cache", "show", "--no-all-versions", *names, cwd=self._folder, complaints=False)[1]
+        text = self._run("apt-cache", "show", "--no-all-versions", *names, complaints=False)
         known: dict[str, Package] = {}
         for stanza in Packages.iter_paragraphs(text.splitlines(), use_apt_pkg=False):
             name = stanza.get("Package", "")
@@ -197,10 +197,8 @@ class Apt:
     def _find(package: Package, folder: Path) -> Path | None:
         """The package's file, whole and unaltered."""
         for path in sorted(folder.glob(f"{package.name}_*.deb")):
-            if path.stat().st_size == package.size:
-                with path.open("rb") as stream:
-                    if hashlib.file_digest(stream, "sha256").hexdigest() == package.sha256:
-                        return path
+            if path.stat().st_size == package.size and file_sha256(path) == package.sha256:
+                return path
         return None
 
     def _download(self, packages: list[Package], folder: Path, task: Task) -> None:
@@ -238,16 +236,16 @@ class Apt:
         keeper = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
         return [*keeper, tool, "-c", str(self._folder / "apt.conf"), *arguments]
 
-    def _run(self, tool: str, *arguments: str, cwd: Path, complaints: bool = True) -> tuple[int, str]:
+    def _run(self, tool: str, *arguments: str, complaints: bool = True) -> str:
         done = subprocess.run(
             self._command(tool, *arguments),
-            cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if complaints else subprocess.DEVNULL, env=_environment(), check=False,
         )  # fmt: skip
         text = done.stdout.decode("utf-8", "replace")
         if "No space left on device" in text:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(cwd))
-        return done.returncode, text
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
+        return text
 
 
 def _size(path: Path) -> int:

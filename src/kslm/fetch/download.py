@@ -17,7 +17,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from kslm.errors import SourceError
-from kslm.published import write_atomically
+from kslm.published import file_sha256, write_atomically
 from kslm.report import Task
 
 ATTEMPTS = 4
@@ -114,17 +114,14 @@ class _OneFile:
     def _resume(self) -> str | None:
         """Take up the part file; returns what proves that it is still the same file, or None to begin anew."""
         self.hash, self.size = hashlib.sha256(), 0
-        try:
-            note = json.loads(self.note.read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        if note.get("url") != self.url or not note.get("validator") or not self.part.exists():
+        validator = self.validator()
+        if self._noted("url") != self.url or not validator or not self.part.exists():
             return None
         with self.part.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 self.hash.update(chunk)
                 self.size += len(chunk)
-        return str(note["validator"]) if self.size else None
+        return validator if self.size else None
 
     def _check(self, response: httpx.Response) -> None:
         status = response.status_code
@@ -179,19 +176,25 @@ class _OneFile:
     def whole(self) -> Download | None:
         """The file from an earlier run, if it is still what was downloaded then."""
         try:
-            note = json.loads(self.note.read_text("utf-8"))
-            if note["url"] != self.url or self.target.stat().st_size > self.max_bytes:
+            if self._noted("url") != self.url or self.target.stat().st_size > self.max_bytes:
                 return None
-            with self.target.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        except (OSError, ValueError, KeyError, TypeError):
+            digest = file_sha256(self.target)
+        except OSError:
             return None
-        return Download(self.target, digest, 0) if digest == note.get("sha256") else None
+        return Download(self.target, digest, 0) if digest == self._noted("sha256") else None
 
     def validator(self) -> str | None:
         """What the server called the version that is there: its ETag, or when it was last modified."""
-        validator = json.loads(self.note.read_text("utf-8")).get("validator")
+        validator = self._noted("validator")
         return str(validator) if validator else None
+
+    def _noted(self, name: str) -> object:
+        """What the note says; None where it does not, or is damaged."""
+        try:
+            note = json.loads(self.note.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return note.get(name) if isinstance(note, dict) else None
 
     def publish(self) -> Download:
         """Give the file its name, and note what it is."""

@@ -110,21 +110,21 @@ def _home_of(folder: Path) -> Home:
 
 
 def landed_from(
-    source: Source, content: Content, made: Unpacked, *, path: Path, origin: str, version: str, files: list[Path]
+    source: Source, content: Content, unpacked: Unpacked, *, path: Path, origin: str, version: str, files: list[Path]
 ) -> Landed:
     """The record of a source that is complete on disk; `files` are those whose absence means fetching again."""
     entry = FetchedSource(
         kind=source.kind,
         licence=source.licence,
-        package=made.package,
+        package=unpacked.package,
         version=version,
         origin=origin,
         path=HomePath(path),
         sha256=content.sha256,
         bytes=content.bytes,
         fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        members=HomePath(made.members),
-        index=HomePath(made.index) if made.index else None,
+        members=HomePath(unpacked.members),
+        index=HomePath(unpacked.index) if unpacked.index else None,
     )
     landed = Landed(entry, [(str(file), file.stat().st_size) for file in files])
     if content.unreadable:

@@ -2,8 +2,8 @@
 
 Only what a reader may want is unpacked: manual pages (not translated ones), HTML and text below share/doc, files below
 /etc, udev's hwdb, systemd's message catalog, pnp.ids; of these what the source's include and exclude select by
-`<package>/<path>`. The reader (sources/package_docs.py) is choosier. The copyright file always stays with them, because
-the package's licence is read from it. Names are kept as they are, compression suffixes too.
+`<package>/<path>`. The reader (`kslm.sources.package_docs`) is choosier. The copyright file always stays with them,
+because the package's licence is read from it. Names are kept as they are, compression suffixes too.
 
 A package without a candidate, or whose archive is refused, is left out and named with a reason, which ingest writes to
 bronze.quarantine; only a list of which nothing is left fails. Each .deb is held to the source's limits by itself, and
@@ -40,6 +40,7 @@ from kslm.fetch.places import local_path
 from kslm.fetch.unpack import Unpacked, copy, folder_files, matcher, one_cause
 from kslm.outputs import FetchedPackage, FetchedSource, LeftOut
 from kslm.profile import Place, Source
+from kslm.published import file_sha256
 from kslm.report import Task
 from kslm.sources.debian_copyright import licence_of
 
@@ -194,9 +195,8 @@ def _of_deb(deb: Path) -> _Package:
     name, version = control.get("Package", ""), control.get("Version", "")
     if not _NAME.fullmatch(name) or not re.fullmatch(r"[0-9A-Za-z.+:~-]+", version):
         raise SourceError(f"cannot use {deb}", cause="its control file has no proper Package and Version")
-    with deb.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return _Package(name, control.get("Source", name).partition(" ")[0], version, digest, deb.stat().st_size, deb)
+    source = control.get("Source", name).partition(" ")[0]
+    return _Package(name, source, version, file_sha256(deb), deb.stat().st_size, deb)
 
 
 def _of_root(root: Path, source: Source) -> _Package:
@@ -204,9 +204,7 @@ def _of_root(root: Path, source: Source) -> _Package:
     select = _selector(root.name, source)
     for name, path in folder_files(root):
         if select(name):
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            whole.update(f"{digest} {name}\n".encode("utf-8", "surrogateescape"))
+            whole.update(f"{file_sha256(path)} {name}\n".encode("utf-8", "surrogateescape"))
             total += path.stat().st_size
     return _Package(root.name, root.name, "local", whole.hexdigest(), total, root)
 

@@ -40,9 +40,8 @@ from kslm.fetch.unpack import (
     write_tree,
 )
 from kslm.profile import Place, Source
+from kslm.published import file_sha256
 from kslm.report import Task
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,7 @@ def content_of(source: Source, path: Path) -> Content:
     if path.is_file():
         if path.stat().st_size > source.max_bytes:
             raise _too_large(path, source)
-        with path.open("rb") as stream:
-            return Content(hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size)
+        return Content(file_sha256(path), path.stat().st_size)
     files = list(_own_files(source, path))
     if sum(file.stat().st_size for _, file in files) > source.max_bytes:
         raise _too_large(path, source)

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import xxhash
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from kslm import kinds
 from kslm.errors import DataError
+from kslm.ingest.rows import document_id
 from kslm.kinds import KCONFIG
-from kslm.lake.arrow import arrow_schema, batches_of
+from kslm.lake.arrow import batches_of
 from kslm.lake.tables import DOCUMENTS, QUARANTINE
 from kslm.sources.kernel import kconfig_tree
 from kslm.sources.kernel import tree as kernel_tree
@@ -111,10 +111,10 @@ class KernelTreeReader(DataSourceReader):
         members = [Member(*member) for member in partition.value]
         if self.findings:
             rows = (row for _, findings in self._read(members) for row in findings)
-            yield from batches_of(arrow_schema(QUARANTINE), rows, 4, BATCH_BYTES)
+            yield from batches_of(QUARANTINE, rows, BATCH_BYTES)
         else:
             documents = (document for document, _ in self._read(members) if document)
-            yield from batches_of(arrow_schema(DOCUMENTS), documents, 7, BATCH_BYTES)
+            yield from batches_of(DOCUMENTS, documents, BATCH_BYTES)
 
     def _read(self, members: list[Member]) -> Iterator[tuple[tuple[Any, ...] | None, list[tuple[Any, ...]]]]:
         """Each member's row of bronze.documents, if it has one, and its rows of bronze.quarantine."""
@@ -152,11 +152,6 @@ def config_symbols(tree: Tree, plan_path: Path) -> Iterator[tuple[str, str, Conf
             texts[member.name], ids[member.name] = text, document_id(tree.source, member.name, raw)
     for path, entry in kconfig_tree.entries(texts):
         yield ids[path], path, entry.symbol
-
-
-def document_id(source: str, path: str, content: bytes) -> str:
-    """XXH3-128 of source, path and content, as 32 hexadecimal digits."""
-    return xxhash.xxh3_128_hexdigest(b"\x00".join((source.encode(), path.encode(), content)))
 
 
 def runs(members: Collection[Member], limit: int) -> list[list[Member]]:

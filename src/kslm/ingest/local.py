@@ -29,31 +29,15 @@ from kslm.ingest.rows import (
     template_row,
 )
 from kslm.kinds import MAN
+from kslm.lake import tables
 from kslm.lake.arrow import ParquetSpool, with_columns
-from kslm.lake.tables import (
-    CONFIG_SYMBOLS,
-    DOCUMENTS,
-    FILES,
-    LOG_EVENTS,
-    LOG_TEMPLATES,
-    MODULES,
-    PCI_IDS,
-    QUARANTINE,
-    SYSTEM_SNAPSHOTS,
-    USB_IDS,
-    Table,
-)
+from kslm.lake.tables import DOCUMENTS, LOG_EVENTS, QUARANTINE, Table
 from kslm.redact import Pseudonyms
 from kslm.sources import compressed, device_ids, logs, package_docs
 from kslm.sources.kernel import modinfo
 from kslm.sources.logs.templates import MAX_TEMPLATES, Miner
 from kslm.sources.man.page import pages_below
 from kslm.sources.records import Bad, Decoded, DeviceId, KernelModule, LogEvent
-
-TABLES = (
-    *(FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, CONFIG_SYMBOLS, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS),
-    QUARANTINE,
-)
 
 # Events held at once while their templates are filled in.
 _EVENTS = 4096
@@ -69,7 +53,7 @@ class Spools:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._spools = {table.name: ParquetSpool(table, folder / f"{table.name}.parquet") for table in TABLES}
+        self._spools = {table.name: ParquetSpool(table, folder / f"{table.name}.parquet") for table in tables.BRONZE}
         self._seen: dict[str, set[tuple[object, ...]]] = defaultdict(set)
         self.document_bytes = 0
 
@@ -106,19 +90,19 @@ class Spools:
         return spool.path
 
 
-def _read_ids(path: Path, bus: device_ids.Bus, origin: Origin, spools: Spools) -> None:
+def read_ids(path: Path, origin: Origin, spools: Spools, bus: device_ids.Bus) -> None:
+    """pci.ids into bronze.pci_ids, or usb.ids into bronze.usb_ids."""
     try:
         raw = path.read_bytes()
     except OSError as error:
-        spools.quarantine(_unreadable(path, error), origin)
+        spools.quarantine(Bad.of(path.name, 0, f"cannot be read: {error.strerror or error}"), origin)
         return
     if not raw:
         spools.quarantine(Bad.of(path.name, 0, "empty file"), origin)
-    table = PCI_IDS if bus == "pci" else USB_IDS
+    table = tables.PCI_IDS if bus == "pci" else tables.USB_IDS
     for record in device_ids.parse(raw, bus, path.name):
         if isinstance(record, DeviceId):
-            row = device_row(record, origin)
-            if not spools.add_once(table, row):
+            if not spools.add_once(table, device_row(record, origin)):
                 spools.quarantine(Bad.of(path.name, record.line, "identity already given", record.name), origin)
         else:
             spools.quarantine(record, origin)
@@ -128,7 +112,7 @@ def read_modules(path: Path, origin: Origin, spools: Spools) -> None:
     """A folder of kernel modules into bronze.modules; the first file of a module's name counts."""
     for record in modinfo.read_folder(path):
         if isinstance(record, KernelModule):
-            if not spools.add_once(MODULES, module_row(record, origin)):
+            if not spools.add_once(tables.MODULES, module_row(record, origin)):
                 spools.quarantine(Bad.of(record.path, 0, f"module {record.module} was read from another file"), origin)
         else:
             spools.quarantine(record, origin)
@@ -173,7 +157,7 @@ def read_logs(path: Path, origin: Origin, spools: Spools) -> None:
             waiting.add(row)
             events[file] += 1
         else:
-            spools.add(SYSTEM_SNAPSHOTS, section_row(record, file, names[file], origin))
+            spools.add(tables.SYSTEM_SNAPSHOTS, section_row(record, file, names[file], origin))
     waiting.close()
     finals = Finals(miner, origin)
     with pq.ParquetFile(waiting.path) as file_of_events:
@@ -182,25 +166,11 @@ def read_logs(path: Path, origin: Origin, spools: Spools) -> None:
             ids, values = zip(*(finals.of(number, message) for number, message in events_of), strict=True)
             spools.add_batch(LOG_EVENTS, with_columns(batch, {"template_id": ids, "parameters": values}))
     for template in miner.templates():
-        spools.add(LOG_TEMPLATES, template_row(template, origin))
+        spools.add(tables.LOG_TEMPLATES, template_row(template, origin))
     if miner.unmatched:
         reason = f"events without a template: there are {MAX_TEMPLATES} already (as {miner.unmatched})"
         spools.quarantine(Bad(path.name, 0, reason), origin)
     waiting.path.unlink()
-
-
-def _unreadable(path: Path, error: OSError) -> Bad:
-    return Bad.of(path.name, 0, f"cannot be read: {error.strerror or error}")
-
-
-def read_pci_ids(path: Path, origin: Origin, spools: Spools) -> None:
-    """pci.ids into bronze.pci_ids."""
-    _read_ids(path, "pci", origin, spools)
-
-
-def read_usb_ids(path: Path, origin: Origin, spools: Spools) -> None:
-    """usb.ids into bronze.usb_ids."""
-    _read_ids(path, "usb", origin, spools)
 
 
 def require(paths: Iterable[Path]) -> None:

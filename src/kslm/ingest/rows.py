@@ -41,6 +41,11 @@ def identity(*parts: object) -> str:
     return xxhash.xxh3_128_hexdigest(b"\x00".join(encoded))
 
 
+def document_id(source: str, path: str, content: bytes) -> str:
+    """XXH3-128 of source, path and content, as 32 hexadecimal digits."""
+    return xxhash.xxh3_128_hexdigest(b"\x00".join((source.encode(), path.encode(), content)))
+
+
 def device_row(record: DeviceId, origin: Origin) -> Row:
     """A row of bronze.pci_ids or bronze.usb_ids."""
     key = identity(record.level, record.vendor, record.device, record.subvendor, record.subdevice)
@@ -77,7 +82,7 @@ def document_row(path: str, kind: str, text: str, origin: Origin) -> Row:
     """A row of bronze.documents for a document of this process."""
     content = text.encode("utf-8")
     return {
-        "doc_id": xxhash.xxh3_128_hexdigest(b"\x00".join((origin.source.encode(), path.encode(), content))),
+        "doc_id": document_id(origin.source, path, content),
         "source": origin.source,
         "path": path,
         "kind": kind,

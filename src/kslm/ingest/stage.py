@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,11 @@ import psutil
 import kslm.lake
 from kslm import outputs
 from kslm.ingest.kernel import KernelTree, Tree, config_symbols, plan
-from kslm.ingest.local import TABLES, Spools, read_logs, read_manuals, read_modules, read_pci_ids, read_usb_ids, require
+from kslm.ingest.local import Spools, read_ids, read_logs, read_manuals, read_modules, require
 from kslm.ingest.packages import read_packages, read_tldr
 from kslm.ingest.rows import Origin, file_row, symbol_row
 from kslm.lake.change import as_metrics, as_outputs
-from kslm.lake.tables import CONFIG_SYMBOLS, DOCUMENTS, FILES, QUARANTINE, Table
+from kslm.lake.tables import BRONZE, CONFIG_SYMBOLS, DOCUMENTS, FILES, QUARANTINE, Table
 from kslm.outputs import Fetched, FetchedSource, Ingested
 from kslm.redact import redact
 from kslm.report import QUIET, Progress, Report
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 READERS: Mapping[str, Callable[[Path, Origin, Spools], None]] = {
-    "pci_ids": read_pci_ids,
-    "usb_ids": read_usb_ids,
+    "pci_ids": partial(read_ids, bus="pci"),
+    "usb_ids": partial(read_ids, bus="usb"),
     "kernel_modules": read_modules,
     "man_pages": read_manuals,
     "logs": read_logs,
@@ -65,14 +65,14 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Ingested]:
                 task.update(note=name)
                 stage.read(name, source)
                 task.advance()
-        with progress.task("writing bronze", total=len(TABLES), unit="tables") as task:
-            for table in TABLES:
+        with progress.task("writing bronze", total=len(BRONZE), unit="tables") as task:
+            for table in BRONZE:
                 task.update(note=str(table))
                 stage.write(table)
                 task.advance()
-        with progress.task("checking contents", total=len(TABLES), unit="tables") as task:
+        with progress.task("checking contents", total=len(BRONZE), unit="tables") as task:
             hashes = {}
-            for table in TABLES:
+            for table in BRONZE:
                 hashes[str(table)] = lake.content_hash(table)
                 task.advance()
     shutil.rmtree(folder, ignore_errors=True)

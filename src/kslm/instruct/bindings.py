@@ -23,30 +23,30 @@ _GENERIC = re.compile(
 def bindings(row: Row, binding: Binding, entities: Entities) -> Iterator[Text]:
     """What each compatible of a binding is."""
     group = entities.of_binding(row["path"], row["text"])
-    for one in compatibles(binding):
-        if _GENERIC.fullmatch(one.name):
+    for compatible in compatibles(binding):
+        if _GENERIC.fullmatch(compatible.name):
             continue
-        key = f"{row['doc_id']}#{one.name}"
-        fact = Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+        kind = "compatible" if compatible.remark or not compatible.of_root else "compatible_where"
+        provenance = Provenance.of_document(row, compatible.name, group)
         yield from questions(
-            *("compatible" if one.remark or not one.of_root else "compatible_where", fact, f"{row['path']}#{one.name}"),
-            " ".join([*_answer(one, entities), f"See {row['path']}."]),
-            context=f"{one.name}: {one.remark or one.title}",
-            action=f"grep -rl {one.name} /proc/device-tree",
-            asked={"compatible": one.name},
+            *(kind, provenance, f"{row['path']}#{compatible.name}"),
+            " ".join([*_answer(compatible, entities), f"See {row['path']}."]),
+            context=f"{compatible.name}: {compatible.remark or compatible.title}",
+            action=f"grep -rl {compatible.name} /proc/device-tree",
+            asked={"compatible": compatible.name},
         )
 
 
-def _answer(one: Compatible, entities: Entities) -> Iterator[str]:
-    title = sentence(one.title).rstrip(".")
-    if one.of_root:
-        yield f'{one.name} is in the list of boards and chips "{title}".'
+def _answer(compatible: Compatible, entities: Entities) -> Iterator[str]:
+    title = sentence(compatible.title).rstrip(".")
+    if compatible.of_root:
+        yield f'{compatible.name} is in the list of boards and chips "{title}".'
     else:
-        yield f'{one.name} is described by the binding "{title}".'
-    if one.remark:
-        yield sentence(f"The binding says of it: {one.remark}")
-    maker, comma, _ = one.name.partition(",")
+        yield f'{compatible.name} is described by the binding "{title}".'
+    if compatible.remark:
+        yield sentence(f"The binding says of it: {compatible.remark}")
+    maker, comma, _ = compatible.name.partition(",")
     if comma and maker in entities.vendors:
         yield sentence(f"The vendor {maker} is {entities.vendors[maker]}")
-    if one.general:
-        yield f"The more general {listed(one.general)} may follow it."
+    if compatible.general:
+        yield f"The more general {listed(compatible.general)} may follow it."

@@ -14,34 +14,10 @@ from kslm.sources import tldr
 from kslm.sources.tldr import TldrPage
 from kslm.texts import Text, sentence
 
-PACKAGE_MANAGERS = frozenset(
-    (
-        "apt",
-        "apt-get",
-        "apt-cache",
-        "apt-file",
-        "apt-mark",
-        "aptitude",
-        "dpkg",
-        "dpkg-query",
-        "snap",
-        "flatpak",
-        "pip",
-        "pipx",
-        "dnf",
-        "yum",
-        "rpm",
-        "zypper",
-        "pacman",
-        "apk",
-        "nix",
-        "npm",
-        "cargo",
-        "gem",
-        "brew",
-        "pkg",
-    )
-)
+PACKAGE_MANAGERS = frozenset((
+    "apt", "apt-get", "apt-cache", "apt-file", "apt-mark", "aptitude", "dpkg", "dpkg-query", "snap", "flatpak", "pip",
+    "pipx", "dnf", "yum", "rpm", "zypper", "pacman", "apk", "nix", "npm", "cargo", "gem", "brew", "pkg",
+))  # fmt: skip
 """Commands whose examples are about installing programs."""
 
 _SAFE_TO_RUN = re.compile(r"^[a-z][\w.-]*(?: -{1,2}(?:help|version))$")
@@ -70,15 +46,15 @@ def examples(row: Row, page: TldrPage, entities: Entities) -> Iterator[Text]:
     intent = "APP_INSTALL" if page.command.partition(" ")[0] in PACKAGE_MANAGERS else "SYSTEM_MANAGE"
     for number, (task, typed) in enumerate(page.examples, 1):
         command, path = tldr.plain(typed), f"{row['path']}#example{number}"
-        fact = Provenance(
-            *("bronze.documents", f"{row['doc_id']}#{number}", row["version"], group, row["source"], row["licence"])
-        )
+        provenance = Provenance.of_document(row, str(number), group)
         asked = phrasing.chosen(f"task/{path}").format(task=_lowered(task), command=page.command)
         answer = f"{command}\n{page.command}: {about}" if about else command
         action = command if _SAFE_TO_RUN.match(command) else f"man {page.command.replace(' ', '-')}"
         fields = {"task": task, "command": page.command, "typed": command}
         context = f"{page.command}: {task}"
-        yield text_of(asked, answer, intent, fact, path, kind="task", fields=fields, context=context, action=action)
+        yield text_of(
+            asked, answer, intent, provenance, path, kind="task", fields=fields, context=context, action=action
+        )
 
 
 def packages(files: Iterable[Row]) -> Iterator[Text]:
@@ -89,13 +65,13 @@ def packages(files: Iterable[Row]) -> Iterator[Text]:
         if not package or package in seen or not str(row["origin"]).startswith("debian:"):
             continue
         seen.add(package)
-        fact = Provenance(
+        provenance = Provenance(
             *("bronze.files", row["sha256"], row["version"], f"package:{package}", row["source"], row["licence"])
         )
         version = f"The version read here is {row['version']}. " if row["version"] else ""
         action = f"apt install {package}"
         yield from questions(
-            *("package_install", fact, f"install/{package}"),
+            *("package_install", provenance, f"install/{package}"),
             f"Install the Debian package {package} with: {action}\n{version}Look at it first with: apt show {package}",
             context=f"{package} {row['version'] or ''}".strip(),
             action=action,
@@ -105,9 +81,9 @@ def packages(files: Iterable[Row]) -> Iterator[Text]:
 
 def readmes(row: Row, text: str, entities: Entities) -> Iterator[Text]:
     """Where the notes of a package's Debian maintainer are."""
-    found = _PACKAGED.fullmatch(row["path"])
-    if found:
-        package, file = found[1], found[2]
+    match = _PACKAGED.fullmatch(row["path"])
+    if match:
+        package, file = match[1], match[2]
         yield from questions(
             *("package_readme", _of_package(row, package), f"{row['path']}#readme"),
             f"Debian's notes on {package} are in {file}. Read them with: less {file}\n"
@@ -124,10 +100,10 @@ def config_files(row: Row, text: str, entities: Entities) -> Iterator[Text]:
 
     dpkg keeps what was done to a configuration file, its removal too, unless it is forced (dpkg(1), --force-things).
     """
-    found = _PACKAGED.fullmatch(row["path"])
-    if not found or not found[2].startswith("/etc/"):
+    match = _PACKAGED.fullmatch(row["path"])
+    if not match or not match[2].startswith("/etc/"):
         return
-    package, file = found[1], found[2]
+    package, file = match[1], match[2]
     kind, advice = _ABOUT_FILES[xxhash.xxh3_64_intdigest(row["path"].encode(), seed=2) % len(_ABOUT_FILES)]
     yield from questions(
         *(kind, _of_package(row, package), f"{row['path']}#owner"),
@@ -140,8 +116,7 @@ def config_files(row: Row, text: str, entities: Entities) -> Iterator[Text]:
 
 
 def _of_package(row: Row, package: str) -> Provenance:
-    key, group = f"{row['doc_id']}#path", f"package:{package}"
-    return Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+    return Provenance.of_document(row, "path", f"package:{package}")
 
 
 def _lowered(task: str) -> str:

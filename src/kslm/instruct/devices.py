@@ -31,77 +31,74 @@ _CLASSES = {"class": "class", "subclass": "subclass", "prog_if": "programming in
 
 def names(rows: Iterable[Row], bus: str, hardware: Hardware, entities: Entities, origin: Attribution) -> Iterator[Text]:
     """What each vendor, device, subsystem and class of one id table is."""
-    seen: set[str] = set()
     for row in sorted(rows, key=lambda row: int(row["line"])):
-        asked = _named(row, bus, hardware, entities, origin)
-        if asked and asked[0] not in seen:  # an id given twice means what it says first
-            seen.add(asked[0])
-            yield from asked[1]
+        vendor = row["vendor"]
+        if row["level"] in _CLASSES:
+            yield from _class(row, bus, _of_row(row, bus, f"{bus}:class", origin))
+        elif row["level"] == "vendor":
+            yield from _vendor(row, bus, _of_row(row, bus, f"{bus}:{vendor}", origin))
+        elif row["level"] in ("device", "subsystem"):
+            device = Device(bus, vendor, row["device"])
+            provenance = _of_row(row, bus, entities.of_device(device), origin)
+            if row["level"] == "device":
+                yield from _device(device, row["name"], hardware, provenance)
+                continue
+            board = Device(bus, row["subvendor"], row["subdevice"])
+            # Some boards have a device's id, whose name may be held out.
+            if board not in hardware.names or entities.of_device(board) == provenance.group:
+                yield from _subsystem(board, device, row["name"], hardware, provenance)
 
 
-def _named(
-    row: Row, bus: str, hardware: Hardware, entities: Entities, origin: Attribution
-) -> tuple[str, Iterator[Text]] | None:
-    level, vendor, name = row["level"], row["vendor"], row["name"]
-    table = f"bronze.{bus}_ids"
-    if level in _CLASSES:
-        code = ":".join(row[part] for part in ("vendor", "device", "subvendor") if row[part])
-        fact = Provenance(table, row["row_id"], row["version"], f"{bus}:class", origin.source, origin.licence)
-        answer = sentence(f"{BUS[bus]} {_CLASSES[level]} {code} is {name}")
-        path = f"class/{bus}/{code}"
-        asked = {"bus": BUS[bus], "code": code, "level": _CLASSES[level], "tool": TOOL[bus]}
-        return path, questions("device_class", fact, path, answer, context=f"{code}: {name}", asked=asked)
-    if level == "vendor":
-        fact = Provenance(table, row["row_id"], row["version"], f"{bus}:{vendor}", origin.source, origin.licence)
-        answer = sentence(f"{BUS[bus]} vendor {vendor} is {name}")
-        path = f"vendor/{bus}/{vendor}"
-        asked = {"bus": BUS[bus], "vendor": vendor, "tool": TOOL[bus]}
-        action = f"{TOOL[bus].split()[0]} -d {vendor}:"
-        return path, questions("vendor", fact, path, answer, context=f"{vendor}: {name}", action=action, asked=asked)
-    if level not in ("device", "subsystem"):
-        return None
-    device = Device(bus, vendor, row["device"])
-    fact = Provenance(table, row["row_id"], row["version"], entities.of_device(device), origin.source, origin.licence)
-    if level == "device":
-        return _device(device, name, hardware, fact)
-    board = Device(bus, row["subvendor"], row["subdevice"])
-    if board in hardware.names and entities.of_device(board) != fact.group:
-        return None  # some boards have a device's id, whose name may be held out
-    return _subsystem(str(board), device, row, hardware, fact)
+def _of_row(row: Row, bus: str, group: str, origin: Attribution) -> Provenance:
+    return Provenance(f"bronze.{bus}_ids", row["row_id"], row["version"], group, origin.source, origin.licence)
 
 
-def _device(device: Device, name: str, hardware: Hardware, fact: Provenance) -> tuple[str, Iterator[Text]]:
+def _class(row: Row, bus: str, provenance: Provenance) -> Iterator[Text]:
+    name, level = row["name"], _CLASSES[row["level"]]
+    code = ":".join(row[part] for part in ("vendor", "device", "subvendor") if row[part])
+    return questions(
+        *("device_class", provenance, f"class/{bus}/{code}", sentence(f"{BUS[bus]} {level} {code} is {name}")),
+        context=f"{code}: {name}",
+        asked={"bus": BUS[bus], "code": code, "level": level, "tool": TOOL[bus]},
+    )
+
+
+def _vendor(row: Row, bus: str, provenance: Provenance) -> Iterator[Text]:
+    name, vendor = row["name"], row["vendor"]
+    return questions(
+        *("vendor", provenance, f"vendor/{bus}/{vendor}", sentence(f"{BUS[bus]} vendor {vendor} is {name}")),
+        context=f"{vendor}: {name}",
+        action=f"{TOOL[bus].split()[0]} -d {vendor}:",
+        asked={"bus": BUS[bus], "vendor": vendor, "tool": TOOL[bus]},
+    )
+
+
+def _device(device: Device, name: str, hardware: Hardware, provenance: Provenance) -> Iterator[Text]:
     bus = BUS[device.bus]
     parts = [sentence(f"{bus} device {device} is {name}")]
     vendor = hardware.vendors.get((device.bus, device.vendor))
     parts.extend([sentence(f"Its vendor is {vendor}")] if vendor else [])
     modules = sorted(hardware.drivers.get(device, ()))
-    if modules:
-        parts.append(f"The kernel drives {_part(device, hardware)}it with: ")
-        parts[-1] += f"{listed(modules)}."
-    path = f"identify/{bus}/{device}"
-    asked = {"bus": bus, "device": str(device), "tool": TOOL[device.bus]}
-    context = f"{device}: {name}"
-    return path, questions(
-        *("device_name", fact, path, " ".join(parts)),
-        context=context,
+    parts.extend([f"The kernel drives {_part(device, hardware)}it with: {listed(modules)}."] if modules else [])
+    return questions(
+        *("device_name", provenance, f"identify/{bus}/{device}", " ".join(parts)),
+        context=f"{device}: {name}",
         action=_look(device),
-        asked=asked,
+        asked={"bus": bus, "device": str(device), "tool": TOOL[device.bus]},
         told={"name": name, "vendor": vendor or "", "modules": ",".join(modules)},
     )
 
 
-def _subsystem(
-    subsystem: str, device: Device, row: Row, hardware: Hardware, fact: Provenance
-) -> tuple[str, Iterator[Text]]:
-    parts = [sentence(f"Subsystem {subsystem} of {hardware.described(device)} is {row['name']}")]
-    maker = hardware.vendors.get((device.bus, row["subvendor"]))
-    parts.extend([sentence(f"The board's vendor, {row['subvendor']}, is {maker}")] if maker else [])
-    path = f"subsystem/{device}/{subsystem}"
-    asked = {"subsystem": subsystem, "device": str(device)}
-    context = f"{device} {subsystem}: {row['name']}"
-    action = f"lspci -nnv -d {device}"
-    return path, questions("subsystem", fact, path, " ".join(parts), context=context, action=action, asked=asked)
+def _subsystem(board: Device, device: Device, name: str, hardware: Hardware, provenance: Provenance) -> Iterator[Text]:
+    parts = [sentence(f"Subsystem {board} of {hardware.described(device)} is {name}")]
+    maker = hardware.vendors.get((device.bus, board.vendor))
+    parts.extend([sentence(f"The board's vendor, {board.vendor}, is {maker}")] if maker else [])
+    return questions(
+        *("subsystem", provenance, f"subsystem/{device}/{board}", " ".join(parts)),
+        context=f"{device} {board}: {name}",
+        action=f"lspci -nnv -d {device}",
+        asked={"subsystem": str(board), "device": str(device)},
+    )
 
 
 def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, origin: Attribution) -> Iterator[Text]:
@@ -113,7 +110,7 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
     for device in sorted(hardware.drivers):
         driving = modules_of(hardware.drivers[device])
         bus = BUS[device.bus]
-        fact = _module_fact(driving, entities.of_device(device), modules, origin)
+        provenance = _module_provenance(driving, entities.of_device(device), modules, origin)
         verb = "modules drive" if len(driving) > 1 else "module drives"
         scope = _part(device, hardware)
         by = hardware.vendors.get((device.bus, device.vendor))
@@ -132,7 +129,9 @@ def drivers(hardware: Hardware, modules: Mapping[str, Row], entities: Entities, 
         action = _loading(driving, modules, device.bus) or _look(device)
         path = f"driver/{bus}/{device}"
         told = {"modules": ",".join(sorted({*driving}.difference(partly))), "modules_partly": ",".join(partly)}
-        yield from questions(kind, fact, path, " ".join(parts), context=context, action=action, asked=asked, told=told)
+        yield from questions(
+            kind, provenance, path, " ".join(parts), context=context, action=action, asked=asked, told=told
+        )
 
 
 def drivers_by_name(
@@ -154,10 +153,10 @@ def drivers_by_name(
         verb = "modules drive" if len(driving) > 1 else "module drives"
         parts = [f"The {listed(driving)} {verb} {scope}the {vendor} {name} ({BUS[bus]} {ids})."]
         parts.extend(_about(driving, modules, bus))
-        fact = _module_fact(driving, group, modules, origin)
+        provenance = _module_provenance(driving, group, modules, origin)
         place = xxhash.xxh3_64_hexdigest(f"{vendor}\0{name}".encode())
         yield from questions(
-            *("name_driver", fact, f"name/{BUS[bus]}/{place}", " ".join(parts)),
+            *("name_driver", provenance, f"name/{BUS[bus]}/{place}", " ".join(parts)),
             context=f"{vendor} {name}: {ids}; modules: {', '.join(driving)}",
             action=_loading(driving, modules, bus) or f"{TOOL[bus].split()[0]} -d {devices[0].vendor}:",
             asked={"bus": BUS[bus], "vendor": vendor, "name": name},
@@ -165,7 +164,9 @@ def drivers_by_name(
         )
 
 
-def _module_fact(driving: Sequence[str], group: str, modules: Mapping[str, Row], origin: Attribution) -> Provenance:
+def _module_provenance(
+    driving: Sequence[str], group: str, modules: Mapping[str, Row], origin: Attribution
+) -> Provenance:
     version = modules[driving[0]]["version"]
     return Provenance("bronze.modules", ",".join(driving), version, group, origin.source, origin.licence)
 

@@ -39,14 +39,13 @@ def symbols(row: Row, symbols: Iterable[ConfigSymbol], entities: Entities) -> It
             continue
         seen.add(entry.name)
         group = entities.of_symbol(row["path"], entry.help, entry.name)
-        key = f"{row['doc_id']}#CONFIG_{entry.name}"
-        fact = Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+        provenance = Provenance.of_document(row, f"CONFIG_{entry.name}", group)
         needs = _needs(entry) if defined[entry.name] == 1 else ""
-        yield from _symbol(entry, entry.help, needs, row["path"], fact)
+        yield from _symbol(entry, entry.help, needs, row["path"], provenance)
         if entry.prompt and prompts[entry.prompt] == 1 and len(entry.prompt.split()) > 1 and entry.kind in _STATES:
-            yield from _enable(entry, entry.prompt, needs, row["path"], fact)
+            yield from _enable(entry, entry.prompt, needs, row["path"], provenance)
         if entry.module and _is_sure(entry, entry.help, entry.module, entities):
-            yield from _module(entry, entry.module, row["path"], fact)
+            yield from _module(entry, entry.module, row["path"], provenance)
 
 
 def _is_sure(entry: ConfigSymbol, help_text: str, module: str, entities: Entities) -> bool:
@@ -64,12 +63,12 @@ def _needs(entry: ConfigSymbol) -> str:
     return " ".join(filter(None, (depends, offered)))
 
 
-def _symbol(entry: ConfigSymbol, help_text: str, needs: str, file: str, fact: Provenance) -> Iterator[Text]:
+def _symbol(entry: ConfigSymbol, help_text: str, needs: str, file: str, provenance: Provenance) -> Iterator[Text]:
     symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
     kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
     title = sentence(f"{symbol}{there}: {entry.prompt}") if entry.prompt else f"{symbol}{there}:"
     yield from questions(
-        *(f"symbol_help{'' if entry.prompt else '_selected'}{kind}", fact, f"{file}#{symbol}"),
+        *(f"symbol_help{'' if entry.prompt else '_selected'}{kind}", provenance, f"{file}#{symbol}"),
         f"{title} {sentence(shortened(help_text))} {needs}".rstrip(),
         context=f"{symbol}{there}: {entry.prompt or shortened(help_text, 80)}",
         action=_look(symbol),
@@ -77,14 +76,14 @@ def _symbol(entry: ConfigSymbol, help_text: str, needs: str, file: str, fact: Pr
     )
 
 
-def _enable(entry: ConfigSymbol, prompt: str, needs: str, file: str, fact: Provenance) -> Iterator[Text]:
+def _enable(entry: ConfigSymbol, prompt: str, needs: str, file: str, provenance: Provenance) -> Iterator[Text]:
     symbol, architecture = f"CONFIG_{entry.name}", kconfig.architecture(file)
     kind, there = ("_of_architecture", f" on {architecture}") if architecture else ("", "")
     menu = f", menu {' / '.join(entry.menus)}," if entry.menus else ""
     parts = [f"{f'For {architecture}, set' if architecture else 'Set'} {symbol} to {_STATES[entry.kind]};"]
     parts += [f'it is in {file}{menu} as "{prompt}".', needs, f"Look at the present state with: {_look(symbol)}"]
     yield from questions(
-        *(f"symbol_enable{kind}", fact, f"{file}#{symbol}.enable", " ".join(filter(None, parts))),
+        *(f"symbol_enable{kind}", provenance, f"{file}#{symbol}.enable", " ".join(filter(None, parts))),
         context=f"{symbol}{there}: {prompt}",
         action=_look(symbol),
         asked={"prompt": prompt.rstrip(".?").replace('"', "'"), "architecture": architecture or ""},
@@ -95,14 +94,14 @@ def _look(symbol: str) -> str:
     return f"grep {symbol}= /boot/config-$(uname -r)"
 
 
-def _module(entry: ConfigSymbol, module: str, file: str, fact: Provenance) -> Iterator[Text]:
+def _module(entry: ConfigSymbol, module: str, file: str, provenance: Provenance) -> Iterator[Text]:
     symbol = f"CONFIG_{entry.name}"
     asked = {"symbol": symbol, "module": module}
     context, action, place = f"{symbol} builds {module}", f"modprobe {module}", f"{file}#{symbol}"
     what = f" ({entry.prompt})" if entry.prompt else ""
     answer = f"{symbol}=m builds the module {module}{what}. Load it with: {action}"
     where = f"{place}.module"
-    yield from questions("symbol_module", fact, where, answer, context=context, action=action, asked=asked)
+    yield from questions("symbol_module", provenance, where, answer, context=context, action=action, asked=asked)
     answer = f"{symbol} builds the {module} module: set it to m, build and install the modules, then: {action}"
     where = f"{place}.option"
-    yield from questions("module_symbol", fact, where, answer, context=context, action=action, asked=asked)
+    yield from questions("module_symbol", provenance, where, answer, context=context, action=action, asked=asked)

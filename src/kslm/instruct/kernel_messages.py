@@ -20,7 +20,7 @@ from kslm.instruct.question import Provenance, questions
 from kslm.instruct.shown import shown, skeleton
 from kslm.knowledge.entities import Entities, Row, Target
 from kslm.sources.kernel.printk import Template
-from kslm.texts import Text
+from kslm.texts import Text, listed
 
 MOST_FILES = 3
 """Files that a message may stand in and still say where it is from."""
@@ -95,23 +95,17 @@ def _questions(places: list[_Place], entities: Entities) -> Iterator[Text]:
     of_drivers = _DRIVER_ANSWERS if len(drivers) == 1 else _DRIVERS_ANSWERS
     wordings = of_drivers if asks_driver else _SOURCE_ANSWERS
     wording = wordings[xxhash.xxh3_64_intdigest(format_.encode()) % len(wordings)]
-    answer = wording.format(drivers=_listed(drivers), files=_listed(paths), level=level)
+    answer = wording.format(drivers=listed(drivers), files=listed(paths), level=level)
     if not asks_driver:
         answer += _when_built([targets.get(path) for path in paths])
-    key = f"{row['doc_id']}#{format_}"
-    fact = Provenance(
-        *("bronze.documents", key, row["version"], entities.of_source(row["path"]), row["source"], row["licence"])
-    )
+    kind = "message_driver" if asks_driver else "message_source"
+    provenance = Provenance.of_document(row, format_, entities.of_source(row["path"]))
     yield from questions(
-        *("message_driver" if asks_driver else "message_source", fact, f"{row['path']}#message {format_}", answer),
+        *(kind, provenance, f"{row['path']}#message {format_}", answer),
         context=f"{', '.join(paths)}: {format_}",
         action=f"modinfo {drivers[0]}" if asks_driver else f"dmesg --level={level}",
         asked={"message": message},
     )
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def _when_built(targets: list[Target | None]) -> str:

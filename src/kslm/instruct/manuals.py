@@ -38,14 +38,12 @@ def pages(row: Row, text: str, entities: Entities) -> Iterator[Text]:
     description = name_line(text)
     if page is None or description is None:
         return
-    fact = Provenance(
-        *("bronze.documents", f"{row['doc_id']}#NAME", row["version"], f"man:{page}", row["source"], row["licence"])
-    )
+    provenance = Provenance.of_document(row, "NAME", f"man:{page}")
     packaged = _PACKAGED.match(row["path"])
     asked = _Asked(page, command_of(page, text), shortened(description, 300), packaged[1] if packaged else None)
-    yield from _what(asked, row["path"], fact)
-    yield from _find(asked, row["path"], fact)
-    yield from _install(asked, row["path"], fact)
+    yield from _what(asked, row["path"], provenance)
+    yield from _find(asked, row["path"], provenance)
+    yield from _install(asked, row["path"], provenance)
 
 
 class _Asked(NamedTuple):
@@ -75,13 +73,13 @@ class _Asked(NamedTuple):
         return "FreeBSD" if FREEBSD in self.page.section else ""
 
 
-def _what(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
+def _what(asked: _Asked, path: str, provenance: Provenance) -> Iterator[Text]:
     page, action = asked.page, f"man {asked.page.section} {asked.page.name}"
     of = f"{asked.system}'s " if asked.system else ""
     where = f" The page is in the package {asked.package}." if asked.package else ""
     section = page.section.removesuffix(FREEBSD)
     yield from questions(
-        *("page_about" if section.startswith(_NOT_RUN) else "page_what", fact, f"{path}#NAME"),
+        *("page_about" if section.startswith(_NOT_RUN) else "page_what", provenance, f"{path}#NAME"),
         f"{of}{page.name}({section}): {sentence(asked.description)}{where} Read it with: {action}",
         context=asked.context,
         action=action,
@@ -90,7 +88,7 @@ def _what(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
     )
 
 
-def _find(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
+def _find(asked: _Asked, path: str, provenance: Provenance) -> Iterator[Text]:
     page, description = asked.page, asked.description
     what, action = _WHAT.get(page.section[0]), f"man {page.section} {page.name}"
     if page.section[0] in COMMANDS and not asked.command:
@@ -98,7 +96,7 @@ def _find(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
     if what and len(description) >= SHORTEST_DESCRIPTION and " " in description:
         name, of = asked.command or page.name, f"{asked.system}'s " if asked.system else ""
         yield from questions(
-            *("page_find", fact, f"{path}#find"),
+            *("page_find", provenance, f"{path}#find"),
             f"{of}{name}, described in {page}: {sentence(description)} Read more with: {action}",
             context=asked.context,
             action=action,
@@ -107,12 +105,12 @@ def _find(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
         )
 
 
-def _install(asked: _Asked, path: str, fact: Provenance) -> Iterator[Text]:
+def _install(asked: _Asked, path: str, provenance: Provenance) -> Iterator[Text]:
     page, package = asked.page, asked.package
     if package and asked.command == page.name and package != f"{page.name}-common" and not _MANUALS.search(package):
         action = f"apt install {package}"
         yield from questions(
-            *("page_install", fact, f"{path}#install"),
+            *("page_install", provenance, f"{path}#install"),
             f"{page.name} is in the package {package}; install it with: {action}\n"
             f"{page}: {sentence(asked.description)}",
             context=f"{page} is in {package}",

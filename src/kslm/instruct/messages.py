@@ -28,9 +28,9 @@ def log_programs(templates: Iterable[Row], origin: Attribution) -> Iterator[Text
         if not literal or not row["tag"]:
             continue
         group = f"template:{row['template_id']}"
-        fact = Provenance("bronze.log_templates", row["template_id"], None, group, row["source"], origin.licence)
+        provenance = Provenance("bronze.log_templates", row["template_id"], None, group, row["source"], origin.licence)
         yield from questions(
-            *("log_program", fact, f"log-template/{row['template_id']}"),
+            *("log_program", provenance, f"log-template/{row['template_id']}"),
             f"{row['tag']} logs it: {shortened(row['template'], 300)}\nSee more with: journalctl -t {row['tag']}",
             context=f"{row['tag']}: {shortened(row['template'], 120)}",
             action=f"journalctl -t {row['tag']}",
@@ -41,17 +41,15 @@ def log_programs(templates: Iterable[Row], origin: Attribution) -> Iterator[Text
 def explained(row: Row, entries: Iterable[CatalogEntry], entities: Entities) -> Iterator[Text]:
     """What each message of a systemd catalogue means."""
     for entry in entries:
-        subject, said = catalog.filled(entry.subject), catalog.filled(entry.text)
-        if not subject or not said or said.rstrip(".") == subject.rstrip("."):
+        subject, explanation = catalog.filled(entry.subject), catalog.filled(entry.text)
+        if not subject or not explanation or explanation.rstrip(".") == subject.rstrip("."):
             continue
         package = row["path"].partition("/")[0]
-        fact = Provenance(
-            *("bronze.documents", f"{row['doc_id']}#{entry.message_id}", row["version"], f"package:{package}"),
-            *(row["source"], row["licence"]),
-        )
+        provenance = Provenance.of_document(row, entry.message_id, f"package:{package}")
         read = f" Documentation: {entry.documentation}." if entry.documentation else ""
         yield from questions(
-            *("log_meaning", fact, f"{row['path']}#{entry.message_id}", f"{sentence(shortened(said))}{read}"),
+            *("log_meaning", provenance, f"{row['path']}#{entry.message_id}"),
+            f"{sentence(shortened(explanation))}{read}",
             context=f"{entry.defined_by}: {subject}",
             action=f"journalctl -x MESSAGE_ID={entry.message_id}",
             asked={"message": subject},

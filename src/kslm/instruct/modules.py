@@ -36,12 +36,12 @@ def about(modules: Iterable[Row], hardware: Hardware, entities: Entities, origin
         for other in row["depends"] or ():
             needed[module_name(other)].append(row["module"])
     for row in rows:
-        fact = _fact(row, entities, origin)
+        provenance = _provenance(row, entities, origin)
         name = row["module"]
-        yield from _what(row, driven.get(name, ()), needed.get(module_name(name), ()), fact)
-        yield from _load(row, fact)
-        yield from _parameters(row, fact)
-        yield from _needs(row, fact)
+        yield from _what(row, driven.get(name, ()), needed.get(module_name(name), ()), provenance)
+        yield from _load(row, provenance)
+        yield from _parameters(row, provenance)
+        yield from _needs(row, provenance)
 
 
 def firmware(modules: Iterable[Row], entities: Entities, origin: Attribution) -> Iterator[Text]:
@@ -54,8 +54,8 @@ def firmware(modules: Iterable[Row], entities: Entities, origin: Attribution) ->
         for file in row["firmware"] or ():
             wanted[file].append(row)
     for file, rows in wanted.items():
-        facts = [_fact(row, entities, origin) for row in rows]
-        if len({fact.group for fact in facts}) > 1:
+        provenances = [_provenance(row, entities, origin) for row in rows]
+        if len({provenance.group for provenance in provenances}) > 1:
             continue
         names = [row["module"] for row in rows]
         verb = "modules ask" if len(names) > 1 else "module asks"
@@ -65,14 +65,14 @@ def firmware(modules: Iterable[Row], entities: Entities, origin: Attribution) ->
         parts.append(f"The kernel looks for it as /lib/firmware/{file}; install the package that holds this file, ")
         parts[-1] += "then restart or load the driver again."
         yield from questions(
-            *("firmware_missing", facts[0], f"firmware-file/{file}", " ".join(parts)),
+            *("firmware_missing", provenances[0], f"firmware-file/{file}", " ".join(parts)),
             context=f"{file}; modules: {', '.join(names)}",
             action=f"modinfo -F firmware {names[0]}",
             asked={"file": file, "module": names[0]},
         )
 
 
-def _what(row: Row, devices: Sequence[Device], needed: Sequence[str], fact: Provenance) -> Iterator[Text]:
+def _what(row: Row, devices: Sequence[Device], needed: Sequence[str], provenance: Provenance) -> Iterator[Text]:
     """What a module says it is. No device is named: whether it is held out is not known here.
 
     Of a module that says nothing it is told what asks for it; one that nothing is known to ask for is not asked about.
@@ -88,10 +88,11 @@ def _what(row: Row, devices: Sequence[Device], needed: Sequence[str], fact: Prov
     parts.extend(uses)
     parts.extend([f"Its licence is {row['licence']}."] if row["licence"] else [])
     parts.append("It is built into the kernel." if row["builtin"] else f"More: modinfo {name}")
-    context = f"{name}: {described or folder}"
-    action = f"modinfo {name}"
     yield from questions(
-        "module_what", fact, f"module/{name}", " ".join(parts), context=context, action=action, asked={"module": name}
+        *("module_what", provenance, f"module/{name}", " ".join(parts)),
+        context=f"{name}: {described or folder}",
+        action=f"modinfo {name}",
+        asked={"module": name},
     )
 
 
@@ -112,7 +113,7 @@ def _asked_for(row: Row, needed: Sequence[str]) -> Iterator[str]:
         yield f"These modules need it: {listed([*users[:MOST_USERS], *([f'{more} more'] if more > 0 else [])])}."
 
 
-def _load(row: Row, fact: Provenance) -> Iterator[Text]:
+def _load(row: Row, provenance: Provenance) -> Iterator[Text]:
     name = row["module"]
     if row["builtin"]:
         answer = f"The {name} module is built into the kernel: it is there from the start and cannot be loaded."
@@ -124,11 +125,11 @@ def _load(row: Row, fact: Provenance) -> Iterator[Text]:
         answer += f"\nmodprobe also loads {listed(row['depends'])}." if row["depends"] else ""
     context = f"{name}: {'built in' if row['builtin'] else 'loadable'}"
     yield from questions(
-        "module_load", fact, f"load/{name}", answer, context=context, action=action, asked={"module": name}
+        "module_load", provenance, f"load/{name}", answer, context=context, action=action, asked={"module": name}
     )
 
 
-def _parameters(row: Row, fact: Provenance) -> Iterator[Text]:
+def _parameters(row: Row, provenance: Provenance) -> Iterator[Text]:
     name = row["module"]
     parameters = sorted(dict(row["parameters"] or {}).items())
     if not parameters:
@@ -144,22 +145,24 @@ def _parameters(row: Row, fact: Provenance) -> Iterator[Text]:
     action = f"modinfo -p {name}"
     place = f"parameters/{name}"
     yield from questions(
-        "module_parameters", fact, place, answer, context=context, action=action, asked={"module": name}
+        "module_parameters", provenance, place, answer, context=context, action=action, asked={"module": name}
     )
-    for key, (said, takes) in described.items():
-        if said:
+    for key, (description, takes) in described.items():
+        if description:
             taken = f" It takes {takes}." if takes else ""
-            answer = f"The parameter {key} of {name}: {sentence(said)}{taken} {_setting(row, key)}"
+            answer = f"The parameter {key} of {name}: {sentence(description)}{taken} {_setting(row, key)}"
             asked = {"module": name, "parameter": key}
             place = f"parameter/{name}/{key}"
-            context = f"{name}.{key}: {shortened(said, 160)}"
-            yield from questions("module_parameter", fact, place, answer, context=context, action=action, asked=asked)
+            context = f"{name}.{key}: {shortened(description, 160)}"
+            yield from questions(
+                "module_parameter", provenance, place, answer, context=context, action=action, asked=asked
+            )
 
 
-def _line(name: str, said: str, takes: str) -> str:
+def _line(name: str, description: str, takes: str) -> str:
     """One parameter in a list of them."""
     title = f"{name} ({takes})" if takes else name
-    return f"{title}: {shortened(said, 160)}" if said else title
+    return f"{title}: {shortened(description, 160)}" if description else title
 
 
 def _setting(row: Row, parameter: str) -> str:
@@ -172,7 +175,7 @@ def _setting(row: Row, parameter: str) -> str:
     )
 
 
-def _needs(row: Row, fact: Provenance) -> Iterator[Text]:
+def _needs(row: Row, provenance: Provenance) -> Iterator[Text]:
     name, files = row["module"], list(row["firmware"] or ())
     if files:
         more = f" and {len(files) - MOST_FILES} more" if len(files) > MOST_FILES else ""
@@ -183,7 +186,7 @@ def _needs(row: Row, fact: Provenance) -> Iterator[Text]:
         place, action = f"firmware/{name}", f"modinfo -F firmware {name}"
         context = f"{name}: {', '.join(files[:MOST_FILES])}"
         yield from questions(
-            "module_firmware", fact, place, answer, context=context, action=action, asked={"module": name}
+            "module_firmware", provenance, place, answer, context=context, action=action, asked={"module": name}
         )
     if row["depends"]:
         needed = listed(row["depends"])
@@ -192,11 +195,11 @@ def _needs(row: Row, fact: Provenance) -> Iterator[Text]:
         place, action = f"depends/{name}", f"modinfo -F depends {name}"
         context = f"{name}: {needed}"
         yield from questions(
-            "module_depends", fact, place, answer, context=context, action=action, asked={"module": name}
+            "module_depends", provenance, place, answer, context=context, action=action, asked={"module": name}
         )
 
 
-def _fact(row: Row, entities: Entities, origin: Attribution) -> Provenance:
+def _provenance(row: Row, entities: Entities, origin: Attribution) -> Provenance:
     name = row["module"]
     group = entities.modules[module_name(name)]
     return Provenance("bronze.modules", name, row["version"], group, origin.source, origin.licence)

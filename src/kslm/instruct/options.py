@@ -44,36 +44,36 @@ def options(row: Row, text: str, entities: Entities) -> Iterator[Text]:
     command = command_of(page, text) if page else None
     if page is None or command is None:
         return
-    for option, (forms, said) in _described(text).items():
-        key, group = f"{row['doc_id']}#{option}", f"man:{page}"
-        fact = Provenance("bronze.documents", key, row["version"], group, row["source"], row["licence"])
+    for option, (forms, description) in _described(text).items():
+        provenance = Provenance.of_document(row, option, f"man:{page}")
         yield from questions(
-            *("page_option", fact, f"{row['path']}#option {option}", f"{command} {forms}: {sentence(said)}"),
-            context=f"{command}({page.section}) {forms}: {shortened(said, LONGEST_SUMMARY)}",
+            *("page_option", provenance, f"{row['path']}#option {option}"),
+            f"{command} {forms}: {sentence(description)}",
+            context=f"{command}({page.section}) {forms}: {shortened(description, LONGEST_SUMMARY)}",
             action=f"man {page.section} {page.name}",
             asked={"option": option, "name": command},
-            told={"forms": forms, "described": shortened(said, LONGEST_SUMMARY)},
+            told={"forms": forms, "described": shortened(description, LONGEST_SUMMARY)},
         )
 
 
 def _described(text: str) -> dict[str, tuple[str, str]]:
     """The options of a page worth asking about: the name to ask by, to its forms and the longest description."""
-    found: dict[str, tuple[str, str]] = {}
-    for forms, description in man_options(text):
-        said = shortened(description, LONGEST_OPTION)
-        if (names := spellings(forms)) and _tells(names, said):
+    longest: dict[str, tuple[str, str]] = {}
+    for forms, paragraph in man_options(text):
+        description = shortened(paragraph, LONGEST_OPTION)
+        if (names := spellings(forms)) and _tells(names, description):
             option = next((name for name in names if name.startswith("--")), names[0])
-            if option not in found or len(said) > len(found[option][1]):
-                found[option] = (forms, said)
-    first = {said: option for option, (_, said) in reversed(found.items())}
-    return {option: kept for option, kept in found.items() if first[kept[1]] == option}
+            if option not in longest or len(description) > len(longest[option][1]):
+                longest[option] = (forms, description)
+    first = {description: option for option, (_, description) in reversed(longest.items())}
+    return {option: described for option, described in longest.items() if first[described[1]] == option}
 
 
-def _tells(names: list[str], said: str) -> bool:
+def _tells(names: list[str], description: str) -> bool:
     """Whether a description says what the option does."""
-    words = {word.lower() for word in _WORD.findall(said)}
-    if len(words) < FEWEST_WORDS or said.endswith(":"):
+    words = {word.lower() for word in _WORD.findall(description)}
+    if len(words) < FEWEST_WORDS or len(description) < SHORTEST_DESCRIPTION or description.endswith(":"):
         return False
-    if len(said) < SHORTEST_DESCRIPTION or _ONLY_REFERS.fullmatch(said) or any(map(_OF_ITSELF.fullmatch, names)):
+    if _ONLY_REFERS.fullmatch(description) or any(map(_OF_ITSELF.fullmatch, names)):
         return False
-    return _MAYBE_OF_ITSELF.isdisjoint(names) or _TELLS_OF_ITSELF.fullmatch(said) is None
+    return _MAYBE_OF_ITSELF.isdisjoint(names) or _TELLS_OF_ITSELF.fullmatch(description) is None

@@ -14,7 +14,8 @@ import xxhash
 
 from kslm import prompt
 from kslm.instruct.phrasings import load
-from kslm.texts import Text
+from kslm.knowledge.entities import Row
+from kslm.texts import QUESTION, Text
 
 SECOND_PHRASING = 10
 """Every how many facts one is asked in two ways."""
@@ -37,10 +38,21 @@ class Provenance(NamedTuple):
     source: str
     licence: str | None
 
+    @classmethod
+    def of_document(cls, row: Row, part: str, group: str) -> Provenance:
+        """Of an answer from a part of a document, a row of bronze.documents."""
+        return cls("bronze.documents", f"{row['doc_id']}#{part}", row["version"], group, row["source"], row["licence"])
+
+    @property
+    def parent(self) -> str:
+        """The row as silver.documents names it: the doc_id of a document, `table/key` of another row."""
+        table = self.table.removeprefix("bronze.")
+        return self.key.partition("#")[0] if table == "documents" else f"{table}/{self.key}"
+
 
 def questions(
     kind: str,
-    fact: Provenance,
+    provenance: Provenance,
     path: str,
     answer: str,
     *,
@@ -67,7 +79,15 @@ def questions(
         question = phrasing.chosen(key, number).format(**asked)
         where = f"{path}.{number + 1}" if number else path
         yield text_of(
-            question, answer, phrasing.intent, fact, where, kind=kind, fields=fields, context=context, action=action
+            question,
+            answer,
+            phrasing.intent,
+            provenance,
+            where,
+            kind=kind,
+            fields=fields,
+            context=context,
+            action=action,
         )
 
 
@@ -75,7 +95,7 @@ def text_of(
     question: str,
     answer: str,
     intent: str,
-    fact: Provenance,
+    provenance: Provenance,
     path: str,
     *,
     kind: str,
@@ -86,22 +106,18 @@ def text_of(
     """One question as a text with its item."""
     item: dict[str, Any] = {"intent": intent, "context": context, "next_action": action, "kind": kind}
     item["fields"] = {name: value for name, value in fields.items() if value}
-    item |= {"table": fact.table, "key": fact.key}
+    item |= {"table": provenance.table, "key": provenance.key}
     return Text(
-        parent_of(fact),
-        fact.source,
-        path,
-        "question",
-        "instructions",
-        fact.group,
-        fact.version,
-        fact.licence,
+        *(
+            provenance.parent,
+            provenance.source,
+            path,
+            QUESTION,
+            "instructions",
+            provenance.group,
+            provenance.version,
+            provenance.licence,
+        ),
         prompt.pair(question, answer),
         json.dumps(item, ensure_ascii=False, sort_keys=True),
     )
-
-
-def parent_of(fact: Provenance) -> str:
-    """The row as silver.documents names it: the doc_id of a document, `table/key` of another row."""
-    table = fact.table.removeprefix("bronze.")
-    return fact.key.partition("#")[0] if table == "documents" else f"{table}/{fact.key}"

@@ -34,9 +34,9 @@ def unknown_devices(hardware: Hardware, bus: str, origin: Attribution, seed: int
         phrasing = kinds[rng.random() < 0.5]
         asked = phrasing.chosen(str(device)).format(bus=BUS[bus], device=device, tool=TOOL[bus])
         key, group = f"unknown {device}", f"unknown:{device}"
-        fact = Provenance(f"bronze.{bus}_ids", key, origin.version, group, origin.source, origin.licence)
+        provenance = Provenance(f"bronze.{bus}_ids", key, origin.version, group, origin.source, origin.licence)
         yield text_of(
-            *(asked, f"Unknown device [{device}]", phrasing.intent, fact, f"unknown/{BUS[bus]}/{device}"),
+            *(asked, f"Unknown device [{device}]", phrasing.intent, provenance, f"unknown/{BUS[bus]}/{device}"),
             kind="unknown_device",
             fields={"bus": BUS[bus], "device": str(device)},
             context=f"{device} is in no table",
@@ -48,10 +48,10 @@ def off_topic() -> Iterator[Text]:
     """Requests about something else, and the one answer to them."""
     reviewed = load().off_topic
     for number, request in enumerate(reviewed.requests):
-        fact = Provenance(FILE, f"off_topic/{number}", None, f"off-topic:{number}", SOURCE, LICENCE)
+        provenance = Provenance(FILE, f"off_topic/{number}", None, f"off-topic:{number}", SOURCE, LICENCE)
         path = f"off-topic/{number}"
         yield text_of(
-            *(request, reviewed.answer, "SYSTEM_MANAGE", fact, path),
+            *(request, reviewed.answer, "SYSTEM_MANAGE", provenance, path),
             kind="off_topic",
             fields={},
             context="not about this system",

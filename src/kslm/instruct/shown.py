@@ -51,10 +51,10 @@ def shown(format_: str) -> str | None:
     body = _proper(format_)
     if _PRIVATE.search(body) or not _is_clause(_ANY_CONVERSION.sub("9", body)):
         return None
-    found = list(_ANY_CONVERSION.finditer(body)) if "%" in body else []
-    known = list(_CONVERSION.finditer(body)) if found else []
+    conversions = list(_ANY_CONVERSION.finditer(body)) if "%" in body else []
+    known = list(_CONVERSION.finditer(body)) if conversions else []
     values = [match for match in known if match[4] != "%"]
-    if len(known) != len(found) or len(values) > _MOST_VALUES or body.count("%") > 2 * len(known):
+    if len(known) != len(conversions) or len(values) > _MOST_VALUES or body.count("%") > 2 * len(known):
         return None
     return _filled(body, known)
 

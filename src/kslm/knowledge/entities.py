@@ -18,8 +18,8 @@ document. A driver is therefore met in training although some of its devices are
 driver does this device need?" a question that can be learnt; what other texts say of those devices (the driver's card,
 comments, Kconfig) is taken out by `kslm.curate.split.holdout`.
 
-A group is named after the first of its folders: a new kernel that joins two
-drivers may move one of them to another split.
+A group is named after the first of its folders: a new kernel that joins two drivers may move one of them to another
+split.
 """
 
 from __future__ import annotations
@@ -85,7 +85,6 @@ class Entities:
     """C file, without its suffix, to what it is built into: a Target, its fields with a blank between."""
     options: dict[str, str] = field(default_factory=dict)
     """Kconfig symbol, without CONFIG_, to the modules built for it (`kbuild.by_option`)."""
-
     vendors: Mapping[str, str] = field(default_factory=dict)
     """Vendor prefix of a device-tree `compatible` to the vendor's name."""
 
@@ -124,8 +123,8 @@ class Entities:
     def target(self, path: str) -> Target | None:
         """What a C file is built into, as the Makefiles say; None for a header, and where they do not."""
         stem, _, suffix = path.rpartition(".")
-        found = self.built.get(stem) if suffix in ("c", "S") else None
-        return Target(*found.split(" ")) if found else None
+        target = self.built.get(stem) if suffix in ("c", "S") else None
+        return Target(*target.split(" ")) if target else None
 
     def _unit_of(self, path: str) -> str | None:
         """Group of a file in a shared folder whose name begins or ends as a module's there."""
@@ -149,9 +148,9 @@ class Entities:
             path: of the Kconfig file.
             name: without CONFIG_; without it, a symbol of no module has its file's group.
         """
-        found = _MODULE_CALLED.search(help_text)
+        match = _MODULE_CALLED.search(help_text)
         folder, lowered = str(PurePosixPath(path).parent), name.lower()
-        for module in (module_name(found[1]) if found else "", lowered):
+        for module in (module_name(match[1]) if match else "", lowered):
             if module in self.modules:
                 return self.modules[module]
         parts = lowered.split("_")
@@ -216,14 +215,14 @@ def build(modules: Iterable[Row], names: Mapping[Device, str], makefiles: Mappin
     needs = {module_name(row["module"]): [module_name(other) for other in row.get("depends") or ()] for row in modules}
     units = units_of(homes)
     joined = Union()
-    for one, other in related(needs, homes, units):
-        joined.join(one, other)
+    for left, right in related(needs, homes, units):
+        joined.join(left, right)
     devices = {device: _bucket(device, names.get(device)) for device in {*names, *drivers_of(modules)}}
     groups = {module: joined.root(unit) for module, unit in units.items()}
     folders = {home: joined.root(home) for home in homes.values() if not home.startswith("module:")}
     trees = trees_of(homes, groups)
     places = {(module_name(row["module"]), source_folder(row["path"] or "")) for row in modules}
-    made = kbuild.built(makefiles or {})
+    built = kbuild.built(makefiles or {})
     return Entities(
         modules=groups,
         folders=folders,
@@ -233,22 +232,22 @@ def build(modules: Iterable[Row], names: Mapping[Device, str], makefiles: Mappin
         units={unit: groups[module] for module, unit in units.items() if unit != homes[module]},
         names=last_names(folders | trees),
         compatibles={
-            found[1]: groups[module_name(row["module"])]
+            match[1]: groups[module_name(row["module"])]
             for row in reversed(modules)
             for alias in row["aliases"] or ()
-            if (found := _OF_ALIAS.fullmatch(alias))
+            if (match := _OF_ALIAS.fullmatch(alias))
         },
-        built={stem: " ".join(_target(one, places)) for stem, one in made.items()},
-        options=kbuild.by_option(made),
+        built={stem: " ".join(_target(object_, places)) for stem, object_ in built.items()},
+        options=kbuild.by_option(built),
     )
 
 
-def _target(one: kbuild.Built, places: set[tuple[str, str]]) -> Target:
+def _target(built: kbuild.Built, places: set[tuple[str, str]]) -> Target:
     """A module counts if it is built in the folder that bronze.modules has it in: many objects are called `core`."""
-    name = module_name(one.name)
-    if not one.fixed and (name, one.folder) in places:
-        return Target(name, "module", one.symbol or "")
-    return Target(name, "option", one.symbol) if one.symbol else Target(name, "fixed")
+    name = module_name(built.name)
+    if not built.fixed and (name, built.folder) in places:
+        return Target(name, "module", built.symbol or "")
+    return Target(name, "option", built.symbol) if built.symbol else Target(name, "fixed")
 
 
 def _bucket(device: Device, name: str | None) -> str:

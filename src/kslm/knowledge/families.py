@@ -77,9 +77,9 @@ def trees_of(homes: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, s
             for folder in upwards(home):
                 around[folder].add(groups[module])
     trees = {
-        folder: min(found)
-        for folder, found in around.items()
-        if len(found) == 1 and folder.count("/") >= (2 if folder in own else 3)
+        folder: min(inside)
+        for folder, inside in around.items()
+        if len(inside) == 1 and folder.count("/") >= (2 if folder in own else 3)
     }
     few = {home: group for home, group in own.items() if built[home] <= _OWN_MODULES and home.count("/") >= 3}
     return few | trees
@@ -90,7 +90,7 @@ def last_names(folders: Mapping[str, str]) -> dict[str, str]:
     named: dict[str, set[str]] = defaultdict(set)
     for folder, group in folders.items():
         named[PurePosixPath(folder).name.replace("-", "_")].add(group)
-    return {name: next(iter(found)) for name, found in named.items() if len(found) == 1}
+    return {name: next(iter(groups)) for name, groups in named.items() if len(groups) == 1}
 
 
 def upwards(folder: str) -> Iterator[str]:
@@ -109,10 +109,15 @@ class Union:
     def root(self, node: str) -> str:
         """The representative of a node's group; itself, where it was never joined."""
         while (parent := self._parent.get(node, node)) != node:
+            self._parent[node] = self._parent.get(parent, parent)
             node = parent
         return node
 
     def join(self, left: str, right: str) -> None:
         """Make one group of two."""
         first, second = sorted((self.root(left), self.root(right)))
-        self._parent[second] = first
+        self._parent.update({first: first, second: first})
+
+    def roots(self) -> dict[str, str]:
+        """Every node that was joined, to its representative."""
+        return {node: self.root(node) for node in self._parent}

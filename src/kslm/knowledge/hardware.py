@@ -10,8 +10,6 @@ from kslm.knowledge.entities import Row
 
 BUS = {"pci": "PCI", "usb": "USB"}
 """The name of a bus in texts."""
-
-
 PARTS = {"pci": "boards", "usb": "revisions"}
 """What of a device an alias may be limited to, by bus: a PCI alias to a subsystem, a USB alias to releases."""
 

@@ -71,20 +71,32 @@ class ParquetSpool:
         self._writer.close()
 
 
-def batches_of(
-    schema: pa.Schema, rows: Iterable[tuple[Any, ...]], size_of: int, limit: int
-) -> Iterator[pa.RecordBatch]:
-    """Group rows into record batches of about `limit` bytes; column `size_of` holds a row's size."""
+def to_batch(rows: Iterable[tuple[Any, ...]], table: Table) -> pa.RecordBatch:
+    """Rows as one record batch with the table's columns."""
+    schema = arrow_schema(table)
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def to_table(rows: Iterable[tuple[Any, ...]], table: Table) -> pa.Table:
+    """Rows as an Arrow table with the table's columns."""
+    return pa.Table.from_batches([to_batch(rows, table)])
+
+
+def batches_of(table: Table, rows: Iterable[tuple[Any, ...]], limit: int) -> Iterator[pa.RecordBatch]:
+    """Group rows of a table into record batches of about `limit` bytes, as its column `bytes` counts them."""
+    size_of = list(table.columns).index("bytes")
     held: list[tuple[Any, ...]] = []
     size = 0
     for row in rows:
         held.append(row)
         size += row[size_of]
         if size >= limit:
-            yield _batch(schema, held)
+            yield to_batch(held, table)
             held, size = [], 0
     if held:
-        yield _batch(schema, held)
+        yield to_batch(held, table)
 
 
 def with_columns(batch: pa.RecordBatch, columns: Mapping[str, Sequence[Any]]) -> pa.RecordBatch:
@@ -94,10 +106,3 @@ def with_columns(batch: pa.RecordBatch, columns: Mapping[str, Sequence[Any]]) ->
         for field in batch.schema
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
-
-
-def _batch(schema: pa.Schema, rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    return pa.RecordBatch.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
-    )

@@ -16,9 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from kslm.errors import DataError
 from kslm.lake.change import Change
@@ -176,6 +180,12 @@ class Lake:
         """Rows with the table's columns, of a file that `kslm.lake.arrow.ParquetSpool` wrote, or `write_parquet`."""
         return self.spark.read.schema(table.ddl).parquet(self._engine.url(path)).select(*table.columns)
 
+    def from_arrow(self, table: Table, rows: pa.Table, folder: Path) -> DataFrame:
+        """Rows of this process as a DataFrame, by way of a file in `folder`."""
+        path = folder / f"{table.name}.parquet"
+        pq.write_table(rows, path)
+        return self.read_parquet(table, path)
+
     def write_parquet(self, df: DataFrame, path: Path) -> None:
         """Write rows to a new folder of Parquet files, for `read_parquet`."""
         df.write.parquet(self._engine.url(path))
@@ -232,11 +242,11 @@ class Lake:
             "deleted": "_after IS NULL",
             "unchanged": "_before = _after",
         }
-        counts = compared.agg(*(F.expr(f"count_if({test})").alias(name) for name, test in conditions.items()))
-        found = {name: int(count) for name, count in counts.collect()[0].asDict().items()}
-        if found.pop("bad"):
+        counted = compared.agg(*(F.expr(f"count_if({test})").alias(name) for name, test in conditions.items()))
+        counts = {name: int(count) for name, count in counted.collect()[0].asDict().items()}
+        if counts.pop("bad"):
             raise _bad_key(table, compared.where(bad).limit(1).collect()[0].asDict())
-        return Change(0, **found)
+        return Change(0, **counts)
 
 
 def content_columns(table: Table) -> list[str]:
@@ -250,14 +260,12 @@ def check_schema(table: Table, df: DataFrame, what: str) -> None:
     Raises:
         DataError: names the table and the first column that differs.
     """
-    have = [(field.name, field.dataType.simpleString()) for field in df.schema.fields]
-    want = [(name, kind.lower()) for name, kind in table.columns.items()]
-    for position in range(max(len(have), len(want))):
-        got = have[position] if position < len(have) else ("nothing", "")
-        wanted = want[position] if position < len(want) else ("nothing", "")
-        if got != wanted:
+    actual = [f"{field.name} {field.dataType.simpleString()}" for field in df.schema.fields]
+    expected = [f"{name} {kind.lower()}" for name, kind in table.columns.items()]
+    for number, (column, wanted) in enumerate(zip_longest(actual, expected, fillvalue="nothing"), 1):
+        if column != wanted:
             raise DataError(
-                f"{what}: column {position + 1} of {table} is {' '.join(got).strip()}, not {' '.join(wanted).strip()}",
+                f"{what}: column {number} of {table} is {column}, not {wanted}",
                 cause="the table was written by another version of kslm, or a reader yields something else",
                 remedy=f"remove the table {table} from the lake and run its stage again with --force",
             )

@@ -14,7 +14,7 @@ class Table:
     """One Delta table.
 
     Attributes:
-        layer: bronze, silver or gold: the schema it lives in.
+        layer: bronze, silver or gold: the schema it lives in; scratch for rows that only pass between two steps.
         key: columns that identify a row; a merge matches on them.
         columns: name to Spark SQL type, in order.
         volatile: columns that say when, not what: ignored by content hashes and by "has this row changed?".
@@ -28,6 +28,13 @@ class Table:
     volatile: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, name: str, key: str, columns: str, *, volatile: str = "", settled: str = "") -> Table:
+        """A table by its name with its layer, and lists of columns; one without a type is a STRING."""
+        layer, _, name = name.partition(".")
+        kinds = {column: kind or "STRING" for column, _, kind in (item.partition(" ") for item in _listed(columns))}
+        return cls(layer, name, _listed(key), kinds, _listed(volatile), _listed(settled))
+
     @property
     def ddl(self) -> str:
         """The column list, as CREATE TABLE and mapInArrow take it."""
@@ -37,280 +44,109 @@ class Table:
         return f"{self.layer}.{self.name}"
 
 
-def _table(layer: str, name: str, key: str, columns: str, *, volatile: str = "", settled: str = "") -> Table:
-    pairs = dict(line.split(None, 1) for line in columns.strip().splitlines())
-    pairs = {column: kind.strip() for column, kind in pairs.items()}
-    return Table(layer, name, tuple(key.split()), pairs, tuple(volatile.split()), tuple(settled.split()))
+def _listed(names: str) -> tuple[str, ...]:
+    return tuple(names.split(", ")) if names else ()
 
 
-FILES = _table(
-    "bronze",
-    "files",
-    "sha256 source",
-    """
-    sha256 STRING
-    source STRING
-    kind STRING
-    package STRING
-    version STRING
-    origin STRING
-    path STRING
-    bytes BIGINT
-    licence STRING
-    fetched_at STRING
-""",
-    volatile="fetched_at path",
+FILES = Table.of(
+    "bronze.files",
+    key="sha256, source",
+    columns="sha256, source, kind, package, version, origin, path, bytes BIGINT, licence, fetched_at",
+    volatile="fetched_at, path",
 )
-
-DOCUMENTS = _table(
-    "bronze",
-    "documents",
-    "doc_id",
-    """
-    doc_id STRING
-    source STRING
-    path STRING
-    kind STRING
-    version STRING
-    licence STRING
-    sha256 STRING
-    bytes BIGINT
-    text STRING
-    ingested_at STRING
-""",
+DOCUMENTS = Table.of(
+    "bronze.documents",
+    key="doc_id",
+    columns="doc_id, source, path, kind, version, licence, sha256, bytes BIGINT, text, ingested_at",
     volatile="ingested_at",
 )
-
-_IDS = """
-    row_id STRING
-    level STRING
-    vendor STRING
-    device STRING
-    subvendor STRING
-    subdevice STRING
-    name STRING
-    line INT
-    version STRING
-    sha256 STRING
-"""
-PCI_IDS = _table("bronze", "pci_ids", "row_id", _IDS)
-USB_IDS = _table("bronze", "usb_ids", "row_id", _IDS)
-
-MODULES = _table(
-    "bronze",
-    "modules",
-    "module",
-    """
-    module STRING
-    path STRING
-    builtin BOOLEAN
-    description STRING
-    licence STRING
-    aliases ARRAY<STRING>
-    firmware ARRAY<STRING>
-    depends ARRAY<STRING>
-    parameters MAP<STRING,STRING>
-    version STRING
-    sha256 STRING
-""",
+_IDS = "row_id, level, vendor, device, subvendor, subdevice, name, line INT, version, sha256"
+PCI_IDS = Table.of("bronze.pci_ids", key="row_id", columns=_IDS)
+USB_IDS = Table.of("bronze.usb_ids", key="row_id", columns=_IDS)
+MODULES = Table.of(
+    "bronze.modules",
+    key="module",
+    columns=(
+        "module, path, builtin BOOLEAN, description, licence, aliases ARRAY<STRING>, "
+        "firmware ARRAY<STRING>, depends ARRAY<STRING>, parameters MAP<STRING,STRING>, version, sha256"
+    ),
 )
-
-CONFIG_SYMBOLS = _table(
-    "bronze",
-    "config_symbols",
-    "symbol_id",
-    """
-    symbol_id STRING
-    doc_id STRING
-    source STRING
-    path STRING
-    line INT
-    name STRING
-    kind STRING
-    prompt STRING
-    help STRING
-    requires STRING
-    offered STRING
-    selects ARRAY<STRING>
-    menus ARRAY<STRING>
-    module STRING
-    is_choice BOOLEAN
-    version STRING
-""",
+CONFIG_SYMBOLS = Table.of(
+    "bronze.config_symbols",
+    key="symbol_id",
+    columns=(
+        "symbol_id, doc_id, source, path, line INT, name, kind, prompt, help, requires, offered, "
+        "selects ARRAY<STRING>, menus ARRAY<STRING>, module, is_choice BOOLEAN, version"
+    ),
 )
 """Entries of Kconfig files, as `kslm.sources.kernel.kconfig` reads them with what surrounds their file; `doc_id` is the
 file's row of bronze.documents."""
-
-LOG_EVENTS = _table(
-    "bronze",
-    "log_events",
-    "event_id",
-    """
-    event_id STRING
-    source STRING
-    path STRING
-    line BIGINT
-    format STRING
-    host STRING
-    time STRING
-    time_inferred BOOLEAN
-    facility STRING
-    severity STRING
-    tag STRING
-    pid BIGINT
-    message STRING
-    template_id STRING
-    parameters ARRAY<STRING>
-    sha256 STRING
-""",
+LOG_EVENTS = Table.of(
+    "bronze.log_events",
+    key="event_id",
+    columns=(
+        "event_id, source, path, line BIGINT, format, host, time, time_inferred BOOLEAN, facility, "
+        "severity, tag, pid BIGINT, message, template_id, parameters ARRAY<STRING>, sha256"
+    ),
+)
+LOG_TEMPLATES = Table.of(
+    "bronze.log_templates",
+    key="template_id",
+    columns="template_id, source, tag, template, events BIGINT",
+)
+SYSTEM_SNAPSHOTS = Table.of(
+    "bronze.system_snapshots",
+    key="snapshot_id, index",
+    columns="snapshot_id, index INT, section, title, timestamp, fields MAP<STRING,STRING>, text, path, sha256",
+)
+QUARANTINE = Table.of(
+    "bronze.quarantine",
+    key="source, path, offset, reason",
+    columns="source, path, offset BIGINT, reason, bytes BIGINT, sample, sha256",
+)
+SILVER_DOCUMENTS = Table.of(
+    "silver.documents",
+    key="doc_id",
+    columns=(
+        "doc_id, parent_id, source, path, kind, slice, split_group, version, licence, bytes BIGINT, "
+        "redactions INT, quality DOUBLE, cluster_id, text"
+    ),
+    settled="bytes, text",
+)
+REJECTS = Table.of(
+    "silver.rejects",
+    key="doc_id, reason",
+    columns="doc_id, parent_id, source, path, reason, figure DOUBLE, bytes BIGINT, cluster_id",
+)
+CORPUS = Table.of(
+    "gold.corpus",
+    key="doc_id",
+    columns=(
+        "doc_id, parent_id, source, path, kind, slice, split, split_group, version, licence, "
+        "held_out INT, bytes BIGINT, text"
+    ),
+)
+INSTRUCTIONS = Table.of(
+    "gold.instructions",
+    key="item_id",
+    columns=(
+        "item_id, doc_id, text, kind, intent, context, next_action, fields MAP<STRING,STRING>, "
+        "fact_table, fact_key, fact_version, licence, split, split_group"
+    ),
+)
+BENCHMARK = Table.of(
+    "gold.benchmark",
+    key="item_id",
+    columns=(
+        "item_id, task, prompt, answers ARRAY<STRING>, baselines MAP<STRING,STRING>, fact_table, "
+        "fact_key, fact_version, split, split_group"
+    ),
 )
 
-LOG_TEMPLATES = _table(
-    "bronze",
-    "log_templates",
-    "template_id",
-    """
-    template_id STRING
-    source STRING
-    tag STRING
-    template STRING
-    events BIGINT
-""",
+BRONZE = (
+    *(FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, CONFIG_SYMBOLS, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS),
+    QUARANTINE,
 )
-
-SYSTEM_SNAPSHOTS = _table(
-    "bronze",
-    "system_snapshots",
-    "snapshot_id index",
-    """
-    snapshot_id STRING
-    index INT
-    section STRING
-    title STRING
-    timestamp STRING
-    fields MAP<STRING,STRING>
-    text STRING
-    path STRING
-    sha256 STRING
-""",
-)
-
-QUARANTINE = _table(
-    "bronze",
-    "quarantine",
-    "source path offset reason",
-    """
-    source STRING
-    path STRING
-    offset BIGINT
-    reason STRING
-    bytes BIGINT
-    sample STRING
-    sha256 STRING
-""",
-)
-
-SILVER_DOCUMENTS = _table(
-    "silver",
-    "documents",
-    "doc_id",
-    """
-    doc_id STRING
-    parent_id STRING
-    source STRING
-    path STRING
-    kind STRING
-    slice STRING
-    split_group STRING
-    version STRING
-    licence STRING
-    bytes BIGINT
-    redactions INT
-    quality DOUBLE
-    cluster_id STRING
-    text STRING
-""",
-    settled="bytes text",
-)
-
-REJECTS = _table(
-    "silver",
-    "rejects",
-    "doc_id reason",
-    """
-    doc_id STRING
-    parent_id STRING
-    source STRING
-    path STRING
-    reason STRING
-    figure DOUBLE
-    bytes BIGINT
-    cluster_id STRING
-""",
-)
-
-CORPUS = _table(
-    "gold",
-    "corpus",
-    "doc_id",
-    """
-    doc_id STRING
-    parent_id STRING
-    source STRING
-    path STRING
-    kind STRING
-    slice STRING
-    split STRING
-    split_group STRING
-    version STRING
-    licence STRING
-    held_out INT
-    bytes BIGINT
-    text STRING
-""",
-)
-
-INSTRUCTIONS = _table(
-    "gold",
-    "instructions",
-    "item_id",
-    """
-    item_id STRING
-    doc_id STRING
-    text STRING
-    kind STRING
-    intent STRING
-    context STRING
-    next_action STRING
-    fields MAP<STRING,STRING>
-    fact_table STRING
-    fact_key STRING
-    fact_version STRING
-    licence STRING
-    split STRING
-    split_group STRING
-""",
-)
-
-BENCHMARK = _table(
-    "gold",
-    "benchmark",
-    "item_id",
-    """
-    item_id STRING
-    task STRING
-    prompt STRING
-    answers ARRAY<STRING>
-    baselines MAP<STRING,STRING>
-    fact_table STRING
-    fact_key STRING
-    fact_version STRING
-    split STRING
-    split_group STRING
-""",
-)
-
-ALL = (
-    FILES, DOCUMENTS, PCI_IDS, USB_IDS, MODULES, CONFIG_SYMBOLS, LOG_EVENTS, LOG_TEMPLATES, SYSTEM_SNAPSHOTS,
-    QUARANTINE, SILVER_DOCUMENTS, REJECTS, CORPUS, INSTRUCTIONS, BENCHMARK,
-)  # fmt: skip
+CURATED = (SILVER_DOCUMENTS, REJECTS, CORPUS, INSTRUCTIONS, BENCHMARK)
+"""Silver and gold: what curate writes."""
+ALL = (*BRONZE, *CURATED)

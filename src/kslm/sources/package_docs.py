@@ -88,8 +88,8 @@ def _doc_kind(parts: list[str], name: str) -> str | None:
 
 def _is_foreign(word: str) -> bool:
     """Whether a folder (`de`, `guide.de.html`) or a suffix is of a language, and not of English."""
-    found = _LOCALE.fullmatch(_HTML.sub("", word).rpartition(".")[2])
-    return found is not None and _LANGUAGES.fullmatch(found[1]) is not None
+    locale = _LOCALE.fullmatch(_HTML.sub("", word).rpartition(".")[2])
+    return locale is not None and _LANGUAGES.fullmatch(locale[1]) is not None
 
 
 def plain_path(path: str) -> str:
@@ -107,13 +107,13 @@ def twins(paths: Iterable[tuple[str, int]]) -> set[str]:
     kinds = {path: kind_of(path) for path, _, _ in files}
     pages = {_HTML.sub("", path.rpartition("/")[2]) for path, kind in kinds.items() if kind == "html"} - {"README"}
     folders = {path.rpartition("/")[0] for path, kind in kinds.items() if kind == "html"}
-    found = set()
+    texts = set()
     for path, stored, size in files:
         folder, _, name = path.rpartition("/")
         large = size > (_MANUAL_BYTES if stored == path else _MANUAL_BYTES // 4)
         if kinds[path] == "doc" and (name.removesuffix(".txt") in pages or (large and folder in folders)):
-            found.add(path)
-    return found
+            texts.add(path)
+    return texts
 
 
 def decode(raw: bytes, path: str) -> Decoded:

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign import dear
-from kslm.instruct import from_tables, refusals
+from kslm.instruct import refusals
 from kslm.instruct.devices import drivers, drivers_by_name
 from kslm.instruct.phrasings import load
+from kslm.instruct.tables import from_tables
 from kslm.knowledge.drivers import Device
 from questions_world import ENTITIES, FILES, HARDWARE, IDS, MODULES, ORIGINS, TEMPLATES, hardware_of, id_rows, module
 

@@ -79,7 +79,7 @@ KINDS = tuple(_MAKERS)
 """Kinds of question that items are made of."""
 
 
-class _Made(NamedTuple):
+class _Question(NamedTuple):
     split: str
     maker: _Maker
     item: Item
@@ -91,28 +91,28 @@ def from_instructions(instructions: Iterable[Row]) -> Iterator[Item]:
     Args:
         instructions: rows of gold.instructions, splits train and test: the columns ASKED.
     """
-    made = [question for row in instructions if (question := _made(row))]
+    questions = [question for row in instructions if (question := _question_of(row))]
     counts: dict[_Maker, Counter[str]] = defaultdict(Counter)
-    for split, maker, item in made:
+    for split, maker, item in questions:
         if split == "train":
             counts[maker][item.answers[0]] += 1
     guesses = {maker: most_frequent(answers) for maker, answers in counts.items()}
-    for _, maker, item in _telling(made):
+    for _, maker, item in _telling(questions):
         yield item._replace(baselines={"most_frequent": guesses.get(maker, ""), **item.baselines})
 
 
-def _made(row: Row) -> _Made | None:
+def _question_of(row: Row) -> _Question | None:
     maker = _MAKERS.get(row["kind"])
     fields: dict[str, Any] = dict(row["fields"])
     place = (row["fact_table"], row["fact_key"], row["fact_version"], row["split_group"])
     item = maker(fields, place) if maker else None
-    return _Made(row["split"], maker, item) if maker and item else None
+    return _Question(row["split"], maker, item) if maker and item else None
 
 
-def _telling(made: Iterable[_Made]) -> Iterator[_Made]:
+def _telling(questions: Iterable[_Question]) -> Iterator[_Question]:
     """Those of split test with one answer that no training text gives away in the same words."""
-    by_split: dict[str, list[_Made]] = {"train": [], "test": []}
-    for question in made:
+    by_split: dict[str, list[_Question]] = {"train": [], "test": []}
+    for question in questions:
         by_split[question.split].append(question)
     trained = {(item.described, item.answers[0]) for _, _, item in by_split["train"]}
     answers: dict[str, set[str]] = defaultdict(set)

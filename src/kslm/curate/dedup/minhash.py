@@ -25,7 +25,8 @@ import pyarrow as pa
 import rensa
 
 from kslm.curate.dedup.shingles import UInt64, encode, jaccard, shingle_sets, shingles
-from kslm.curate.records import to_batch
+from kslm.knowledge.families import Union
+from kslm.lake.arrow import to_batch, to_table
 from kslm.lake.tables import Table
 
 PERMUTATIONS = 128
@@ -34,8 +35,8 @@ BATCH_BYTES = 250_000
 """Text shingled at once: numpy works in arrays of eight times as many bytes, which is what a cache holds."""
 
 BUCKETS = "doc_id STRING, buckets BINARY"
-EDGES = Table("scratch", "edges", ("left", "right"), {"left": "STRING", "right": "STRING", "jaccard": "DOUBLE"})
-SUSPECTS = Table("scratch", "suspects", ("doc_id",), {"doc_id": "STRING", "part": "INT", "lefts": "ARRAY<STRING>"})
+EDGES = Table.of("scratch.edges", "left, right", "left, right, jaccard DOUBLE")
+SUSPECTS = Table.of("scratch.suspects", "doc_id", "doc_id, part INT, lefts ARRAY<STRING>")
 
 Pair = tuple[str, str]
 """Two documents' ids, the lesser first."""
@@ -96,7 +97,7 @@ def suspects(pairs: Sequence[Pair], partitions: int) -> pa.Table:
     keepers = components(pairs)
     parts = {keeper: number % partitions for number, keeper in enumerate(sorted(set(keepers.values())))}
     rows = [(doc_id, parts[keepers[doc_id]], lefts[doc_id]) for doc_id in sorted(lefts)]
-    return pa.Table.from_batches([to_batch(rows, SUSPECTS)])
+    return to_table(rows, SUSPECTS)
 
 
 def _spans(sizes: list[int]) -> Iterator[tuple[int, int]]:
@@ -190,16 +191,7 @@ def components(edges: Iterable[tuple[str, str]]) -> dict[str, str]:
 
     The order of the edges does not matter.
     """
-    parent: dict[str, str] = {}
-
-    def root(node: str) -> str:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
+    clusters = Union()
     for left, right in edges:
-        first, second = sorted((root(left), root(right)))
-        parent[second] = first
-    return {node: root(node) for node in parent}
+        clusters.join(left, right)
+    return clusters.roots()

@@ -1,4 +1,4 @@
-"""Near duplicates of a corpus that changes little between runs: `duplicates` with the engine, nothing done twice.
+"""Near duplicates of a corpus that changes little between runs: `minhash` with the engine, nothing done twice.
 
 A document's buckets follow from its text, and so from its doc_id; so does whether two documents are alike. Both are
 kept, and only documents and pairs that were never looked at are read. The result is that of a run from scratch: which
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from kslm.curate.dedup.minhash import (
     BUCKETS,
@@ -28,16 +27,15 @@ from kslm.curate.dedup.minhash import (
     suspects,
     verify,
 )
-from kslm.curate.records import to_batch
 from kslm.curate.reuse.cache import Cache
 from kslm.lake import Lake
-from kslm.lake.arrow import arrow_schema
+from kslm.lake.arrow import arrow_schema, to_table
 from kslm.lake.tables import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_FRESH = Table("scratch", "fresh", ("doc_id",), {"doc_id": "STRING"})
+_FRESH = Table.of("scratch.fresh", "doc_id", "doc_id")
 _PLACED = pa.schema([("doc_id", pa.string()), ("buckets", pa.binary())])
 
 
@@ -77,7 +75,8 @@ class Near:
         similarity_of = {pair: had[pair] for pair in pairs if pair in had}
         if len(similarity_of) < len(pairs):
             parts = self.lake.partitions
-            listed = self._listed(SUSPECTS, suspects([pair for pair in pairs if pair not in similarity_of], parts))
+            unknown = [pair for pair in pairs if pair not in similarity_of]
+            listed = self.lake.from_arrow(SUSPECTS, suspects(unknown, parts), self.folder)
             apart = documents.join(listed, "doc_id").repartition(parts, "part")
             verified = apart.mapInArrow(partial(verify, threshold=self.threshold), EDGES.ddl).toArrow()
             similarity_of.update(zip(_keys(verified), verified["jaccard"].to_pylist(), strict=True))
@@ -95,21 +94,15 @@ class Near:
         placed = before.filter(pc.is_in(before["doc_id"], pa.array(doc_ids, pa.string())))
         fresh = {*doc_ids} - {*placed["doc_id"].to_pylist()}
         if fresh:
-            listed = self._listed(_FRESH, pa.table({"doc_id": sorted(fresh)}))
+            listed = self.lake.from_arrow(_FRESH, pa.table({"doc_id": sorted(fresh)}), self.folder)
             work = partial(buckets, bands=bands_for(self.threshold))
-            made = documents.join(listed, "doc_id").mapInArrow(work, BUCKETS).toArrow().cast(_PLACED)
-            rest = sorted(fresh - {*made["doc_id"].to_pylist()})  # have none, which is worth keeping too
+            computed = documents.join(listed, "doc_id").mapInArrow(work, BUCKETS).toArrow().cast(_PLACED)
+            rest = sorted(fresh - {*computed["doc_id"].to_pylist()})  # have none, which is worth keeping too
             none = pa.table([pa.array(rest, pa.string()), pa.array([b""] * len(rest), pa.binary())], schema=_PLACED)
-            placed = pa.concat_tables([placed, made, none])
+            placed = pa.concat_tables([placed, computed, none])
         if fresh or len(placed) < len(before):
             cache.store(placed)
         return placed.filter(pc.greater(pc.binary_length(placed["buckets"]), 0))
-
-    def _listed(self, table: Table, rows: pa.Table) -> DataFrame:
-        """Rows of this process as a DataFrame, by way of a file."""
-        path = self.folder / f"{table.name}.parquet"
-        pq.write_table(rows, path)
-        return self.lake.read_parquet(table, path)
 
 
 def _keys(edges: pa.Table) -> Iterator[Pair]:
@@ -117,4 +110,4 @@ def _keys(edges: pa.Table) -> Iterator[Pair]:
 
 
 def _edges(pairs: Mapping[Pair, float]) -> pa.Table:
-    return pa.Table.from_batches([to_batch([(*pair, pairs[pair]) for pair in sorted(pairs)], EDGES)])
+    return to_table([(*pair, pairs[pair]) for pair in sorted(pairs)], EDGES)

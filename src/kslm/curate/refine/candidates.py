@@ -14,15 +14,16 @@ import pyarrow as pa
 import xxhash
 
 from kslm import kinds
-from kslm.curate.records import CANDIDATES, Candidate, to_batch
+from kslm.curate.records import CANDIDATES, Candidate
 from kslm.curate.refine.clean import clean
 from kslm.curate.refine.filters import Refusal, Verdict, judge
 from kslm.curate.refine.sections import split
+from kslm.lake.arrow import batches_of
 from kslm.redact import Pseudonyms, redact
 from kslm.texts import Text
 
-BATCH_CHARS = 8_000_000
-"""Characters gathered before a batch is handed on."""
+BATCH_BYTES = 8_000_000
+"""Text gathered before a batch is handed on."""
 
 
 class Limits(NamedTuple):
@@ -87,24 +88,11 @@ def _redact_item(item: str, pseudonyms: Pseudonyms) -> str:
 def refine_texts(batches: Iterable[pa.RecordBatch], *, limits: Limits) -> Iterator[pa.RecordBatch]:
     """Texts to candidates; for mapInArrow."""
     texts = (Text(**row) for batch in batches for row in rows(batch))
-    return _batched(texts, limits)
+    candidates = (candidate for text in texts for candidate in refine(text, limits))
+    return batches_of(CANDIDATES, candidates, BATCH_BYTES)
 
 
 def rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
     """Rows as dictionaries, a few at a time: a batch may hold a hundred megabytes of text."""
     for start in range(0, batch.num_rows, 64):
         yield from batch.slice(start, 64).to_pylist()
-
-
-def _batched(texts: Iterable[Text], limits: Limits) -> Iterator[pa.RecordBatch]:
-    pending: list[Candidate] = []
-    size = 0
-    for text in texts:
-        for candidate in refine(text, limits):
-            pending.append(candidate)
-            size += candidate.bytes
-        if size > BATCH_CHARS:
-            yield to_batch(pending, CANDIDATES)
-            pending, size = [], 0
-    if pending:
-        yield to_batch(pending, CANDIDATES)

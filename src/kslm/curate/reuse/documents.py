@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
 from pathlib import Path
@@ -27,30 +27,25 @@ import xxhash
 
 from kslm import kinds
 from kslm.code import code_hash, versions
-from kslm.curate.records import CANDIDATES, Candidate, to_batch
-from kslm.curate.refine.candidates import BATCH_CHARS, Limits, refine, rows
+from kslm.curate.records import CANDIDATES
+from kslm.curate.refine.candidates import BATCH_BYTES, Limits, refine, rows
 from kslm.curate.reuse.cache import Cache
 from kslm.curate.reuse.lookups import Answers, lookups_of, parts_of, watch
 from kslm.kinds import EVERY_SOURCE, Overrides
 from kslm.knowledge.entities import Entities, Row
 from kslm.lake import Lake
-from kslm.lake.arrow import arrow_schema
+from kslm.lake.arrow import arrow_schema, batches_of, to_table
 from kslm.lake.tables import DOCUMENTS, Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-MADE = Table(
-    *("scratch", "made", ("doc_id",)),
-    CANDIDATES.columns | dict.fromkeys(("bronze_id", "lookups", "note"), "STRING"),
-)
+REFINED = Table.of("scratch.refined", "doc_id", f"{CANDIDATES.ddl}, bronze_id, lookups, note")
 """Candidates, the row of bronze.documents each is of, and, with the first of a row's, what was looked up for it and
 noted of it (`Kind.note`)."""
 
-_STAMPS = Table(
-    *("scratch", "stamps", ("bronze_id",)), dict.fromkeys(("bronze_id", "new_version", "new_licence"), "STRING")
-)
-_FRESH = Table("scratch", "fresh", ("doc_id",), {"doc_id": "STRING"})
+_STAMPS = Table.of("scratch.stamps", "bronze_id", "bronze_id, new_version, new_licence")
+_FRESH = Table.of("scratch.fresh", "doc_id", "doc_id")
 ROOMS = ("curate", "extract", "instruct", "kinds", "knowledge", "prompt", "redact", "sources", "texts")
 LIBRARIES = ("numpy", "py3langid", "PyYAML", "rensa", "selectolax", "xxhash")
 """What decides a candidate, its quality and its duplicates."""
@@ -105,37 +100,37 @@ def refine_table(
     documents = lake.read(DOCUMENTS).where(f"kind IN ({names})")
     known = documents.select(*_COLUMNS).drop("text").toArrow().to_pylist()
     path = cache.rows
-    before = lake.read_parquet(MADE, path) if path else None
+    before = lake.read_parquet(REFINED, path) if path else None
     plan = plan_of(known, before, entities)
     if path is None or plan.fresh or plan.retired or plan.restamps:
         frames = [_restamped(lake, before, plan, scratch)] if before is not None and plan.serving else []
         if plan.fresh:
             chosen = _only(lake, documents.select(*_COLUMNS), plan, scratch).repartition(lake.partitions)
             work = partial(refine_documents, entities=entities, limits=limits, overrides=overrides)
-            frames.append(chosen.mapInArrow(work, MADE.ddl))
+            frames.append(chosen.mapInArrow(work, REFINED.ddl))
         with cache.replacing() as path:
             if frames:
                 lake.write_parquet(reduce(lambda left, right: left.union(right), frames), path)
             else:
-                pq.write_table(arrow_schema(MADE).empty_table(), path)
-    made = lake.read_parquet(MADE, path)
+                pq.write_table(arrow_schema(REFINED).empty_table(), path)
+    refined = lake.read_parquet(REFINED, path)
     counts = (len(plan.fresh), len(plan.serving), plan.retired)
-    noted = made.where("note IS NOT NULL").select("bronze_id", "note").toArrow()
+    noted = refined.where("note IS NOT NULL").select("bronze_id", "note").toArrow()
     note_of = dict(zip(*(noted[name].to_pylist() for name in noted.column_names), strict=True))
     notes = [row | {"note": note_of[row["doc_id"]]} for row in known if row["doc_id"] in note_of]
-    return Refined(made.select(*CANDIDATES.columns), notes, *counts)
+    return Refined(refined.select(*CANDIDATES.columns), notes, *counts)
 
 
 def cache_key(entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE) -> str:
     """Hash of what every document's result depends on: code, limits, libraries, and what is not looked up by key."""
     fixed = {name: value for name, value in parts_of(entities).items() if not isinstance(value, Mapping)}
-    said = [sorted(overrides.slices.items()), sorted(overrides.code)]
+    overridden = [sorted(overrides.slices.items()), sorted(overrides.code)]
     code = [code_hash(ROOMS), sys.version_info[:2], versions(LIBRARIES)]
-    parts = [*code, limits._asdict(), said, list(MADE.columns.items()), repr(fixed)]
+    parts = [*code, limits._asdict(), overridden, list(REFINED.columns.items()), repr(fixed)]
     return xxhash.xxh3_128_hexdigest(json.dumps(parts).encode())
 
 
-def plan_of(documents: Iterable[Row], made: DataFrame | None, entities: Entities) -> Plan:
+def plan_of(documents: Iterable[Row], previous: DataFrame | None, entities: Entities) -> Plan:
     """Compare the rows there are with those that were made, by id and by what was looked up for them.
 
     Args:
@@ -143,8 +138,8 @@ def plan_of(documents: Iterable[Row], made: DataFrame | None, entities: Entities
     """
     now = {row["doc_id"]: row for row in documents}
     had: dict[str, dict[str, Any]] = {}
-    if made is not None:
-        columns = made.where("lookups IS NOT NULL").select("bronze_id", "version", "licence", "lookups")
+    if previous is not None:
+        columns = previous.where("lookups IS NOT NULL").select("bronze_id", "version", "licence", "lookups")
         had = {row["bronze_id"]: row for row in columns.toArrow().to_pylist()}
     answers = Answers(entities)
     serving = {
@@ -158,51 +153,42 @@ def plan_of(documents: Iterable[Row], made: DataFrame | None, entities: Entities
 def refine_documents(
     batches: Iterable[pa.RecordBatch], *, entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of bronze.documents to rows of MADE; for mapInArrow."""
+    """Rows of bronze.documents to rows of REFINED; for mapInArrow."""
+    documents = (row for batch in batches for row in rows(batch))
+    return batches_of(REFINED, _refine(documents, entities, limits, overrides), BATCH_BYTES)
+
+
+def _refine(
+    documents: Iterable[Row], entities: Entities, limits: Limits, overrides: Overrides
+) -> Iterator[tuple[object, ...]]:
     watched, seen = watch(entities)
-    pending: list[tuple[object, ...]] = []
-    size = 0
-    for batch in batches:
-        for row in rows(batch):
-            seen.clear()
-            kind = kinds.of(row["kind"])
-            parsed = kind.parse(row) if kind.parse else None
-            texts = kind.texts(row, parsed, watched, overrides)
-            made: list[Candidate] = [candidate for text in texts for candidate in refine(text, limits)]
-            note = kind.note(row, parsed) if kind.note else None
-            of_row: tuple[str | None, str | None] = lookups_of(kind.name, seen), note
-            for candidate in made:
-                pending.append((*candidate, row["doc_id"], *of_row))
-                size += candidate.bytes
-                of_row = None, None
-            if size > BATCH_CHARS:
-                yield to_batch(pending, MADE)
-                pending, size = [], 0
-    if pending:
-        yield to_batch(pending, MADE)
+    for row in documents:
+        seen.clear()
+        kind = kinds.of(row["kind"])
+        parsed = kind.parse(row) if kind.parse else None
+        texts = kind.texts(row, parsed, watched, overrides)
+        candidates = [candidate for text in texts for candidate in refine(text, limits)]
+        note = kind.note(row, parsed) if kind.note else None
+        of_row: tuple[str | None, str | None] = lookups_of(kind.name, seen), note
+        for candidate in candidates:
+            yield (*candidate, row["doc_id"], *of_row)
+            of_row = None, None
 
 
-def _restamped(lake: Lake, made: DataFrame, plan: Plan, scratch: Path) -> DataFrame:
+def _restamped(lake: Lake, previous: DataFrame, plan: Plan, scratch: Path) -> DataFrame:
     """Rows of the last run that serve, with today's version and licence."""
     from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
 
     if not plan.retired and not plan.restamps:
-        return made
+        return previous
     stamps = [(doc_id, *now) for doc_id, (_, now) in sorted(plan.serving.items())]
-    joined = made.join(_listed(lake, _STAMPS, stamps, scratch), "bronze_id")
+    joined = previous.join(lake.from_arrow(_STAMPS, to_table(stamps, _STAMPS), scratch), "bronze_id")
     changed = {"version": F.col("new_version"), "licence": F.col("new_licence")}
-    return joined.select(*(changed.get(name, F.col(name)).alias(name) for name in MADE.columns))
+    return joined.select(*(changed.get(name, F.col(name)).alias(name) for name in REFINED.columns))
 
 
 def _only(lake: Lake, documents: DataFrame, plan: Plan, scratch: Path) -> DataFrame:
     """The rows that need work."""
     if not plan.serving:
         return documents
-    return documents.join(_listed(lake, _FRESH, [(doc_id,) for doc_id in plan.fresh], scratch), "doc_id")
-
-
-def _listed(lake: Lake, table: Table, rows_: Sequence[tuple[object, ...]], scratch: Path) -> DataFrame:
-    """Rows of this process as a DataFrame, by way of a file."""
-    path = scratch / f"{table.name}.parquet"
-    pq.write_table(pa.Table.from_batches([to_batch(rows_, table)]), path)
-    return lake.read_parquet(table, path)
+    return documents.join(lake.from_arrow(_FRESH, pa.table({"doc_id": plan.fresh}), scratch), "doc_id")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kslm.curate.records import CANDIDATES, TEXTS, to_batch
+from kslm.curate.records import CANDIDATES, TEXTS
 from kslm.curate.refine.candidates import Limits, refine, rows
 from kslm.curate.reuse.cache import Cache
-from kslm.lake.arrow import arrow_schema
+from kslm.lake.arrow import arrow_schema, to_batch
 from kslm.lake.digest import row_digests
 from kslm.texts import Text
 
@@ -64,10 +64,10 @@ def _made(texts: pa.RecordBatch, digests: list[bytes], fresh: list[int], limits:
     for start in range(0, len(fresh), _BATCH_ROWS):
         chosen = fresh[start : start + _BATCH_ROWS]
         texts_ = (Text(**row) for row in rows(texts.take(pa.array(chosen))))
-        made = [
+        candidates = [
             (candidate, digests[at])
             for at, text in zip(chosen, texts_, strict=True)
             for candidate in refine(text, limits)
         ]
-        batch = to_batch([candidate for candidate, _ in made], CANDIDATES)
-        yield batch.append_column("digest", pa.array([digest for _, digest in made], _DIGEST))
+        batch = to_batch([candidate for candidate, _ in candidates], CANDIDATES)
+        yield batch.append_column("digest", pa.array([digest for _, digest in candidates], _DIGEST))

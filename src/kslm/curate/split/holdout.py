@@ -111,11 +111,11 @@ class HeldOut:
         return cls(
             {key: tuple(dict.fromkeys(phrases)) for key, phrases in devices.items() if phrases},
             {
-                name.lower(): said
+                name.lower(): phrases
                 for name, prompt, text in symbols
-                if (said := _telling(f"CONFIG_{name}", prompt, _sentence(text)))
+                if (phrases := _telling(f"CONFIG_{name}", prompt, _sentence(text)))
             },
-            {page.lower(): said for page, description in pages if (said := _telling(page, description))},
+            {page.lower(): phrases for page, description in pages if (phrases := _telling(page, description))},
             frozenset(vendor for (vendor, _), phrases in devices.items() if phrases),
         )
 
@@ -138,7 +138,9 @@ def _spellings(name: str, device: Device) -> Iterator[str]:
 def _telling(entity: str, *phrases: str) -> Phrases:
     """Phrases that say something the entity's name does not: of two words and ten letters at least."""
     folded = [fold(phrase) for phrase in phrases]
-    return tuple(said for said in folded if len(said) >= 12 and len(said.split()) >= 2 and said not in fold(entity))
+    return tuple(
+        phrase for phrase in folded if len(phrase) >= 12 and len(phrase.split()) >= 2 and phrase not in fold(entity)
+    )
 
 
 def _sentence(text: str) -> str:
@@ -201,19 +203,19 @@ def _mentions(text: str, held_out: HeldOut) -> list[Mention]:
     if held_out.devices:
         for pattern in _PAIRS:
             for match in pattern.finditer(lowered):
-                if said := held_out.devices.get((match[1], match[2])):
-                    mentions.append(Mention(match.start(), match.end(), said))
+                if phrases := held_out.devices.get((match[1], match[2])):
+                    mentions.append(Mention(match.start(), match.end(), phrases))
         mentions += _numbers(lowered, held_out)
     if held_out.symbols:
         for match in _SYMBOL.finditer(lowered):
-            if said := held_out.symbols.get(match[1]):
-                mentions.append(Mention(match.start(), match.end(), said))
+            if phrases := held_out.symbols.get(match[1]):
+                mentions.append(Mention(match.start(), match.end(), phrases))
     if held_out.pages:
         for match in _SECTION.finditer(lowered):
             before = lowered[max(0, match.start() - 80) : match.start()].removesuffix(" ").rpartition(" ")[2]
             name = _PAGE_NAME.search(before)
-            if name and (said := held_out.pages.get(f"{name[0]}({match[1]})")):
-                mentions.append(Mention(match.start(), match.end(), said))
+            if name and (phrases := held_out.pages.get(f"{name[0]}({match[1]})")):
+                mentions.append(Mention(match.start(), match.end(), phrases))
     return mentions
 
 
@@ -222,9 +224,9 @@ def _numbers(text: str, held_out: HeldOut) -> Iterator[Mention]:
     values = {*_NUMBER.findall(text)}
     vendors = held_out.vendors & values
     wanted = {
-        value: said
+        value: phrases
         for value in (values if vendors else ())
-        if (said := tuple(phrase for vendor in vendors for phrase in held_out.devices.get((vendor, value), ())))
+        if (phrases := tuple(phrase for vendor in vendors for phrase in held_out.devices.get((vendor, value), ())))
     }
     if wanted:
         for match in _NUMBER.finditer(text):

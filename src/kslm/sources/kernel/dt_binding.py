@@ -84,8 +84,8 @@ def compatibles(binding: Binding) -> list[Compatible]:
     if schema is None:
         return []
     title, remarks, of_root = _line(schema.get("title")), _remarks(text), _is_of_root(schema)
-    found = _names(schema, patterns=False).items() if title else ()
-    return [Compatible(name, title, remarks.get(name, ""), general, of_root) for name, general in found]
+    names = _names(schema, patterns=False).items() if title else ()
+    return [Compatible(name, title, remarks.get(name, ""), general, of_root) for name, general in names]
 
 
 def vendors(text: str) -> dict[str, str]:
@@ -94,8 +94,8 @@ def vendors(text: str) -> dict[str, str]:
     Deprecated prefixes are left out: their descriptions say which one to use.
     """
     patterns = (parse(text).schema or {}).get("patternProperties")
-    found = patterns.items() if isinstance(patterns, dict) else ()
-    used = ((key, facts) for key, facts in found if isinstance(facts, dict) and not facts.get("deprecated"))
+    prefixes = patterns.items() if isinstance(patterns, dict) else ()
+    used = ((key, facts) for key, facts in prefixes if isinstance(facts, dict) and not facts.get("deprecated"))
     named = ((_PREFIX.fullmatch(str(key)), _line(_prose(facts))) for key, facts in used)
     return {match[1]: name for match, name in named if match and name}
 
@@ -110,17 +110,17 @@ def _remarks(text: str) -> dict[str, str]:
     """What comments say of compatibles; the first of two remarks on one."""
     remarks: dict[str, str] = {}
     above: list[str] = []
-    alone = said = ""
+    alone = comment = ""
     for line in (*text.splitlines(), "") if "#" in text else ():
         if entry := _ENTRY.fullmatch(line):
             name, after = entry.groups()
             if after:
                 remarks.setdefault(name, " ".join(after.split()))
-            alone, said = "" if after or not above else name, " ".join(above)
+            alone, comment = "" if after or not above else name, " ".join(above)
             above.clear()
             continue
         if alone:
-            remarks.setdefault(alone, said)
+            remarks.setdefault(alone, comment)
             alone = ""
         if line.lstrip().startswith("#"):
             above.append(line.strip(" #"))
@@ -188,18 +188,18 @@ def _fixed(items: list[Any]) -> Iterator[str]:
 def _properties(node: dict[Any, Any], indent: str) -> Iterator[str]:
     """A line for each property of which something is said, and below it those of its own nodes."""
     for key in ("properties", "patternProperties"):
-        found = node.get(key)
-        for name, facts in found.items() if isinstance(found, dict) else ():
+        properties = node.get(key)
+        for name, facts in properties.items() if isinstance(properties, dict) else ():
             if not isinstance(facts, dict) or (name == "compatible" and not indent):
                 continue
             nested = list(_properties(facts, indent + "  "))
-            said = _said(facts)
-            if said or nested:
-                yield f"{indent}{name}: {said}".rstrip(": ") + (":" if nested and not said else "")
+            description = _described(facts)
+            if description or nested:
+                yield f"{indent}{name}: {description}".rstrip(": ") + (":" if nested and not description else "")
                 yield from nested
 
 
-def _said(facts: dict[Any, Any]) -> str:
+def _described(facts: dict[Any, Any]) -> str:
     """What a schema says of one property, in one line."""
     parts = [_line(_prose(facts)).rstrip(".")]
     reference = facts.get("$ref")
@@ -230,8 +230,8 @@ def _prose(node: Any) -> str:
 
 def _values(node: Any) -> list[str]:
     """Scalars of a list, the first _MOST_VALUES of them."""
-    found = [_line(item) for item in node if isinstance(item, str | int | float)] if isinstance(node, list) else []
-    return [*found[:_MOST_VALUES], "..."] if len(found) > _MOST_VALUES else found
+    scalars = [_line(item) for item in node if isinstance(item, str | int | float)] if isinstance(node, list) else []
+    return [*scalars[:_MOST_VALUES], "..."] if len(scalars) > _MOST_VALUES else scalars
 
 
 def _line(value: Any) -> str:

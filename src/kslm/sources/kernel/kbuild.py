@@ -93,10 +93,10 @@ def built(makefiles: Mapping[str, str]) -> dict[str, Built]:
     return targets
 
 
-def by_option(made: Mapping[str, Built]) -> dict[str, str]:
+def by_option(targets: Mapping[str, Built]) -> dict[str, str]:
     """Kconfig symbol, without CONFIG_, to the names of what is built for it, of `built`; with a blank between."""
     by_symbol: dict[str, set[str]] = {}
-    for target in made.values():
+    for target in targets.values():
         if target.symbol:
             by_symbol.setdefault(target.symbol, set()).add(target.name)
     return {symbol: " ".join(sorted(names)) for symbol, names in by_symbol.items()}

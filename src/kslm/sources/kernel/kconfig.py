@@ -85,7 +85,7 @@ class ConfigEntry:
         operands = list(dict.fromkeys((*self.around, *self.depends)))
         if len(operands) == 1:
             return operands[0]
-        return " && ".join(f"({one})" if _is_either(one) else one for one in operands)
+        return " && ".join(f"({operand})" if _is_either(operand) else operand for operand in operands)
 
 
 class Sourced(NamedTuple):
@@ -125,7 +125,7 @@ class _Draft:
 
 def parse(text: str) -> Iterator[ConfigEntry]:
     """The entries of one Kconfig file; see read."""
-    return (one for one in read(text) if isinstance(one, ConfigEntry))
+    return (statement for statement in read(text) if isinstance(statement, ConfigEntry))
 
 
 def read(text: str) -> Iterator[ConfigEntry | Sourced]:
@@ -192,12 +192,12 @@ def architecture(path: str) -> str | None:
 
 def module_called(help_text: str) -> str | None:
     """The name in "the module will be called e1000e" and its many variants; None where a help text has none."""
-    found = _CALLED.search(help_text) if "called" in help_text or "named" in help_text else None
-    return found[1] if found and found[1].lower() not in _NO_MODULE else None
+    match = _CALLED.search(help_text) if "called" in help_text or "named" in help_text else None
+    return match[1] if match and match[1].lower() not in _NO_MODULE else None
 
 
 def _draft(name: str, line: int, blocks: list[_Block], *, is_choice: bool) -> _Draft:
-    return _Draft(name, line, tuple(one.prompt for one in blocks if one.prompt), _conditions(blocks), is_choice)
+    return _Draft(name, line, tuple(block.prompt for block in blocks if block.prompt), _conditions(blocks), is_choice)
 
 
 def _conditions(blocks: list[_Block]) -> tuple[str, ...]:
@@ -255,8 +255,8 @@ def _ask(draft: _Draft, text: str) -> None:
 
 def _expression(text: str) -> list[str]:
     """The expression without its comment, blanks around operators as usual; none where there is none."""
-    found = _OPERATOR.sub(r" \1 ", " ".join(text.partition("#")[0].split())).strip()
-    return [found] if found else []
+    expression = _OPERATOR.sub(r" \1 ", " ".join(text.partition("#")[0].split())).strip()
+    return [expression] if expression else []
 
 
 def _is_either(expression: str) -> bool:
@@ -280,7 +280,7 @@ def _quoted(text: str) -> str | None:
 
 def _help(lines: list[str], index: int) -> tuple[str, int]:
     """The help text that begins at `index`, and the index of the first line after it."""
-    kept: list[str] = []
+    text: list[str] = []
     margin = 0
     while index < len(lines):
         line = lines[index].rstrip().expandtabs()
@@ -289,6 +289,6 @@ def _help(lines: list[str], index: int) -> tuple[str, int]:
             margin = margin or indentation
             if indentation < margin or margin == 0:
                 break
-        kept.append(line[margin:])
+        text.append(line[margin:])
         index += 1
-    return "\n".join(kept).strip("\n"), index
+    return "\n".join(text).strip("\n"), index

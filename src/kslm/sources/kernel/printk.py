@@ -91,7 +91,7 @@ class Template(NamedTuple):
 
 def templates(text: str) -> tuple[Template, ...]:
     """The messages of one C file, each once, in order: those with three letters in a row beside their conversions."""
-    found: dict[Template, None] = {}
+    messages: dict[Template, None] = {}
     for call in _CALL.finditer(text):
         start = call.start()
         name = _NAME.search(text, max(0, start - _NAME_CHARS), start)
@@ -99,9 +99,9 @@ def templates(text: str) -> tuple[Template, ...]:
         if name is None or level is None or text.endswith(_NO_LOG, 0, name.start() + 1):
             continue
         template = Template(level, _joined(call[2]), _printer(text, name.start()))
-        if template not in found and _WORD.search(_CONVERSION.sub("", template.format)):
-            found[template] = None
-    return tuple(found)
+        if template not in messages and _WORD.search(_CONVERSION.sub("", template.format)):
+            messages[template] = None
+    return tuple(messages)
 
 
 def document(
@@ -126,8 +126,8 @@ def document(
     }
     lines = [f"Kernel messages of {module} ({path})" if module and loadable else f"Kernel messages of {path}"]
     for level in _SEVERITIES:
-        said = [f"{before[one.printer]}{one.format}" for one in messages if one.level == level]
-        lines += [f"Level {level}:", *dict.fromkeys(said)] if said else []
+        shown = [f"{before[message.printer]}{message.format}" for message in messages if message.level == level]
+        lines += [f"Level {level}:", *dict.fromkeys(shown)] if shown else []
     return "\n".join(lines)
 
 
@@ -138,28 +138,28 @@ def driver(text: str, module: str | None = None) -> str | None:
         text: of the file.
         module: KBUILD_MODNAME, where it is known.
     """
-    said: set[tuple[str | None, str | None]] = set()
-    for found in _DRIVER.finditer(text):
-        end = text.find("\n}", found.end(), found.end() + _DRIVER_CHARS)
-        name = _DRIVER_NAME.search(text, found.end(), end) if end >= 0 else None
+    stated: set[tuple[str | None, str | None]] = set()
+    for struct in _DRIVER.finditer(text):
+        end = text.find("\n}", struct.end(), struct.end() + _DRIVER_CHARS)
+        name = _DRIVER_NAME.search(text, struct.end(), end) if end >= 0 else None
         if name:
-            said.add((name[1], name[2]))
-    if not said or len(said) > _DRIVER_NAMES:
+            stated.add((name[1], name[2]))
+    if not stated or len(stated) > _DRIVER_NAMES:
         return None
     known = {"KBUILD_MODNAME": module}
-    names = {literal or known.get(macro or "") or _defined(text, macro or "") for literal, macro in said}
+    names = {literal or known.get(macro or "") or _defined(text, macro or "") for literal, macro in stated}
     return names.pop() if len(names) == 1 else None
 
 
 def prefix(text: str, module: str | None) -> str:
     """What a file's pr_fmt puts before a message; "" where it has none, or says it with a macro of another file."""
-    found = _PR_FMT.search(text) if "pr_fmt(" in text else None
-    if found is None:
+    match = _PR_FMT.search(text) if "pr_fmt(" in text else None
+    if match is None:
         return ""
     known = {"KBUILD_MODNAME": module}
     parts: list[str | None] = []
-    for token in _TOKEN.finditer(found[2]):
-        if token[2] == found[1]:
+    for token in _TOKEN.finditer(match[2]):
+        if token[2] == match[1]:
             return "" if None in parts else "".join(filter(None, parts))
         parts.append(token[1] if token[2] is None else known.get(token[2]) or _defined(text, token[2]))
     return ""
@@ -168,16 +168,16 @@ def prefix(text: str, module: str | None) -> str:
 def _defined(text: str, name: str) -> str | None:
     """The string that a file defines a macro as, or puts into an array of characters."""
     value = r'"([^"\\\n]++)"'
-    found = re.search(rf"define[ \t]++{name}[ \t]++\(?{value}", text) or re.search(
+    match = re.search(rf"define[ \t]++{name}[ \t]++\(?{value}", text) or re.search(
         rf'{name}(?<!\w{name})\[\w*+\][^=;\n"]*+=\s*+{value}', text
     )
-    return found[1] if found else None
+    return match[1] if match else None
 
 
 def _printer(text: str, start: int) -> str:
     """What puts something before the message of a call whose severity, with its underscore, begins at `start`."""
-    found = _PRINTER.search(text[max(0, start - _PRINTER_CHARS) : start])
-    return found[1] if found else ""
+    match = _PRINTER.search(text[max(0, start - _PRINTER_CHARS) : start])
+    return match[1] if match else ""
 
 
 def _level(name: str, arguments: str) -> str | None:
@@ -188,7 +188,7 @@ def _level(name: str, arguments: str) -> str | None:
 
 def _joined(literals: str) -> str:
     """The string that adjacent literals make, in one line, without the blanks around and the colons before it."""
-    body = "".join([found[1] if found[2] is None else found[2] for found in _LITERAL.finditer(literals)])
+    body = "".join([literal[1] if literal[2] is None else literal[2] for literal in _LITERAL.finditer(literals)])
     if "\\" in body:
         body = _ESCAPE.sub(lambda escape: escape[1] or " ", body)
     return " ".join(body.split()).lstrip(": ")
