@@ -110,10 +110,10 @@ def _publish(
         "perplexity_by_slice.png": plots.perplexity_bars(series, "Perplexity by slice, test split"),
     }
     text = json.dumps(metrics, indent=1, sort_keys=True)
-    for name, figure in drawn.items():
-        plots.save(figure, folder / name)
-        tracker.figure(figure, f"plots/{name}")
     write_atomically(folder / "evaluation.json", text)
+    for name, figure in drawn.items():
+        figure.savefig(folder / name)
+        tracker.figure(figure, f"plots/{name}")
     tracker.text(text, "evaluation.json")
     tracker.metrics(metrics, trained.steps)
     tracker.flush()
