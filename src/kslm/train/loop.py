@@ -120,14 +120,14 @@ def fit(
 
 
 def publish(checkpoint: Path, target: Path, history: list[dict[str, Any]]) -> None:
-    """Copy a checkpoint's model and tokenizer, without the training state, to `target`, and seal it."""
+    """Copy a checkpoint's model and tokenizer, without the training state, to `target`, and seal it with its step."""
     published.remove(target)
     target.mkdir(parents=True)
     for name in ("config.json", "generation_config.json", "model.safetensors", *TOKENIZER_FILES):
         if (checkpoint / name).exists():
             shutil.copyfile(checkpoint / name, target / name)
     (target / "history.json").write_text(json.dumps(history), "utf-8")
-    published.seal(target)
+    published.seal(target, {"step": checkpoints.step_of(checkpoint)})
 
 
 class _Schedule(TrainerCallback):
@@ -136,9 +136,7 @@ class _Schedule(TrainerCallback):
     def __init__(self, rates: list[float]) -> None:
         self.rates = rates
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Set intervals, peaks and current rates; where nothing was changed these are the values already there."""
         state.compute_steps(args, state.max_steps)
         scheduler, optimizer = kwargs["lr_scheduler"], kwargs["optimizer"]
