@@ -87,14 +87,9 @@ def fit(
     """
     start = checkpoints.step_of(resume) if resume else 0
     guard = Guard(job.train.abort_grad_norm, job.train.patience_steps, start)
-    optimizer = make_optimizer(
-        model,
-        job.train,
-        bf16=job.bf16,
-        learning_rate=recipe.learning_rate,
-        embedding_learning_rate=recipe.embedding_learning_rate,
-    )
+    optimizer = make_optimizer(model, job.train, recipe, bf16=job.bf16)
     rates = [float(group["lr"]) for group in optimizer.param_groups]
+    tokens_a_step = job.train.sequences_per_step * job.train.sequence_length
     with _quiet():
         trainer = _Trainer(
             guard,
@@ -107,9 +102,7 @@ def fit(
             optimizers=(optimizer, None),
             callbacks=[
                 _Schedule(rates),
-                Meter(
-                    tracker, task, guard, job.train.sequences_per_step * job.train.sequence_length, job.bytes_per_token
-                ),
+                Meter(tracker, task, guard, tokens_a_step, job.bytes_per_token),
                 Samples(tracker, job.prompts, job.tokenizer / "tokenizer.json", job.seed),
                 Checkpoints(job.folder, job.tokenizer, job.train.keep_checkpoints, tracker, job.bytes_per_token),
             ],
