@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 
-def blank() -> Figure:
-    """An empty figure that can be saved without a display."""
+def blank() -> tuple[Figure, Axes]:
+    """An empty figure that can be saved without a display, and its axes."""
     figure = Figure(figsize=(8, 4.5), dpi=144, layout="constrained")
     FigureCanvasAgg(figure)
-    return figure
+    return figure, figure.add_subplot()
 
 
 def dress(figure: Figure, title: str, *, grid: str = "y") -> None:

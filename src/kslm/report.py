@@ -54,7 +54,7 @@ class Report(Generic[O_co]):
 
     def save(self, path: Path) -> None:
         """Write the report atomically: a reader sees the old one or the new one."""
-        saved = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "reused"}
+        saved = {member.name: getattr(self, member.name) for member in fields(self) if member.name != "reused"}
         saved["outputs"] = self.outputs.model_dump(exclude_none=True)
         write_atomically(path, json.dumps(saved, indent=1, sort_keys=True))
 

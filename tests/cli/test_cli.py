@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from kslm.cli.app import app
 from kslm.pipeline import STAGES
+from kslm.settings import profile_folders
 
 
 def kslm(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +45,7 @@ def test_help_is_quick_because_it_loads_no_engine():
     [
         (["run", "--profile", "nope"], 2, "no profile named 'nope'"),
         (["run", "--from", "trian"], 1, "no stage named 'trian'"),
-        (["run", "--from", "train", "--until", "fetch"], 1, "does not need"),
+        (["run", "--from", "train", "--until", "fetch"], 1, "stage 'fetch' does not need 'train'"),
         (["ingest"], 1, "kslm fetch --profile quick"),
     ],
 )
@@ -53,6 +54,14 @@ def test_a_mistake_ends_in_a_message_and_a_status_without_a_traceback(arguments,
     assert result.returncode == status
     assert says in result.stderr
     assert "Traceback" not in result.stderr + result.stdout
+
+
+def test_a_stage_that_the_profile_lacks_is_refused_before_it_runs(tmp_path):
+    profile = tmp_path / "few.yml"
+    profile.write_text(f"extends: {profile_folders()[1] / 'quick'}\nprofile: few\nstages: [fetch, ingest]\n")
+    result = kslm("index", "--profile", str(profile), KSLM_HOME=str(tmp_path / "home"))
+    assert result.returncode == 1
+    assert "profile few has no stage named 'index'" in result.stderr
 
 
 def test_doctor_gives_each_failing_check_a_remedy(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kslm.evaluate.baselines import Bigram, Unigram
 from kslm.evaluate.score import figures, score
 from kslm.measures import Held
-from kslm.model import build
+from kslm.model import config_for, initialise
 
 
 def test_bigram_against_hand_computation():
@@ -46,7 +46,7 @@ def test_bits_per_byte_and_perplexity_against_hand_computation():
 
 @pytest.mark.parametrize("count", [1, 5, 16, 17, 40, 203])
 def test_a_uniform_model_has_the_vocabulary_as_perplexity(count):
-    model = build("quick", 512, 64).eval()
+    model = initialise(config_for("quick", 512, 64), seed=0).eval()
     torch.nn.init.zeros_(model.get_output_embeddings().weight)
     tokens = np.random.default_rng(0).integers(3, 512, count)
     told = []
@@ -56,7 +56,7 @@ def test_a_uniform_model_has_the_vocabulary_as_perplexity(count):
 
 
 def test_each_token_is_scored_once_with_the_tokens_before_it():
-    model = build("quick", 512, 64).eval()
+    model = initialise(config_for("quick", 512, 64), seed=0).eval()
     tokens = np.random.default_rng(1).integers(3, 512, 40)
     nats = score(model, tokens, 64).nats
     ids = torch.tensor([0, *tokens.tolist()])[None]

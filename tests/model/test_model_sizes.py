@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from kslm.errors import KslmError
-from kslm.model import SIZES, build, config_for, parameter_count, sample
+from kslm.model import SIZES, config_for, initialise, parameter_count, sample
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ def test_architecture_is_the_one_asked_for():
     assert (config.head_dim, config.num_key_value_heads, config.sliding_window) == (64, 2, None)
     assert (config.vocab_size, config.max_position_embeddings, config.tie_word_embeddings) == (1000, 128, True)
     assert config.rope_parameters["rope_theta"] == 10_000
-    assert not any("bias" in name for name in build("quick", 512, 64).state_dict())
+    assert not any("bias" in name for name in initialise(config_for("quick", 512, 64), seed=0).state_dict())
 
 
 def test_equal_seeds_give_equal_weights_and_leave_the_global_generator_alone():
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
-    first, same, other = (build("quick", 512, 64, seed=s).state_dict() for s in (1, 1, 2))
+    first, same, other = (initialise(config_for("quick", 512, 64), seed=s).state_dict() for s in (1, 1, 2))
     assert torch.equal(before, torch.random.get_rng_state())
     assert all(torch.equal(first[k], same[k]) for k in first)
     assert not torch.equal(first["model.embed_tokens.weight"], other["model.embed_tokens.weight"])
@@ -40,7 +40,7 @@ def test_equal_seeds_give_equal_weights_and_leave_the_global_generator_alone():
 def test_a_saved_model_reloads_with_the_same_logits(tmp_path):
     from transformers import AutoModelForCausalLM
 
-    model = build("quick", 512, 64).eval()
+    model = initialise(config_for("quick", 512, 64), seed=0).eval()
     model.save_pretrained(tmp_path)
     again = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
     ids = torch.arange(40)[None]
@@ -54,7 +54,7 @@ def test_unknown_size_names_the_known_ones():
 
 
 def test_sampling_depends_on_its_seed_only():
-    model = build("quick", 512, 64)
+    model = initialise(config_for("quick", 512, 64), seed=0)
     prompts = torch.arange(10).reshape(2, 5) + 3
     state = torch.random.get_rng_state()
     first = sample(model, prompts, 20, seed=1)

@@ -95,7 +95,7 @@ def test_the_champion_can_be_read_back_and_writes(released):
     assert (served.name, served.version) == (MODEL, report.outputs.version)
     assert served.runtime == "onnx"
     assert "signature" in (served.folder / "MLmodel").read_text()
-    assert isinstance(Writer(served).write("Which driver does PCI 8086:1533 need?", 8), str)
+    assert isinstance(Writer(served).write("Which driver does PCI 8086:1533 need?"), str)
 
 
 def test_figures_bounds_and_picture_are_in_the_training_run(released):

@@ -49,7 +49,7 @@ def test_a_new_variant_is_built_measured_gated_served_and_moved_with_its_home(tm
     assert report.metrics["quant/toy/size_mb"] < 0.6 * report.metrics[f"quant/{REFERENCE}/size_mb"]
     served = registry.champion(settings)
     assert served.runtime == "torch"
-    words = Writer(served).write("Which driver?", 8)
+    words = Writer(served).write("Which driver?")
 
     moved = tmp_path / "else where"
     settings.home.root.rename(moved)
@@ -61,7 +61,7 @@ def test_a_new_variant_is_built_measured_gated_served_and_moved_with_its_home(tm
     with sqlite3.connect(moved / "mlflow.db") as store:
         assert str(tmp_path / "home") not in "\n".join(store.iterdump())
     here = Settings(load_profile(moved / "mini.yml"), Environment(KSLM_HOME=moved))
-    assert Writer(registry.champion(here)).write("Which driver?", 8) == words
+    assert Writer(registry.champion(here)).write("Which driver?") == words
     (Path(folder) / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(DataError, match="not as it was released"):
         registry.champion(here)

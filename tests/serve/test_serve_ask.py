@@ -78,7 +78,7 @@ def test_an_assistant_opens_index_and_champion_once(settings, indexed, monkeypat
             opened.append(champion)
             self.name = f"{champion.name} version {champion.version}"
 
-        def write(self, question, max_new_tokens):
+        def write(self, question):
             return f"Use igb, or e1000e, on {len(IDS)}abc:0001."
 
     served = registry.Champion("kslm.quick.kslm_quick", "3", tmp_path, "onnx")

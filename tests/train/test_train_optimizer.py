@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from kslm.profile import Train
+from kslm.train.guards import Recipe
 from kslm.train.optimizer import Muon, make_optimizer, orthogonalised
 
 
@@ -30,23 +31,24 @@ def test_muon_moves_along_the_orthogonalised_direction_and_decays():
 
 
 def test_combined_optimizer_goes_on_exactly_from_its_state():
-    from kslm.model import build
+    from kslm.model import config_for, initialise
 
-    train = Train(max_steps=10)
+    train = Train(max_steps=10, learning_rate=0.01, embedding_learning_rate=0.003)
 
     def make(model):
-        return make_optimizer(model, train, learning_rate=0.01, embedding_learning_rate=0.003, bf16=False)
+        return make_optimizer(model, train, Recipe.of(train), bf16=False)
 
     def step(model, optimizer):
         optimizer.zero_grad()
         model(input_ids=torch.arange(3, 35)[None]).logits.square().mean().backward()
         optimizer.step()
 
-    first = build("quick", 512, 64)
+    config = config_for("quick", 512, 64)
+    first = initialise(config, seed=0)
     optimizer = make(first)
     assert [g["lr"] for g in optimizer.param_groups] == [0.01, 0.003, 0.003]
     step(first, optimizer)
-    second = build("quick", 512, 64, seed=9)
+    second = initialise(config, seed=9)
     second.load_state_dict(first.state_dict())
     restored = make(second)
     restored.load_state_dict(copy.deepcopy(optimizer.state_dict()))

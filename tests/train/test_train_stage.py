@@ -107,6 +107,14 @@ def test_keeps_the_newest_and_the_best_and_no_pickled_arguments(tmp_path, monkey
     assert {p.name for p in model.iterdir()} >= {"config.json", "model.safetensors", "tokenizer.json"}
 
 
+def test_the_report_tells_of_the_checkpoint_that_was_published(tmp_path, monkeypatch, untracked):
+    monkeypatch.setattr(checkpoints, "best_step", lambda history, run: 8)  # as where a better one was damaged since
+    report = train.run(micro(tmp_path, monkeypatch, keep_checkpoints=9))
+    losses = {entry["step"]: entry["eval_loss"] for entry in history(tmp_path, report) if "eval_loss" in entry}
+    assert min(losses.values()) < losses[8]
+    assert report.metrics["train/best_step"] == 8 and report.metrics["val/loss"] == losses[8]
+
+
 def test_adamw_trains_too(tmp_path, monkeypatch, untracked):
     report = train.run(micro(tmp_path, monkeypatch, optimizer="adamw", learning_rate=3e-3))
     losses = [entry["loss"] for entry in history(tmp_path, report) if "loss" in entry]

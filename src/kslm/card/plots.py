@@ -15,8 +15,8 @@ COLOURS = {"os": "#1d5fa8", "hardware": "#c8553d", "admin": "#588157", "instruct
 
 def shares(statistics: Statistics) -> Figure:
     """Share of each slice in the training tokens, beside the share asked for."""
-    figure, slices = blank(), list(COLOURS)
-    axes = figure.add_subplot()
+    figure, axes = blank()
+    slices = list(COLOURS)
     actual = [100 * statistics.metrics.get(f"tokenize/share/{name}", 0.0) for name in slices]
     asked = [100 * statistics.asked_shares.get(name, 0.0) for name in slices]
     places = np.arange(len(slices))
@@ -33,8 +33,7 @@ def shares(statistics: Statistics) -> Figure:
 
 def refusals(statistics: Statistics) -> Figure:
     """Megabytes refused, by reason, on a logarithmic axis."""
-    figure = blank()
-    axes = figure.add_subplot()
+    figure, axes = blank()
     rows = sorted(statistics.rejects, key=lambda row: row["bytes"] or 0)
     names = [row["reason"] for row in rows]
     sizes = [max((row["bytes"] or 0) / 1e6, 1e-3) for row in rows]
@@ -50,8 +49,7 @@ def refusals(statistics: Statistics) -> Figure:
 
 def lengths(statistics: Statistics) -> Figure:
     """Documents by length, for each slice."""
-    figure = blank()
-    axes = figure.add_subplot()
+    figure, axes = blank()
     by_slice: dict[str, dict[int, int]] = defaultdict(dict)
     for row in statistics.lengths:
         by_slice[row["slice"]][int(row["power"])] = row["documents"]

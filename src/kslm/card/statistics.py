@@ -24,8 +24,6 @@ from kslm.lake.tables import (
     CORPUS,
     FILES,
     INSTRUCTIONS,
-    LOG_EVENTS,
-    LOG_TEMPLATES,
     QUARANTINE,
     REJECTS,
     SILVER_DOCUMENTS,
@@ -155,7 +153,6 @@ def _totals(lake: Lake) -> dict[str, int]:
     from pyspark.sql import functions as F  # noqa: N812
 
     silver = lake.read(SILVER_DOCUMENTS).agg(
-        F.count(F.lit(1)).alias("silver_documents"),
         F.sum("redactions").alias("redactions"),
         F.count_distinct("cluster_id").alias("clusters"),
     )
@@ -166,9 +163,7 @@ def _totals(lake: Lake) -> dict[str, int]:
         F.count_distinct("split_group").alias("split_groups"),
         F.sum(F.when(F.col("licence").isNull() | (F.col("licence") == ""), 1).otherwise(0)).alias("without_licence"),
     )
-    logs = lake.read(LOG_EVENTS).agg(F.count(F.lit(1)).alias("log_events"))
-    templates = lake.read(LOG_TEMPLATES).agg(F.count(F.lit(1)).alias("log_templates"))
-    rows = (frame.toArrow().to_pylist()[0] for frame in (silver, gold, logs, templates))
+    rows = (frame.toArrow().to_pylist()[0] for frame in (silver, gold))
     return {name: int(value or 0) for row in rows for name, value in row.items()}
 
 

@@ -100,7 +100,8 @@ def run(
 
 def _add_stage(name: str) -> None:
     def command(profile: ProfileOption = "quick", force: ForceOption = False, logs: LogsOption = None) -> None:
-        _run(load_settings(profile, logs=tuple(logs or ()), refresh=force), (name,), force=force)
+        settings = load_settings(profile, logs=tuple(logs or ()), refresh=force)
+        _run(settings, select(settings.profile, name, name), force=force)
 
     app.command(name, help=f"Stage {STAGES.index(name) + 1} of {len(STAGES)}: {PIPELINE[name].help}.")(command)
 

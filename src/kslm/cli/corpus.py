@@ -93,8 +93,8 @@ def explain(doc_id: IdArgument, profile: ProfileOption = "quick", at: AtOption =
 
     settings = load_settings(profile)
     with _opened(settings, at) as lake:
-        found = look(lake, settings.profile, doc_id)
-    out.print(_explanation(found))
+        explanation = look(lake, settings.profile, doc_id)
+    out.print(_explanation(explanation))
 
 
 @app.command()
@@ -133,8 +133,8 @@ def maintain(
 
     settings = load_settings(profile)
     with hold(settings), _opened(settings) as lake:
-        done = tidy(lake, retention_hours=retention_hours)
-    out.print(_upkeep(done))
+        upkeep = tidy(lake, retention_hours=retention_hours)
+    out.print(_upkeep(upkeep))
 
 
 def _table(title: str, *columns: str, right: int = 0) -> Table:
@@ -151,30 +151,22 @@ def _overview(counts: list[Count]) -> Table:
     table = _table(
         "Documents, and MB of text", "slice", "source", *splits, *(f"{name} MB" for name in splits), "all MB", right=7
     )
-    cells = {(one.slice, one.source, one.split): one for one in counts}
-    keys = sorted({(one.slice, one.source) for one in counts})
-    for key in keys:
-        _overview_row(table, key, [cells.get((*key, name)) for name in splits])
-    totals = [[one for one in counts if one.split == name] for name in splits]
-    documents = [f"{sum(one.documents for one in found):,}" for found in totals]
-    sizes = [_million(sum(one.bytes for one in found)) for found in totals]
+
+    def add(slice_: str, source: str, counts: list[Count], style: str | None = None) -> None:
+        by_split = [[count for count in counts if count.split == name] for name in splits]
+        documents = [f"{sum(count.documents for count in part):,}" if part or not source else "" for part in by_split]
+        sizes = [_mb(sum(count.bytes for count in part)) if part or not source else "" for part in by_split]
+        table.add_row(slice_, source, *documents, *sizes, _mb(sum(count.bytes for count in counts)), style=style)
+
+    for key in sorted({(count.slice, count.source) for count in counts}):
+        add(*key, [count for count in counts if (count.slice, count.source) == key])
     table.add_section()
-    table.add_row("all", "", *documents, *sizes, _million(sum(one.bytes for one in counts)), style="bold")
+    add("all", "", counts, "bold")
     return table
 
 
-def _overview_row(table: Table, key: tuple[str, str], found: list[Count | None]) -> None:
-    documents = [f"{one.documents:,}" if one else "" for one in found]
-    sizes = [_million(one.bytes) if one else "" for one in found]
-    table.add_row(*key, *documents, *sizes, _million(sum(one.bytes for one in found if one)))
-
-
-def _million(size: int) -> str:
+def _mb(size: int) -> str:
     return f"{size / 1e6:,.2f}"
-
-
-def _mb(size: int | None) -> str:
-    return "" if size is None else f"{size / 1e6:,.2f} MB"
 
 
 def _pairs(rows: list[tuple[str, Any]]) -> Table:
@@ -186,7 +178,6 @@ def _pairs(rows: list[tuple[str, Any]]) -> Table:
 
 
 def _facts(document: Document) -> RenderableType:
-    state = document.split or "not in gold"
     refused = f"{document.reason} ({document.figure:.4g})" if document.reason else None
     return _pairs(
         [
@@ -196,7 +187,7 @@ def _facts(document: Document) -> RenderableType:
             ("version", document.version),
             ("licence", document.licence),
             ("kind, slice", ", ".join(part for part in (document.kind, document.slice) if part)),
-            ("split", state),
+            ("split", document.split or "not in gold"),
             ("split group", document.split_group),
             ("refused", refused),
             ("bytes", f"{document.bytes:,}"),
@@ -216,27 +207,27 @@ def _hits(hits: list[Hit]) -> Table:
     return table
 
 
-def _explanation(found: Explanation) -> RenderableType:
-    parts: list[RenderableType] = [_facts(found.document), Text("\nWhere it came from", style="bold")]
-    parts.append(_pairs([("table", found.table), ("key", found.key)]))
-    shown = [(name, value) for name, value in found.row.items() if name not in ("text", "doc_id")]
+def _explanation(of: Explanation) -> RenderableType:
+    parts: list[RenderableType] = [_facts(of.document), Text("\nWhere it came from", style="bold")]
+    parts.append(_pairs([("table", of.table), ("key", of.key)]))
+    shown = [(name, value) for name, value in of.row.items() if name not in ("text", "doc_id")]
     parts.append(_pairs([(name, _short(value)) for name, value in shown]))
-    for file in found.files:
+    for file in of.files:
         parts.append(Text("\nFetched", style="bold"))
         parts.append(_pairs([(name, value) for name, value in file.items() if name != "source"]))
-    parts.append(Text(f"\nReplaced in {found.redacted_in}", style="bold"))
-    told = [f"{count} × <{kind}-n>" for kind, count in found.redacted.items()]
-    parts.append(Text(", ".join(told) or "nothing"))
-    if found.placement:
+    parts.append(Text(f"\nReplaced in {of.redacted_in}", style="bold"))
+    replaced = [f"{count} × <{kind}-n>" for kind, count in of.redacted.items()]
+    parts.append(Text(", ".join(replaced) or "nothing"))
+    if of.placement:
         parts.append(Text("\nWhy this split", style="bold"))
-        size = f"{found.placement.documents:,} documents, {found.placement.bytes:,} bytes of one group"
-        parts.append(Text(f"{found.placement.reason} ({size})"))
-    if found.document.reason:
-        figure = "" if found.document.figure is None else f": {found.document.figure:.4g}"
-        parts += [Text("\nWhy it was refused", style="bold"), Text(f"{found.document.reason}{figure}")]
-    if found.cluster:
+        size = f"{of.placement.documents:,} documents, {of.placement.bytes:,} bytes of one group"
+        parts.append(Text(f"{of.placement.reason} ({size})"))
+    if of.document.reason:
+        figure = "" if of.document.figure is None else f": {of.document.figure:.4g}"
+        parts += [Text("\nWhy it was refused", style="bold"), Text(f"{of.document.reason}{figure}")]
+    if of.cluster:
         table = _table("\nDuplicates (the first is kept)", "document", "path", "similarity", right=1)
-        for member in found.cluster:
+        for member in of.cluster:
             table.add_row(member.doc_id[:12], member.path, "" if member.figure is None else f"{member.figure:.4f}")
         parts.append(table)
     return Group(*parts)
@@ -259,10 +250,10 @@ def _history(runs: list[PastRun]) -> RenderableType:
     return Group(table, Text(f"\nreports lie in {runs[0].path.parent}", style="dim"))
 
 
-def _upkeep(done: list[Upkeep]) -> Table:
+def _upkeep(upkeep: list[Upkeep]) -> Table:
     table = _table("", "table", "files before", "after", "bytes before", "after", "stored before", "after", right=6)
-    for one in done:
-        numbers = [one.before.files, one.after.files]
-        sizes = [one.before.bytes, one.after.bytes, one.before.stored_bytes, one.after.stored_bytes]
-        table.add_row(one.table, *(f"{number:,}" for number in numbers), *(_mb(size) for size in sizes))
+    for row in upkeep:
+        files = [f"{number:,}" for number in (row.before.files, row.after.files)]
+        sizes = [row.before.bytes, row.after.bytes, row.before.stored_bytes, row.after.stored_bytes]
+        table.add_row(row.table, *files, *("" if size is None else f"{_mb(size)} MB" for size in sizes))
     return table

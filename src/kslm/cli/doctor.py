@@ -76,8 +76,8 @@ def _system(settings: Settings) -> Iterator[Check]:
 def _engine(settings: Settings) -> Iterator[Check]:
     packages = {"sail": "pysail", "spark": "pyspark", "databricks": "pyspark"}
     package = packages[settings.env.engine]
-    found = find_spec(package) is not None
-    yield Check("engine", found, f"{settings.env.engine} ({package})", f"pip install 'kslm[{settings.env.engine}]'")
+    installed = find_spec(package) is not None
+    yield Check("engine", installed, f"{settings.env.engine} ({package})", f"pip install 'kslm[{settings.env.engine}]'")
 
 
 def _java(settings: Settings) -> Iterator[Check]:

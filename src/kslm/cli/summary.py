@@ -18,17 +18,6 @@ from kslm.settings import Settings
 Reports = dict[str, Report[Outputs]]
 
 
-def load_reports(settings: Settings) -> Reports:
-    """The reports that exist of the profile's stages, in order."""
-    reports: Reports = {}
-    for name in select(settings.profile):
-        try:
-            reports[name] = Report.load(settings.home.report(settings.profile.profile, name), PIPELINE[name].makes)
-        except DataError:
-            continue
-    return reports
-
-
 def refused(settings: Settings) -> bool:
     """Whether the last release measured a model and did not promote it."""
     try:
@@ -39,8 +28,8 @@ def refused(settings: Settings) -> bool:
 
 def summary(settings: Settings, stages: tuple[str, ...]) -> RenderableType:
     """What a verb prints when it ends: the figures of the stages it ran, and what to type next."""
-    every = load_reports(settings)
-    reports = {name: report for name, report in every.items() if name in stages}
+    paths = {name: settings.home.report(settings.profile.profile, name) for name in stages}
+    reports: Reports = {name: Report.load(path, PIPELINE[name].makes) for name, path in paths.items()}
     parts: list[RenderableType] = []
     if len(stages) > 1:
         parts.append(_timings(reports))
@@ -137,8 +126,8 @@ def _where_and_next(settings: Settings, reports: Reports, stages: tuple[str, ...
     lines = [f"\nEverything lies in {settings.home.root}"]
     order = select(settings.profile)
     following = [name for name in order[order.index(stages[-1]) + 1 :] if stages[-1] in before(settings.profile, name)]
-    released = next((one.outputs for one in reports.values() if isinstance(one.outputs, Released)), None)
-    if released:
+    records = (report.outputs for report in reports.values())
+    if released := next((record for record in records if isinstance(record, Released)), None):
         alias = "champion" if released.promoted else "challenger (refused by its gates; never promoted)"
         lines += [f"{released.model_name} version {released.version} is {alias}", ""]
         lines += [

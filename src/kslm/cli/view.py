@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from types import TracebackType
+from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -62,15 +61,12 @@ class _LiveProgress(Progress):
         self._bars = bars
 
     @contextmanager
-    def _open(self, description: str, total: float | None, unit: str) -> Iterator[Task]:
+    def task(self, description: str, *, total: float | None = None, unit: str = "") -> Iterator[Task]:
         bar = self._bars.add_task(description, total=total, unit=unit, note="")
         try:
             yield _LiveTask(self._bars, bar)
         finally:
             self._bars.remove_task(bar)
-
-    def task(self, description: str, *, total: float | None = None, unit: str = "") -> AbstractContextManager[Task]:
-        return self._open(description, total, unit)
 
 
 class LiveView:
@@ -102,9 +98,7 @@ class LiveView:
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
 

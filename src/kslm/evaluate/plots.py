@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -18,8 +16,7 @@ def loss_curve(curves: dict[str, list[tuple[int, float]]], title: str) -> Figure
     Args:
         curves: metric name to (step, value) pairs.
     """
-    figure = blank()
-    axes = figure.add_subplot()
+    figure, axes = blank()
     styles = {"train/loss": ("#8fb8de", "training", "-"), "val/loss": ("#c8553d", "validation", "o-")}
     for name, (colour, label, style) in styles.items():
         if curves.get(name):
@@ -37,8 +34,7 @@ def perplexity_bars(series: dict[str, dict[str, float]], title: str) -> Figure:
     Args:
         series: "unigram", "bigram" and "model", each slice (or "all") to perplexity.
     """
-    figure = blank()
-    axes = figure.add_subplot()
+    figure, axes = blank()
     slices = list(series["model"])
     width = 0.8 / len(series)
     for index, (name, values) in enumerate(series.items()):
@@ -51,9 +47,3 @@ def perplexity_bars(series: dict[str, dict[str, float]], title: str) -> Figure:
     axes.margins(y=0.15)
     dress(figure, title)
     return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=144)

@@ -50,25 +50,21 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Evaluated]:
     baselines = {name: make(train_tokens, reader.manifest.vocab_size) for name, make in _BASELINES.items()}
     metrics: dict[str, float] = {}
     seconds = 0.0
-    series: dict[str, dict[str, float]] = {}
     for name in ("val", "test"):
         held = held_out(reader.split(name), profile.evaluate.max_tokens)
         begin = time.monotonic()
         scores = _score(model, held, name, settings, progress)
         seconds += time.monotonic() - begin
-        of_model = figures(scores.nats, held)
-        metrics |= {f"{name}/{figure}": value for figure, value in of_model.items()}
+        metrics |= {f"{name}/{figure}": value for figure, value in figures(scores.nats, held).items()}
         metrics |= {f"{name}/top{k}": float((scores.rank < k).mean()) for k in (1, 5)}
         metrics[f"{name}/tokens"] = len(held.tokens)
         if name == "test":
             for baseline, counted in baselines.items():
                 of_baseline = figures(counted.score(held.previous, held.tokens), held)
                 metrics |= {f"baseline/{baseline}/{figure}": value for figure, value in of_baseline.items()}
-                series[baseline] = _by_slice(of_baseline)
-            series["model"] = _by_slice(of_model)
     metrics["generation/repetition"] = repetition(_samples(model, reader.split("val"), profile.seed))
     metrics |= {"check/finite": 1.0, "check/reloads": 1.0}
-    files = _publish(settings, trained.outputs, metrics, series)
+    files = _publish(settings, trained.outputs, metrics)
     identity = json.dumps([trained.output_id, tokenized.output_id, metrics], sort_keys=True)
     return Report(
         "evaluate",
@@ -99,31 +95,30 @@ def _samples(model: PreTrainedModel, split: TokenSplit, seed: int) -> list[list[
     return sample(model, torch.from_numpy(prompts), min(NEW_TOKENS, room), seed=seed)
 
 
-def _publish(
-    settings: Settings, trained: Trained, metrics: dict[str, float], series: dict[str, dict[str, float]]
-) -> list[Path]:
+def _publish(settings: Settings, trained: Trained, metrics: dict[str, float]) -> list[Path]:
     """Plots and figures to the training's MLflow run, and to artefacts/<run>/plots; returns the files."""
     tracker = attach(settings, trained.run_id)
     folder = settings.home.artefacts / trained.run / "plots"
+    series = {name: _by_slice(metrics, f"baseline/{name}/perplexity") for name in _BASELINES}
+    series["model"] = _by_slice(metrics, "test/perplexity")
     drawn = {
         "loss.png": plots.loss_curve(tracker.loss_history(), f"Loss of {trained.run}"),
         "perplexity_by_slice.png": plots.perplexity_bars(series, "Perplexity by slice, test split"),
     }
     text = json.dumps(metrics, indent=1, sort_keys=True)
-    for name, figure in drawn.items():
-        plots.save(figure, folder / name)
-        tracker.figure(figure, f"plots/{name}")
     write_atomically(folder / "evaluation.json", text)
+    for name, figure in drawn.items():
+        figure.savefig(folder / name)
+        tracker.figure(figure, f"plots/{name}")
     tracker.text(text, "evaluation.json")
     tracker.metrics(metrics, trained.steps)
     tracker.flush()
     return [folder / name for name in (*drawn, "evaluation.json")]
 
 
-def _by_slice(values: dict[str, float]) -> dict[str, float]:
-    """Perplexities only, by slice, with "all" for the whole."""
-    parts = {key.removeprefix("perplexity").lstrip("/"): v for key, v in values.items() if key.startswith("perplexity")}
-    return {part or "all": value for part, value in parts.items()}
+def _by_slice(metrics: dict[str, float], name: str) -> dict[str, float]:
+    """One figure by slice, with "all" for the whole."""
+    return {key.removeprefix(name).lstrip("/") or "all": v for key, v in metrics.items() if key.startswith(name)}
 
 
 _BASELINES: dict[str, Any] = {"unigram": Unigram, "bigram": Bigram}

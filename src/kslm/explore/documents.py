@@ -59,7 +59,7 @@ def show(lake: Lake, prefix: str) -> Document:
     doc_id = find(lake, prefix)
     fields: dict[str, Any] = {}
     for table in (REJECTS, SILVER_DOCUMENTS, CORPUS):
-        for row in _of(lake, table, doc_id):
+        for row in rows_where(lake, table, "doc_id", doc_id):
             fields |= {name: value for name, value in row.items() if name in Document.__dataclass_fields__}
     return Document(**fields)
 
@@ -88,10 +88,11 @@ def find(lake: Lake, prefix: str) -> str:
     raise KslmError(f"no document with an id beginning with {wanted}", remedy=_SEARCH)
 
 
-def _of(lake: Lake, table: Table, doc_id: str) -> list[dict[str, Any]]:
+def rows_where(lake: Lake, table: Table, column: str, value: str) -> list[dict[str, Any]]:
+    """A table's rows with this value in a column, in an order of their own."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    rows = lake.read(table).where(F.col("doc_id") == doc_id).collect()
+    rows = lake.read(table).where(F.col(column) == value).collect()
     return sorted((row.asDict(recursive=True) for row in rows), key=repr)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from kslm import kinds
 from kslm.curate.refine.clean import clean
 from kslm.curate.split.groups import position
-from kslm.explore.documents import Document, show
+from kslm.explore.documents import Document, rows_where, show
 from kslm.lake import Lake
 from kslm.lake.tables import ALL, CORPUS, DOCUMENTS, FILES, REJECTS, SILVER_DOCUMENTS
 from kslm.profile import Profile
@@ -119,25 +119,17 @@ def _parent(document: Document) -> tuple[str, str]:
 
 
 def _bronze_row(lake: Lake, table: str, key: str) -> dict[str, Any]:
-    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
-
-    known = {str(candidate): candidate for candidate in ALL}[f"bronze.{table}"]
-    if str(known) not in lake.tables():
+    bronze = next(known for known in ALL if str(known) == f"bronze.{table}")
+    if len(bronze.key) > 1 or str(bronze) not in lake.tables():
         return {}
-    rows = lake.read(known)
-    if len(known.key) > 1:
-        return {}
-    return next((row.asDict(recursive=True) for row in rows.where(F.col(known.key[0]) == key).collect()), {})
+    return next(iter(rows_where(lake, bronze, bronze.key[0], key)), {})
 
 
 def _files(lake: Lake, document: Document, row: dict[str, Any]) -> list[dict[str, Any]]:
     """What was fetched for the document's source: where one file is its own, or its package's, that alone."""
-    from pyspark.sql import functions as F  # noqa: N812
-
     if str(FILES) not in lake.tables():
         return []
-    rows = lake.read(FILES).where(F.col("source") == document.source).collect()
-    files = sorted((stored.asDict() for stored in rows), key=repr)
+    files = rows_where(lake, FILES, "source", document.source)
     package = document.path.split("/", 1)[0]
     own = [file for file in files if row.get("sha256") == file["sha256"]]
     return own or [file for file in files if file["package"] == package] or files
@@ -156,7 +148,7 @@ def _redacted(document: Document, bronze: str, table: str) -> tuple[dict[str, in
 
 
 def _placement(lake: Lake, profile: Profile, document: Document) -> Placement | None:
-    from pyspark.sql import functions as F  # noqa: N812
+    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
 
     if document.split is None or document.split_group is None:
         return None
@@ -171,13 +163,11 @@ def _placement(lake: Lake, profile: Profile, document: Document) -> Placement | 
 
 
 def _cluster(lake: Lake, document: Document) -> list[Member]:
-    from pyspark.sql import functions as F  # noqa: N812
-
     if document.cluster_id is None:
         return []
     members: dict[str, Member] = {}
     for table in (SILVER_DOCUMENTS, REJECTS):
-        for row in lake.read(table).where(F.col("cluster_id") == document.cluster_id).collect():
+        for row in rows_where(lake, table, "cluster_id", document.cluster_id):
             figure = row["figure"] if table is REJECTS else None
             members.setdefault(row["doc_id"], Member(row["doc_id"], row["path"], figure))
     return sorted(members.values(), key=lambda member: (member.doc_id != document.cluster_id, member.doc_id))

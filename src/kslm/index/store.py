@@ -84,5 +84,5 @@ def _tables(bronze: Mapping[str, Rows]) -> Iterator[tuple[str, Iterable[tuple[An
 
 
 def _module(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    said = (row[key] for key in ("module", "path", "builtin", "description"))
-    return (*said, " ".join(row["firmware"] or ()), " ".join(row["depends"] or ()), row["version"])
+    names = (row[column] for column in ("module", "path", "builtin", "description"))
+    return (*names, " ".join(row["firmware"] or ()), " ".join(row["depends"] or ()), row["version"])

@@ -2,15 +2,13 @@
 
 from kslm.model.processor import prepare_cpu, processor_name, use_threads, uses_bf16
 from kslm.model.sampling import sample
-from kslm.model.sizes import SIZES, Size, build, config_for, initialise, parameter_count
-from kslm.model.stored import config_for_folder, load_model
+from kslm.model.sizes import SIZES, Size, config_for, initialise, parameter_count
+from kslm.model.stored import load_model
 
 __all__ = [
     "SIZES",
     "Size",
-    "build",
     "config_for",
-    "config_for_folder",
     "initialise",
     "load_model",
     "parameter_count",

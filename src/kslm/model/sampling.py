@@ -10,17 +10,11 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+TEMPERATURE, TOP_K = 0.8, 50
 
-def sample(
-    model: PreTrainedModel,
-    prompts: torch.Tensor,
-    new_tokens: int,
-    *,
-    seed: int,
-    temperature: float = 0.8,
-    top_k: int = 50,
-) -> list[list[int]]:
-    """Continue each prompt.
+
+def sample(model: PreTrainedModel, prompts: torch.Tensor, new_tokens: int, *, seed: int) -> list[list[int]]:
+    """Continue each prompt, drawing from the TOP_K likeliest tokens at TEMPERATURE.
 
     Args:
         prompts: (batch, length) token ids; length + new_tokens must fit the model's context.
@@ -42,8 +36,8 @@ def sample(
             attention_mask=torch.ones_like(prompts),
             max_new_tokens=new_tokens,
             do_sample=True,
-            temperature=temperature,
-            top_k=min(top_k, model.config.vocab_size),
+            temperature=TEMPERATURE,
+            top_k=min(TOP_K, model.config.vocab_size),
         )
     model.train(training)
     end = model.config.eos_token_id

@@ -87,19 +87,8 @@ def config_for(size: str, vocab_size: int | None = None, context_length: int | N
     )
 
 
-def build(
-    size: str, vocab_size: int | None = None, context_length: int | None = None, *, seed: int = 0
-) -> MistralForCausalLM:
-    """A freshly initialised fp32 model; equal arguments give equal weights, and the global generator is left alone.
-
-    Raises:
-        KslmError: no such size.
-    """
-    return initialise(config_for(size, vocab_size, context_length), seed)
-
-
 def initialise(config: MistralConfig, seed: int) -> MistralForCausalLM:
-    """A freshly initialised fp32 model of any configuration; see `build`."""
+    """A freshly initialised fp32 model; equal arguments give equal weights, and the global generator is left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = MistralForCausalLM(config)

@@ -7,15 +7,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, MistralConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from kslm.errors import DataError
-
-
-def config_for_folder(folder: Path) -> MistralConfig:
-    """Configuration of a saved model."""
-    return MistralConfig.from_pretrained(folder)
 
 
 def load_model(folder: Path) -> PreTrainedModel:

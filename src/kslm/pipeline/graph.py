@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from kslm.errors import KslmError, SettingsError
@@ -67,15 +66,8 @@ class Stage:
 
 def _own_logs(settings: Settings) -> list[tuple[str, int, int]]:
     """Name, size and modification time of every file below what the user gave."""
-    found = []
-    for path in settings.logs:
-        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        found += [_stat(file) for file in files if file.exists()]
-    return found
-
-
-def _stat(file: Path) -> tuple[str, int, int]:
-    return str(file), file.stat().st_size, file.stat().st_mtime_ns
+    files = (file for path in settings.logs for file in (sorted(path.rglob("*")) if path.is_dir() else [path]))
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
 
 
 def _variants(profile: Profile) -> None:
@@ -231,4 +223,4 @@ def select(profile: Profile, first: str | None = None, last: str | None = None) 
 
 def _ancestors(name: str, graph: dict[str, tuple[str, ...]]) -> set[str]:
     """The stage, and all that it needs."""
-    return {name}.union(*(_ancestors(one, graph) for one in graph[name]))
+    return {name}.union(*(_ancestors(need, graph) for need in graph[name]))

@@ -37,8 +37,8 @@ def current_report(name: str, settings: Settings) -> Report[Outputs] | None:
         wanted = fingerprint(name, settings)
     except DataError:
         return None
-    published = (settings.home.at(one) for one in outputs.paths(report.outputs))
-    report.reused = report.fingerprint == wanted and all(one.exists() for one in published)
+    published = (settings.home.at(path) for path in outputs.paths(report.outputs))
+    report.reused = report.fingerprint == wanted and all(path.exists() for path in published)
     return report if report.reused else None
 
 
@@ -57,7 +57,7 @@ def run_stage(name: str, settings: Settings, *, progress: Progress = QUIET, forc
     """
     stage = PIPELINE[name]
     if ranks.world() > 1 and not stage.ranked:
-        alone = ", ".join(one.name for one in PIPELINE.values() if one.ranked)
+        alone = ", ".join(other.name for other in PIPELINE.values() if other.ranked)
         raise KslmError(f"stage {name} runs in one process", remedy=f"use torchrun for {alone} only")
     with ranks.joined():
         report = None if force or ranks.rank() else current_report(name, settings)
@@ -90,8 +90,8 @@ def fingerprint(name: str, settings: Settings) -> str:
         "libraries": versions(stage.libraries),
         "python": sys.version_info[:2],
         "inputs": {
-            one: Report.load(settings.home.report(settings.profile.profile, one), Anything).output_id
-            for one in before(settings.profile, name)
+            maker: Report.load(settings.home.report(settings.profile.profile, maker), Anything).output_id
+            for maker in before(settings.profile, name)
         },
         "also": stage.also(settings),
     }

@@ -16,8 +16,7 @@ def trade(variants: dict[str, dict[str, Any]], preferred: str) -> Figure:
     """
     from kslm.figures import blank, dress
 
-    figure = blank()
-    axes = figure.add_subplot()
+    figure, axes = blank()
     drawn = {name: measured for name, measured in variants.items() if "perplexity" in measured}
     largest = max((measured["size_mb"] for measured in drawn.values()), default=1.0)
     for name, measured in drawn.items():

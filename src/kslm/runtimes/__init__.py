@@ -54,5 +54,4 @@ def open_runtime(name: str, folder: Path, threads: int) -> Runtime:
         name: a module of this package.
         threads: of one operation; 0 leaves the library's own choice.
     """
-    runtime: Runtime = import_module(f"kslm.runtimes.{name}").load(folder, threads)
-    return runtime
+    return import_module(f"kslm.runtimes.{name}").load(folder, threads)

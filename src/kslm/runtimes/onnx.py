@@ -17,7 +17,7 @@ import numpy as np
 from kslm.runtimes import Ids, Logits
 
 
-class OnnxRuntime:
+class _OnnxRuntime:
     """A graph; see Runtime."""
 
     def __init__(self, folder: Path, threads: int) -> None:
@@ -31,34 +31,29 @@ class OnnxRuntime:
             options = {"session_options": {"intra_op_num_threads": threads}}
             config.overlay(json.dumps({"model": {"decoder": options}}))
         self._model = genai.Model(config)
-        self.context_length = int(self._config()["context_length"])
+        self._config = json.loads((folder / "genai_config.json").read_text("utf-8"))["model"]
+        self.context_length = int(self._config["context_length"])
         self._generator: Any = None
         self._session: Any = None
 
     def weights(self) -> dict[str, int]:
-        """See Runtime: a graph tells nothing of its weights."""
-        return {}
+        return {}  # a graph tells nothing of them
 
     def logits(self, window: Ids) -> Logits:
-        """See Runtime."""
         if self._session is None:
             self._open_session()
         feeds: dict[str, Any] = {"input_ids": window[None], "attention_mask": np.ones((1, len(window)), np.int64)}
-        out: Logits = self._session.run(["logits"], feeds | self._empty_cache)[0][0]
-        return out
+        return self._session.run(["logits"], feeds | self._empty_cache)[0][0]
 
     def start(self, prompt: Ids) -> Logits:
-        """See Runtime."""
         self._generator = self._read(prompt)
         return self._last_logits()
 
     def step(self, token: int) -> Logits:
-        """See Runtime."""
         self._generator.append_tokens(np.array([token], np.int32))
         return self._last_logits()
 
     def timed(self, prompt: Ids, count: int) -> tuple[float, float]:
-        """See Runtime."""
         begin = time.perf_counter()
         generator = self._read(prompt, min_length=self.context_length)
         read = time.perf_counter()
@@ -77,10 +72,6 @@ class OnnxRuntime:
     def _last_logits(self) -> Logits:
         return np.asarray(self._generator.get_logits(), np.float32).reshape(-1)
 
-    def _config(self) -> dict[str, Any]:
-        config: dict[str, Any] = json.loads((self._folder / "genai_config.json").read_text("utf-8"))["model"]
-        return config
-
     def _open_session(self) -> None:
         import onnxruntime
 
@@ -89,7 +80,7 @@ class OnnxRuntime:
         self._session = onnxruntime.InferenceSession(
             str(self._folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
-        decoder = self._config()["decoder"]
+        decoder = self._config["decoder"]
         shape = (1, decoder["num_key_value_heads"], 0, decoder["head_size"])
         self._empty_cache = {
             entry.name: np.zeros(shape, np.float32)
@@ -98,4 +89,4 @@ class OnnxRuntime:
         }
 
 
-load = OnnxRuntime
+load = _OnnxRuntime

@@ -10,7 +10,6 @@ import sqlite3
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import TracebackType
 
 from kslm import outputs, published
 from kslm.errors import DataError
@@ -58,18 +57,15 @@ class Assistant:
     def __enter__(self) -> Assistant:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if "_tables" in self.__dict__:
             self._tables.close()
 
-    def answer(self, question: str, *, model_only: bool = False, max_new_tokens: int = 64) -> Answer:
+    def answer(self, question: str, *, model_only: bool = False) -> Answer:
         """Look up what the question names, then let the champion speak.
 
         Args:
             model_only: leave the tables out; everything the model names is then unverified.
-            max_new_tokens: of the model's text.
 
         Raises:
             DataError: no look-up has been published yet, or it is damaged.
@@ -79,7 +75,7 @@ class Assistant:
         if not model_only:
             findings = lookup.look_up(question, self._tables)
             result.facts, result.unknown = findings.facts, findings.unknown
-        self._let_speak(question, result, max_new_tokens)
+        self._let_speak(question, result)
         tables = None if model_only else self._tables
         result.unverified = lookup.unverified(result.model_text or "", result.facts, tables)
         if not model_only and not result.facts and not result.unknown:
@@ -120,7 +116,7 @@ class Assistant:
         champion = registry.champion(self._settings)
         return None if champion is None else Writer(champion)
 
-    def _let_speak(self, question: str, result: Answer, max_new_tokens: int) -> None:
+    def _let_speak(self, question: str, result: Answer) -> None:
         if self._writer is None:
             result.notes.append(
                 "No model has been promoted yet: "
@@ -129,10 +125,10 @@ class Assistant:
             )
             return
         result.model_version = self._writer.name
-        result.model_text = self._writer.write(question, max_new_tokens)
+        result.model_text = self._writer.write(question)
 
 
-def answer(question: str, settings: Settings, *, model_only: bool = False, max_new_tokens: int = 64) -> Answer:
+def answer(question: str, settings: Settings, *, model_only: bool = False) -> Answer:
     """One question to an `Assistant`; who has several keeps one."""
     with Assistant(settings) as assistant:
-        return assistant.answer(question, model_only=model_only, max_new_tokens=max_new_tokens)
+        return assistant.answer(question, model_only=model_only)

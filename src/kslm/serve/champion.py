@@ -11,8 +11,8 @@ from kslm.runtimes import Logits, open_runtime
 from kslm.tokens.tokenizer import EOT_ID
 from kslm.tracking.registry import Champion
 
-SECONDS = 5.0
-"""Longest an answer's text may take; what has been written by then is shown."""
+SECONDS, MAX_TOKENS = 5.0, 64
+"""Longest an answer's text may take, and be; what has been written by then is shown."""
 
 _REPETITION_PENALTY = 1.2
 
@@ -27,11 +27,11 @@ class Writer:
         self._tokenizer = Tokenizer.from_file(str(champion.folder / "tokenizer.json"))
         self._runtime = open_runtime(champion.runtime, champion.folder, threads=0)
 
-    def write(self, question: str, max_new_tokens: int) -> str:
+    def write(self, question: str) -> str:
         """The champion's own text after the question, which nothing vouches for."""
         context = self._runtime.context_length
-        ids: list[int] = self._tokenizer.encode(prompt.ask(question.strip())).ids[-max(1, context - max_new_tokens) :]
-        asked, longest = len(ids), min(context, len(ids) + max_new_tokens)
+        ids: list[int] = self._tokenizer.encode(prompt.ask(question.strip())).ids[-max(1, context - MAX_TOKENS) :]
+        asked, longest = len(ids), min(context, len(ids) + MAX_TOKENS)
         deadline = time.monotonic() + SECONDS
         token = _likeliest(self._runtime.start(np.asarray(ids, np.int64)), ids)
         while token != EOT_ID and len(ids) < longest:
@@ -39,7 +39,7 @@ class Writer:
             if len(ids) == longest or time.monotonic() > deadline:
                 break
             token = _likeliest(self._runtime.step(token), ids)
-        text: str = self._tokenizer.decode(ids[asked:], skip_special_tokens=True)
+        text = self._tokenizer.decode(ids[asked:], skip_special_tokens=True)
         return text.partition(prompt.STOP)[0].strip()
 
 

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kslm.knowledge.drivers import Device, Driver, because_of
 from kslm.knowledge.hardware import BUS, PARTS
@@ -106,7 +106,7 @@ def unverified(text: str, facts: Iterable[Fact], index: sqlite3.Connection | Non
     known = " ".join(fact.text for fact in facts)
     named = mentions(text)
     values = [str(device) for device in named.devices] + [f"CONFIG_{option}" for option in named.options]
-    values += [m for m in named.modules if re.search(r"[\d_]", m) or (index is not None and _has_module(m, index))]
+    values += [m for m in named.modules if re.search(r"[\d_]", m) or (index is not None and _listed_module(m, index))]
     return [value for value in _unique(values) if not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", known)]
 
 
@@ -137,20 +137,19 @@ def _device(device: Device, class_code: str | None, index: sqlite3.Connection, f
     general = _by_vendor_or_class(device, class_code, index)
     for module, (alias, reason) in general.items():
         if module not in {driver.module for driver in own}:
-            because = f", because of its {reason}"
-            findings.facts.append(_driver_fact(f"{label} may be served by driver", module, alias, because, index))
+            statement, because = f"{label} may be served by driver", f", because of its {reason}"
+            findings.facts.append(_driver_fact(statement, module, alias, because, index))
     if name and not own and not general:
         findings.unknown.append(f"No kernel module claims {label}")
 
 
 def _listed(level: str, device: Device, index: sqlite3.Connection) -> sqlite3.Row | None:
     """What the id list has of a device or its vendor; an id given twice means what it says first."""
-    row: sqlite3.Row | None = index.execute(
+    return index.execute(
         f"SELECT * FROM {device.bus}_ids WHERE level = ? AND vendor = ? AND (level = 'vendor' OR device = ?)"
         " ORDER BY line LIMIT 1",
         (level, device.vendor, device.device),
     ).fetchone()
-    return row
 
 
 def _drivers(device: Device, index: sqlite3.Connection) -> list[Driver]:
@@ -171,10 +170,10 @@ def _by_vendor_or_class(
     return reasons
 
 
-def _driver_fact(said: str, module: str, alias: str, because: str, index: sqlite3.Connection) -> Fact:
-    row = index.execute("SELECT * FROM modules WHERE module = ?", (module,)).fetchone()
+def _driver_fact(statement: str, module: str, alias: str, because: str, index: sqlite3.Connection) -> Fact:
+    row = _listed_module(module, index)
     what = f" ({row['description']})" if row["description"] else ""
-    return Fact(f"{said} {module}{what}{because}", f"bronze.modules {module}, alias {alias}, {_place(row)}")
+    return Fact(f"{statement} {module}{what}{because}", f"bronze.modules {module}, alias {alias}, {_place(row)}")
 
 
 def _option(name: str, index: sqlite3.Connection, findings: Findings) -> None:
@@ -194,8 +193,7 @@ def _option(name: str, index: sqlite3.Connection, findings: Findings) -> None:
 
 
 def _module(name: str, index: sqlite3.Connection, findings: Findings) -> None:
-    row = index.execute("SELECT * FROM modules WHERE module = ?", (name,)).fetchone()
-    if row is None:
+    if (row := _listed_module(name, index)) is None:
         return
     kind = "is built into the kernel" if row["builtin"] else "is a kernel module"
     text = f"{name} {kind}{': ' + row['description'] if row['description'] else ''}"
@@ -204,8 +202,8 @@ def _module(name: str, index: sqlite3.Connection, findings: Findings) -> None:
     findings.facts.append(Fact(text, f"bronze.modules {name}, {_place(row)}"))
 
 
-def _has_module(name: str, index: sqlite3.Connection) -> bool:
-    return index.execute("SELECT 1 FROM modules WHERE module = ?", (name,)).fetchone() is not None
+def _listed_module(name: str, index: sqlite3.Connection) -> Any:
+    return index.execute("SELECT * FROM modules WHERE module = ?", (name,)).fetchone()
 
 
 def _id_source(device: Device, row: sqlite3.Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,43 +26,38 @@ SAMPLE_TOKENS = 48
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
+@dataclass(eq=False)
 class Meter(TrainerCallback):
     """Progress, training and validation metrics, and the guard on the loss.
 
-    Args:
+    Attributes:
         tokens_a_step: over all ranks.
+        seconds, steps: of training, since the last log.
     """
 
-    def __init__(self, tracker: Tracker, task: Task, guard: Guard, tokens_a_step: int, bytes_per_token: float) -> None:
-        self.tracker = tracker
-        self.task = task
-        self.guard = guard
-        self.tokens_a_step = tokens_a_step
-        self.bytes_per_token = bytes_per_token
-        self.seconds, self.steps, self.began = 0.0, 0, 0.0
+    tracker: Tracker
+    task: Task
+    guard: Guard
+    tokens_a_step: int
+    bytes_per_token: float
+    seconds: float = field(default=0.0, init=False)
+    steps: int = field(default=0, init=False)
+    began: float = field(default=0.0, init=False)
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Start the clock; evaluations and saves between steps are not training time."""
         self.began = time.monotonic()
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_step_end(self, *_: Any, **__: Any) -> None:
         """Count the step."""
         self.seconds += time.monotonic() - self.began
         self.steps += 1
         self.task.advance(1)
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Log the training metrics and judge the loss."""
-        if not logs or "loss" not in logs:
+        logs: dict[str, float] = kwargs["logs"]
+        if "loss" not in logs:
             return
         step = state.global_step
         values = {
@@ -78,30 +74,23 @@ class Meter(TrainerCallback):
         self.task.update(note=f"loss {logs['loss']:.3f}, {values['train/tokens_per_second']:,.0f} tokens/s")
         self.guard.loss(logs["loss"], step)
 
-    def on_evaluate(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        metrics: dict[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Log the validation metrics; a new best is worth a checkpoint."""
-        loss = (metrics or {})["eval_loss"]
+        loss = kwargs["metrics"]["eval_loss"]
         self.tracker.metrics(validation(loss, self.bytes_per_token), state.global_step)
         self.tracker.flush()
         if state.best_metric is None or loss < state.best_metric:
             control.should_save = True
 
 
+@dataclass(eq=False)
 class Samples(TrainerCallback):
     """Lets the model continue a few prompts at each evaluation, as a text artifact."""
 
-    def __init__(self, tracker: Tracker, prompts: torch.Tensor, tokenizer_json: Path, seed: int) -> None:
-        self.tracker = tracker
-        self.prompts = prompts
-        self.tokenizer_json = tokenizer_json
-        self.seed = seed
+    tracker: Tracker
+    prompts: torch.Tensor
+    tokenizer_json: Path
+    seed: int
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Write samples/step-<n>.txt."""
@@ -118,15 +107,15 @@ class Samples(TrainerCallback):
         self.tracker.text("\n\n---\n\n".join(parts), f"samples/step-{state.global_step:06d}.txt")
 
 
+@dataclass(eq=False)
 class Checkpoints(TrainerCallback):
     """Completes, seals, logs and rotates checkpoints."""
 
-    def __init__(self, folder: Path, tokenizer: Path, keep: int, tracker: Tracker, bytes_per_token: float) -> None:
-        self.folder = folder
-        self.tokenizer = tokenizer
-        self.keep = keep
-        self.tracker = tracker
-        self.bytes_per_token = bytes_per_token
+    folder: Path
+    tokenizer: Path
+    keep: int
+    tracker: Tracker
+    bytes_per_token: float
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Seal once every rank has written its part; older ones go only after that."""
@@ -141,10 +130,11 @@ class Checkpoints(TrainerCallback):
         published.seal(folder)
         best = checkpoints.best_step(state.log_history, self.folder)
         checkpoints.rotate(self.folder, self.keep, None if best is None else checkpoints.folder_of(self.folder, best))
-        loss = next((e["eval_loss"] for e in state.log_history[::-1] if _evaluated(e, state.global_step)), None)
-        if loss is not None:
+        losses = {entry["step"]: entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry}
+        if (loss := losses.get(state.global_step)) is not None:
             model_id = self.tracker.checkpoint(folder, state.global_step, validation(loss, self.bytes_per_token))
-            remember_model(self.folder, state.global_step, model_id)
+            models = logged_models(self.folder) | {str(state.global_step): model_id}
+            write_atomically(self.folder / "models.json", json.dumps(models))
         self.tracker.flush()
 
 
@@ -157,18 +147,9 @@ def validation(loss: float, bytes_per_token: float) -> dict[str, float]:
     }
 
 
-def remember_model(folder: Path, step: int, model_id: str) -> None:
-    """Note which logged model holds a step's checkpoint."""
-    write_atomically(folder / "models.json", json.dumps(logged_models(folder) | {str(step): model_id}))
-
-
 def logged_models(folder: Path) -> dict[str, str]:
-    """Step to logged model id; empty where there is no note."""
+    """Which logged model holds a step's checkpoint, by step; empty where none was logged."""
     try:
         return dict(json.loads((folder / "models.json").read_text("utf-8")))
     except FileNotFoundError:
         return {}
-
-
-def _evaluated(entry: dict[str, Any], step: int) -> bool:
-    return "eval_loss" in entry and entry["step"] == step

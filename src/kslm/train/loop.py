@@ -87,14 +87,9 @@ def fit(
     """
     start = checkpoints.step_of(resume) if resume else 0
     guard = Guard(job.train.abort_grad_norm, job.train.patience_steps, start)
-    optimizer = make_optimizer(
-        model,
-        job.train,
-        bf16=job.bf16,
-        learning_rate=recipe.learning_rate,
-        embedding_learning_rate=recipe.embedding_learning_rate,
-    )
+    optimizer = make_optimizer(model, job.train, recipe, bf16=job.bf16)
     rates = [float(group["lr"]) for group in optimizer.param_groups]
+    tokens_a_step = job.train.sequences_per_step * job.train.sequence_length
     with _quiet():
         trainer = _Trainer(
             guard,
@@ -107,9 +102,7 @@ def fit(
             optimizers=(optimizer, None),
             callbacks=[
                 _Schedule(rates),
-                Meter(
-                    tracker, task, guard, job.train.sequences_per_step * job.train.sequence_length, job.bytes_per_token
-                ),
+                Meter(tracker, task, guard, tokens_a_step, job.bytes_per_token),
                 Samples(tracker, job.prompts, job.tokenizer / "tokenizer.json", job.seed),
                 Checkpoints(job.folder, job.tokenizer, job.train.keep_checkpoints, tracker, job.bytes_per_token),
             ],
@@ -120,14 +113,14 @@ def fit(
 
 
 def publish(checkpoint: Path, target: Path, history: list[dict[str, Any]]) -> None:
-    """Copy a checkpoint's model and tokenizer, without the training state, to `target`, and seal it."""
+    """Copy a checkpoint's model and tokenizer, without the training state, to `target`, and seal it with its step."""
     published.remove(target)
     target.mkdir(parents=True)
     for name in ("config.json", "generation_config.json", "model.safetensors", *TOKENIZER_FILES):
         if (checkpoint / name).exists():
             shutil.copyfile(checkpoint / name, target / name)
     (target / "history.json").write_text(json.dumps(history), "utf-8")
-    published.seal(target)
+    published.seal(target, {"step": checkpoints.step_of(checkpoint)})
 
 
 class _Schedule(TrainerCallback):
@@ -136,9 +129,7 @@ class _Schedule(TrainerCallback):
     def __init__(self, rates: list[float]) -> None:
         self.rates = rates
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Set intervals, peaks and current rates; where nothing was changed these are the values already there."""
         state.compute_steps(args, state.max_steps)
         scheduler, optimizer = kwargs["lr_scheduler"], kwargs["optimizer"]

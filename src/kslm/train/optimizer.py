@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from kslm.profile import Train
+from kslm.train.guards import Recipe
 
 
 class Muon(Optimizer):
@@ -97,15 +98,10 @@ class MuonWithAdamW(Optimizer):
         super().__init__([group for part in self.parts.values() for group in part.param_groups], {})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient; a closure is not supported."""
         for part in self.parts.values():
             part.step()
-        return loss
 
     def state_dict(self) -> dict[str, Any]:
         """Both parts' states, by name."""
@@ -118,34 +114,26 @@ class MuonWithAdamW(Optimizer):
         self.param_groups = [group for part in self.parts.values() for group in part.param_groups]
 
 
-def make_optimizer(
-    model: nn.Module, train: Train, *, learning_rate: float, embedding_learning_rate: float, bf16: bool
-) -> Optimizer:
-    """The profile's optimizer over a model's parameters; norms are not decayed.
+def make_optimizer(model: nn.Module, train: Train, recipe: Recipe, *, bf16: bool) -> Optimizer:
+    """The profile's optimizer over a model's parameters, at the recipe's peak rates; norms are not decayed.
 
     Args:
-        learning_rate: peak rate, of the matrices (muon) or of everything (adamw).
-        embedding_learning_rate: muon only: AdamW's peak rate for the rest.
         bf16: whether the device multiplies bfloat16 faster than float32.
     """
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     hidden = [p for name, p in named if p.ndim == 2 and not _is_vocabulary(name)]
     vocabulary = [p for name, p in named if p.ndim == 2 and _is_vocabulary(name)]
     norms = [p for _, p in named if p.ndim != 2]
-    if train.optimizer == "adamw":
-        groups = [
-            {"params": hidden + vocabulary, "weight_decay": train.weight_decay},
-            {"params": norms, "weight_decay": 0.0},
-        ]
-        return AdamW(groups, lr=learning_rate, betas=train.betas, fused=True)
+    alone = train.optimizer == "adamw"
     groups = [
-        {"params": vocabulary, "weight_decay": train.weight_decay},
+        {"params": hidden + vocabulary if alone else vocabulary, "weight_decay": train.weight_decay},
         {"params": norms, "weight_decay": 0.0},
     ]
-    return MuonWithAdamW(
-        Muon(hidden, lr=learning_rate, weight_decay=train.weight_decay, bf16=bf16),
-        AdamW(groups, lr=embedding_learning_rate, betas=train.betas, fused=True),
-    )
+    rate = recipe.learning_rate if alone else recipe.embedding_learning_rate
+    adamw = AdamW(groups, lr=rate, betas=train.betas, fused=True)
+    if alone:
+        return adamw
+    return MuonWithAdamW(Muon(hidden, recipe.learning_rate, weight_decay=train.weight_decay, bf16=bf16), adamw)
 
 
 def _is_vocabulary(name: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import MistralConfig
 
 from kslm import ranks
 from kslm.code import code_hash
@@ -40,6 +41,7 @@ class Plan:
     Attributes:
         folder: checkpoints/<name>/, which holds everything a killed process needs to go on.
         tokens: folder of the shards.
+        config: of the model.
         bf16: whether it computes in bfloat16.
     """
 
@@ -47,6 +49,7 @@ class Plan:
     folder: Path
     tokens: Path
     manifest: Manifest
+    config: MistralConfig
     bf16: bool
 
     @property
@@ -73,9 +76,10 @@ def plan_of(settings: Settings) -> Plan:
         "seed": profile.seed,
         "code": code_hash(DECISIVE_CODE),
     }
+    config = config_for(profile.model.size, manifest.vocab_size, profile.model.context_length)
     fingerprint = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     name = f"{profile.profile}-{profile.model.size}-{profile.train.optimizer}-{fingerprint[:8]}"
-    return Plan(name, settings.home.checkpoints / name, tokens, manifest, bf16)
+    return Plan(name, settings.home.checkpoints / name, tokens, manifest, config, bf16)
 
 
 def job_of(plan: Plan, settings: Settings) -> Job:
@@ -85,9 +89,7 @@ def job_of(plan: Plan, settings: Settings) -> Job:
         DataError: the shards are altered or too few.
         KslmError: the sequences do not fit the model, or an optimizer step's do not divide over the ranks.
     """
-    train, size = settings.profile.train, settings.profile.model
-    config = config_for(size.size, plan.manifest.vocab_size, size.context_length)
-    context = config.max_position_embeddings
+    train, context = settings.profile.train, plan.config.max_position_embeddings
     if train.sequence_length > context:
         raise KslmError(
             f"train.sequence_length {train.sequence_length} exceeds the model's context of {context} tokens",
@@ -106,7 +108,7 @@ def job_of(plan: Plan, settings: Settings) -> Job:
     val_windows = Windows(val_split.tokens, train.sequence_length, train.eval_tokens)
     return Job(
         train=train,
-        model=config,
+        model=plan.config,
         seed=settings.profile.seed,
         bf16=plan.bf16,
         folder=plan.folder,

@@ -22,7 +22,7 @@ import psutil
 
 from kslm import published, ranks
 from kslm.errors import DataError
-from kslm.model import config_for_folder, parameter_count, use_threads
+from kslm.model import parameter_count, use_threads
 from kslm.outputs import Trained, load
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
@@ -120,14 +120,12 @@ def _report(plan: Plan, settings: Settings, run_id: str, costs: dict[str, float]
     history = json.loads((plan.model / "history.json").read_text("utf-8"))
     evaluated = {entry["step"]: entry["eval_loss"] for entry in history if "eval_loss" in entry}
     split = ShardReader(plan.tokens).split("val")
-    best = min(evaluated, key=lambda step: (evaluated[step], step))
-    losses = [entry["loss"] for entry in history if "loss" in entry]
     sealed = published.manifest_of(plan.model)
     assert sealed is not None
-    weights = sealed["files"]["model.safetensors"]["sha256"]
+    best, weights = sealed["step"], sealed["files"]["model.safetensors"]["sha256"]
     metrics = validation(evaluated[best], bytes_per_token(split, len(split.tokens))) | costs
-    metrics |= {"train/parameters": parameter_count(config_for_folder(plan.model)), "train/best_step": best}
-    if losses:
+    metrics |= {"train/parameters": parameter_count(plan.config), "train/best_step": best}
+    if losses := [entry["loss"] for entry in history if "loss" in entry]:
         metrics["train/loss"] = losses[-1]
     if rates := [entry["tokens_per_second"] for entry in history if "tokens_per_second" in entry]:
         metrics["train/tokens_per_second"] = float(np.median(rates))

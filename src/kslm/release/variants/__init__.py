@@ -1,4 +1,4 @@
-"""The variants of a model: a file here and a row below for each. Importing them loads no library."""
+"""The variants of a model: a file here for each, and its name below. Importing them loads no library."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ from kslm.release.variants import fp32, int4, int8, onnx_fp32, torch_int8
 from kslm.release.variants.variant import Variant
 
 VARIANTS: dict[str, Variant] = {
-    row.name: row
-    for row in (
-        fp32.VARIANT,
-        torch_int8.VARIANT,
-        onnx_fp32.VARIANT,
-        int8.VARIANT,
-        int4.VARIANT,
-    )
+    module.VARIANT.name: module.VARIANT for module in (fp32, torch_int8, onnx_fp32, int8, int4)
 }
 REFERENCE = next(name for name, variant in VARIANTS.items() if variant.role == "reference")
 
