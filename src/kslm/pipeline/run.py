@@ -88,7 +88,6 @@ def fingerprint(name: str, settings: Settings) -> str:
         "settings": {part: _json(attrgetter(part)(settings.profile)) for part in stage.reads},
         "code": code_hash(stage.rooms),
         "libraries": versions(stage.libraries),
-        "python": sys.version_info[:2],
         "inputs": {
             maker: Report.load(settings.home.report(settings.profile.profile, maker), Anything).output_id
             for maker in before(settings.profile, name)
@@ -97,6 +96,7 @@ def fingerprint(name: str, settings: Settings) -> str:
     }
     if stage.engine:
         parts["engine"] = settings.env.engine
+        parts["python"] = sys.version_info[:2]  # its Unicode tables and regular expressions read the text
     return xxhash.xxh3_128_hexdigest(json.dumps(parts, sort_keys=True).encode())
 
 
