@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,3 +35,22 @@ WORDS = ["MIT", "GPL-2.0+", "own", "or", "AND", "with", "(", ")", "Linux-syscall
 def test_any_text_gives_its_form_or_none(text: str) -> None:
     found = normalised(text)
     assert found is None or normalised(found) == found
+
+
+def test_many_threads_that_begin_at_once_all_get_the_answer():
+    """In a process of its own, whose library has not been asked before."""
+    script = (
+        "import sys; sys.setswitchinterval(1e-6)\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from threading import Barrier\n"
+        "from kslm.sources.licences import licensing, normalised\n"
+        "licensing()\n"
+        "barrier = Barrier(8)\n"
+        "def one(number):\n"
+        "    barrier.wait()\n"
+        "    return normalised('GPL-2.0 OR MIT' + ' ' * number)\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    print({*pool.map(one, range(8))})\n"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told == "{'GPL-2.0-only OR MIT'}\n"

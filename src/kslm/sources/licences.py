@@ -7,7 +7,12 @@ identifiers.
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from threading import Lock
 from typing import Any
+
+_ONE_AT_A_TIME = Lock()
+"""The library makes its tokenizer when it is first asked, where another thread may find half of it; an engine's workers
+may be threads."""
 
 
 @lru_cache(4096)
@@ -18,14 +23,15 @@ def normalised(expression: str) -> str | None:
     upper case, terms sorted and told once, parentheses stay only where AND and OR are mixed. A name that SPDX does not
     list stays as it is written.
     """
-    try:
-        parsed = licensing().parse(expression)
-    except Exception:  # beside its own errors its parser lets IndexError and AssertionError through
-        return None
-    # It takes "see COPYING" for one name; SPDX's have no blanks.
-    if parsed is None or any(" " in key for key in licensing().license_keys(parsed)):
-        return None
-    return parsed.simplify().render()
+    with _ONE_AT_A_TIME:
+        try:
+            parsed = licensing().parse(expression)
+        except Exception:  # beside its own errors its parser lets IndexError and AssertionError through
+            return None
+        # It takes "see COPYING" for one name; SPDX's have no blanks.
+        if parsed is None or any(" " in key for key in licensing().license_keys(parsed)):
+            return None
+        return str(parsed.simplify().render())
 
 
 @cache
