@@ -161,12 +161,11 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            aliases: dict[str, str] = self.client.get_registered_model(self.name).aliases
+            return self.client.get_registered_model(self.name).aliases
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
                 return None
             raise
-        return aliases
 
     def _source(self, model_id: str) -> str:
         """A logged model's address for the registry; a database, unlike a server, would ask MLflow's global store."""
