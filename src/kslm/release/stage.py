@@ -53,7 +53,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Released]:
         measured = work.measure_all(settings, inputs, manifests, scratch, progress)
     decision = _decide(settings, inputs, measured)
     models = Registry(settings)
-    versions = _register(models, settings, inputs, manifests, decision, progress=progress)
+    versions = _register(models, inputs, manifests, decision, progress)
     version = versions[decision.preferred]
     models.offer(version)
     replaced = models.promote(version) if decision.promoted else None
@@ -118,13 +118,7 @@ def _decide(settings: Settings, inputs: work.Inputs, measured: Measured) -> _Dec
 
 
 def _register(
-    models: Registry,
-    settings: Settings,
-    inputs: work.Inputs,
-    manifests: work.Manifests,
-    decision: _Decision,
-    *,
-    progress: Progress,
+    models: Registry, inputs: work.Inputs, manifests: work.Manifests, decision: _Decision, progress: Progress
 ) -> dict[str, str]:
     """Versions by variant; what was made for another variant only is not registered."""
     names = [name for name in manifests if VARIANTS[name].role != "intermediate"]
@@ -132,8 +126,8 @@ def _register(
     models.create()
     with progress.task("register", total=len(names), unit="variants") as task:
         for name in names:
-            tags = _tags(name, decision) | {"profile": settings.profile.profile}
-            tags |= {key: inputs.lineage[key] for key in ("weights_sha256", "tokenizer_sha256", "tokens_fingerprint")}
+            content = {key: inputs.lineage[key] for key in ("weights_sha256", "tokenizer_sha256", "tokens_fingerprint")}
+            tags = _tags(name, decision) | content
             versions[name] = models.register(inputs.run_id, inputs.folder(name), manifests[name], tags)
             task.advance()
     return versions
