@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import kslm.lake
 from kslm.lake import tables
-from lake_rows import make_equal
+from lake_rows import make_equal, row
 
 TEXTS = {
     "aa" * 16: "The igb driver moderates interrupts; see interrupt coalescing of each device.",
@@ -12,10 +12,6 @@ TEXTS = {
     "dd" * 16: "Pages of memory are freed by the allocator, when nothing else refers to them any more.",
 }
 BRONZE_TEXT = "Interrupt numbers are given to a device by its bus. Write to jane@example.org or bob@example.org."
-
-
-def row(table, **values):
-    return dict.fromkeys(table.columns) | values
 
 
 def documents():

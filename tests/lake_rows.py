@@ -17,25 +17,27 @@ def settings_in(home):
     return Settings(load_profile("quick"), env)
 
 
+def row(table, **values):
+    """A row of a table; columns not given are null."""
+    return dict.fromkeys(table.columns) | values
+
+
 def document(doc_id, text="text", at="now"):
-    row = dict.fromkeys(tables.DOCUMENTS.columns)
-    return row | {"doc_id": doc_id, "text": text, "bytes": len(text), "ingested_at": at}
+    return row(tables.DOCUMENTS, doc_id=doc_id, text=text, bytes=len(text), ingested_at=at)
 
 
 def module(name, **more):
-    row = dict.fromkeys(tables.MODULES.columns)
-    return (
-        row | {"module": name, "builtin": False, "aliases": ["a", "b"], "parameters": [("x", "1"), ("y", "2")]} | more
-    )
+    values = {"builtin": False, "aliases": ["a", "b"], "parameters": [("x", "1"), ("y", "2")]} | more
+    return row(tables.MODULES, module=name, **values)
 
 
 def symbols(rows):
     """Rows of bronze.config_symbols for the Kconfig files among rows of bronze.documents."""
-    files = {row["path"]: row for row in rows if row["kind"] == KCONFIG.name}
-    for path, entry in kconfig_tree.entries({path: row["text"] for path, row in files.items()}):
-        row = files[path]
-        origin = Origin(row["source"], row["version"], row["licence"], "", "")
-        yield symbol_row(entry.symbol, path, row["doc_id"], origin)
+    files = {file["path"]: file for file in rows if file["kind"] == KCONFIG.name}
+    for path, entry in kconfig_tree.entries({path: file["text"] for path, file in files.items()}):
+        file = files[path]
+        origin = Origin(file["source"], file["version"], file["licence"], "", "")
+        yield symbol_row(entry.symbol, path, file["doc_id"], origin)
 
 
 def parsed(row):

@@ -6,6 +6,7 @@ one-line meaning, and an error names the file, the line and the field.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -41,18 +42,20 @@ class Environment(BaseSettings):
     )
 
 
+@dataclass(eq=False)
 class Settings:
-    """A profile and an environment, together: what every stage is given."""
+    """A profile and an environment, together: what every stage is given.
 
-    def __init__(
-        self, profile: Profile, env: Environment, *, logs: tuple[Path, ...] = (), refresh: bool = False
-    ) -> None:
-        self.profile = profile
-        self.env = env
-        self.logs = logs
-        """The user's own log files or folders (`--logs`), beside the profile's sources."""
-        self.refresh = refresh
-        """Whether fetch looks for newer versions of what has landed (`--force`)."""
+    Attributes:
+        logs: the user's own log files or folders (`--logs`), beside the profile's sources.
+        refresh: whether fetch looks for newer versions of what has landed (`--force`).
+    """
+
+    profile: Profile
+    env: Environment
+    _: KW_ONLY
+    logs: tuple[Path, ...] = ()
+    refresh: bool = False
 
     @cached_property
     def home(self) -> Home:

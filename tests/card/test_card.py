@@ -12,14 +12,14 @@ import pyarrow as pa
 import pytest
 
 import kslm.lake
-from corpus_rows import TEXTS, row, write_corpus
+from corpus_rows import TEXTS, write_corpus
 from kslm.card import Statistics, collect, page, plots, write
 from kslm.card.redaction import Scores
 from kslm.card.statistics import alike_together
 from kslm.errors import DataError
 from kslm.lake import tables
 from kslm.report import Anything, Report
-from lake_rows import make_equal, settings_in
+from lake_rows import make_equal, row, settings_in
 
 
 def sized(documents, size, **keys):

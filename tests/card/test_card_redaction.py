@@ -24,9 +24,9 @@ def test_on_cases_it_was_not_mended_with_it_does_nearly_as_well():
 
 
 def test_a_miss_and_a_false_alarm_are_counted():
-    missed = Case("x", "call Joe Hacker", ((5, 8, "user"),))
-    partly = Case("x", "mail a@example.org now", ((3, 18, "email"),))
-    false = Case("x", "mail b@example.org", ())
+    missed = Case("call Joe Hacker", ((5, 8, "user"),))
+    partly = Case("mail a@example.org now", ((3, 18, "email"),))
+    false = Case("mail b@example.org", ())
     scores = measure([missed, partly, false])
     assert (scores.found.total(), scores.labelled.total(), scores.right, scores.replaced) == (0, 2, 1, 2)
     assert (scores.recall, scores.precision, scores.traps) == (0.0, 0.5, 1)

@@ -63,9 +63,9 @@ def test_an_ambiguous_prefix_lists_the_documents(settings, tmp_path):
         rows = lake.read(tables.REJECTS).toArrow().to_pylist()
         make_equal(lake, tables.REJECTS, [*rows, rows[0] | {"doc_id": "ee" * 15 + "01"}])
         with pytest.raises(KslmError, match="2 documents") as raised:
-            explore.find(lake, "eeeeee")
+            explore.show(lake, "eeeeee")
         assert "ee" * 16 in raised.value.cause
-        assert explore.find(lake, "ee" * 16) == "ee" * 16
+        assert explore.show(lake, "ee" * 16).doc_id == "ee" * 16
 
 
 def test_without_tables_the_error_says_what_to_run(tmp_path):

@@ -58,7 +58,7 @@ def test_the_same_content_is_registered_once_and_its_tags_are_replaced(registere
     models.create()
     assert models.register(run_id, folder, manifest, {"gate": "pass"}) == version
     tags = models.client.get_model_version(models.name, version).tags
-    assert tags == {"content_id": "c1", "gate": "pass"}
+    assert tags == {"content_id": "c1", "gate": "pass", "profile": "quick"}
 
 
 def test_a_champion_makes_way_for_the_next_and_is_previous(registered):

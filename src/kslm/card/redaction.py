@@ -31,7 +31,6 @@ CASES = Path(__file__).parents[3] / "cases" / "redact"
 class Case:
     """One text, and where in it (start, end, kind) personal values stand; `machine` as `redact` takes it."""
 
-    scene: str
     text: str
     labels: tuple[tuple[int, int, str], ...]
     machine: bool = False
@@ -83,10 +82,10 @@ def _read(name: str, is_machine: Callable[[str], bool]) -> list[Case]:
     if not path.exists():
         return []
     scenes = yaml.safe_load(path.read_text("utf-8"))
-    return [_case(scene, marked, is_machine(scene)) for scene, texts in scenes.items() for marked in texts]
+    return [_case(marked, is_machine(scene)) for scene, texts in scenes.items() for marked in texts]
 
 
-def _case(scene: str, marked: str, machine: bool) -> Case:
+def _case(marked: str, machine: bool) -> Case:
     labels: list[tuple[int, int, str]] = []
     text, end = "", 0
     for label in _LABEL.finditer(marked):
@@ -94,14 +93,14 @@ def _case(scene: str, marked: str, machine: bool) -> Case:
         labels.append((len(text), len(text) + len(label[2]), label[1]))
         text += label[2]
         end = label.end()
-    return Case(scene, text + marked[end:], tuple(labels), machine)
+    return Case(text + marked[end:], tuple(labels), machine)
 
 
 def measure(cases: list[Case]) -> Scores:
     """Redact every case and compare with its labels."""
     found: Counter[str] = Counter()
     labelled: Counter[str] = Counter()
-    right = replaced = 0
+    replaced = 0
     missed: list[str] = []
     false: list[str] = []
     for case in cases:
@@ -113,11 +112,11 @@ def measure(cases: list[Case]) -> Scores:
                 found[kind] += 1
             else:
                 missed.append(f"{kind} {case.text[start:end]!r} in {case.text!r}")
-        for start, end in spans:
-            replaced += 1
-            if any(start < stop and begin < end for begin, stop, _ in case.labels):
-                right += 1
-            else:
-                false.append(f"{case.text[start:end]!r} in {case.text!r}")
+        replaced += len(spans)
+        false += [
+            f"{case.text[start:end]!r} in {case.text!r}"
+            for start, end in spans
+            if not any(start < stop and begin < end for begin, stop, _ in case.labels)
+        ]
     traps = sum(not case.labels for case in cases)
-    return Scores(len(cases), traps, found, labelled, right, replaced, tuple(missed), tuple(false))
+    return Scores(len(cases), traps, found, labelled, replaced - len(false), replaced, tuple(missed), tuple(false))

@@ -124,8 +124,8 @@ def _number(value: Any) -> str:
 
 def _where_and_next(settings: Settings, reports: Reports, stages: tuple[str, ...]) -> Text:
     lines = [f"\nEverything lies in {settings.home.root}"]
-    order = select(settings.profile)
-    following = [name for name in order[order.index(stages[-1]) + 1 :] if stages[-1] in before(settings.profile, name)]
+    profile = settings.profile
+    following = [name for name in select(profile) if stages[-1] in before(profile, name)]
     records = (report.outputs for report in reports.values())
     if released := next((record for record in records if isinstance(record, Released)), None):
         alias = "champion" if released.promoted else "challenger (refused by its gates; never promoted)"
@@ -135,5 +135,5 @@ def _where_and_next(settings: Settings, reports: Reports, stages: tuple[str, ...
             "       kslm ui        runs, plots and models in the browser",
         ]
     elif following:
-        lines += ["", f"Next:  kslm {following[0]} --profile {settings.profile.profile}"]
+        lines += ["", f"Next:  kslm {following[0]} --profile {profile.profile}"]
     return Text("\n".join(lines))

@@ -28,7 +28,7 @@ from kslm.outputs import Evaluated, Tokenized, Trained, load
 from kslm.published import write_atomically
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
-from kslm.tokens.reader import ShardReader, TokenSplit
+from kslm.tokens.reader import ShardReader
 from kslm.tracking.run import attach
 
 SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 16, 16, 96
@@ -62,7 +62,8 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Evaluated]:
             for baseline, counted in baselines.items():
                 of_baseline = figures(counted.score(held.previous, held.tokens), held)
                 metrics |= {f"baseline/{baseline}/{figure}": value for figure, value in of_baseline.items()}
-    metrics["generation/repetition"] = repetition(_samples(model, reader.split("val"), profile.seed))
+    prompts = torch.from_numpy(reader.split("val").beginnings(SAMPLES, PROMPT_TOKENS))
+    metrics["generation/repetition"] = repetition(sample(model, prompts, NEW_TOKENS, seed=profile.seed))
     metrics |= {"check/finite": 1.0, "check/reloads": 1.0}
     files = _publish(settings, trained.outputs, metrics)
     identity = json.dumps([trained.output_id, tokenized.output_id, metrics], sort_keys=True)
@@ -84,15 +85,6 @@ def _score(model: PreTrainedModel, held: Held, name: str, settings: Settings, pr
             remedy="lower train.learning_rate and train again",
         )
     return scores
-
-
-def _samples(model: PreTrainedModel, split: TokenSplit, seed: int) -> list[list[int]]:
-    """Continuations of the beginnings of validation documents."""
-    prompts = split.beginnings(SAMPLES, PROMPT_TOKENS)
-    if not len(prompts):
-        return []
-    room = model.config.max_position_embeddings - PROMPT_TOKENS
-    return sample(model, torch.from_numpy(prompts), min(NEW_TOKENS, room), seed=seed)
 
 
 def _publish(settings: Settings, trained: Trained, metrics: dict[str, float]) -> list[Path]:

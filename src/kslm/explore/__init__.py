@@ -3,7 +3,7 @@
 Functions return values; the command line prints them (`kslm corpus`), a notebook shows them (notebooks/corpus.py).
 """
 
-from kslm.explore.documents import Document, find, show
+from kslm.explore.documents import Document, show
 from kslm.explore.explain import Explanation, explain
 from kslm.explore.overview import Count, PastRun, history, overview
 from kslm.explore.search import Hit, search
@@ -17,7 +17,6 @@ __all__ = [
     "PastRun",
     "Upkeep",
     "explain",
-    "find",
     "history",
     "maintain",
     "overview",

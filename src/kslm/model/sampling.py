@@ -17,13 +17,16 @@ def sample(model: PreTrainedModel, prompts: torch.Tensor, new_tokens: int, *, se
     """Continue each prompt, drawing from the TOP_K likeliest tokens at TEMPERATURE.
 
     Args:
-        prompts: (batch, length) token ids; length + new_tokens must fit the model's context.
-        new_tokens: tokens at most; a continuation ends before its end-of-text token.
+        prompts: (batch, length) token ids; a batch may be empty.
+        new_tokens: tokens at most, and no more than fit the model's context; a continuation ends before its end-of-text
+            token.
         seed: of the sampling; the global generators are left alone.
 
     Returns:
         For each prompt the new token ids, without the prompt and without the end-of-text token.
     """
+    if not len(prompts):
+        return []
     device = next(model.parameters()).device
     prompts = prompts.to(device)
     training = model.training
@@ -34,7 +37,7 @@ def sample(model: PreTrainedModel, prompts: torch.Tensor, new_tokens: int, *, se
         output = generate(
             prompts,
             attention_mask=torch.ones_like(prompts),
-            max_new_tokens=new_tokens,
+            max_new_tokens=min(new_tokens, model.config.max_position_embeddings - prompts.shape[1]),
             do_sample=True,
             temperature=TEMPERATURE,
             top_k=min(TOP_K, model.config.vocab_size),

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
 
 from kslm.errors import DataError
 from kslm.outputs import GateResult
 from kslm.profile import Gates
+from kslm.release.measure import Measured
 from kslm.release.variants import REFERENCE, VARIANTS, served
 
 MAX_LOGITS_DIFFERENCE = 1e-2
@@ -39,7 +39,7 @@ def refusals(gates: list[GateResult]) -> str:
 
 
 def of_model(
-    evaluation: dict[str, float], measured: dict[str, dict[str, Any]], nominal_parameters: int, bounds: Gates
+    evaluation: dict[str, float], measured: Measured, nominal_parameters: int, bounds: Gates
 ) -> list[GateResult]:
     """Gates of the trained weights.
 
@@ -66,7 +66,7 @@ def of_model(
     ]
 
 
-def of_variant(variant: str, measured: dict[str, dict[str, Any]], bounds: Gates) -> list[GateResult]:
+def of_variant(variant: str, measured: Measured, bounds: Gates) -> list[GateResult]:
     """Gates of a quantized variant, against the reference on the same tokens and CPU; one that died meets none."""
     rows = (
         ("perplexity_increase", "perplexity_increase", "<=", bounds.max_quantized_increase),

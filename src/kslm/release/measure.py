@@ -31,6 +31,8 @@ from kslm.tokens.reader import TokenSplit
 from kslm.tokens.tokenizer import EOT_ID
 
 Array = NDArray[Any]
+Measured = dict[str, dict[str, Any]]
+"""Figures by variant; see `measure`."""
 SAMPLES, SAMPLE_TOKENS, SAMPLE_PROMPT = 4, 64, 16
 SHORTEST = 2 * SAMPLE_PROMPT
 """Tokens that a sample of the test split has at least."""
@@ -75,7 +77,7 @@ def windows_of(split: TokenSplit, length: int, budget: int) -> tuple[Array, Arra
     return sliding_window_view(stream, min(length, len(held.tokens)) + 1)[begins], begins
 
 
-def measure(folders: dict[str, Path], plan: Plan, scratch: Path, task: Task) -> dict[str, dict[str, Any]]:
+def measure(folders: dict[str, Path], plan: Plan, scratch: Path, task: Task) -> Measured:
     """Measure each folder's variant.
 
     Returns:
@@ -85,7 +87,7 @@ def measure(folders: dict[str, Path], plan: Plan, scratch: Path, task: Task) -> 
     """
     windows = scratch / "windows.npy"
     np.save(windows, plan.windows)
-    results: dict[str, dict[str, Any]] = {name: {"threads": plan.threads} for name in folders}
+    results: Measured = {name: {"threads": plan.threads} for name in folders}
     with ExitStack() as stack:
         workers = {name: stack.enter_context(_worker(name, path, plan.threads)) for name, path in folders.items()}
 
@@ -150,7 +152,7 @@ def _samples(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _time(plan: Plan, results: dict[str, dict[str, Any]], ask: Any) -> None:
+def _time(plan: Plan, results: Measured, ask: Any) -> None:
     request = {
         "do": "time",
         "prompt": plan.windows.reshape(-1)[: plan.prefill_tokens].tolist(),
@@ -187,8 +189,7 @@ class _Worker:
             code = self._process.wait()
             words = self._errors.read_text("utf-8", "replace").strip().splitlines()
             raise WorkerDiedError(f"exit status {code}: {words[-1] if words else 'no message'}")
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+        return json.loads(line)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kslm.outputs import GateResult, Released, VariantResult
 from kslm.release import gates, plot, variants, work
+from kslm.release.measure import Measured
 from kslm.release.variants import VARIANTS
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
@@ -48,11 +49,11 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Released]:
     inputs = work.Inputs.of(settings)
     with work.scratch_folder(settings) as scratch:
         names = variants.order(settings.profile.release.variants)
-        manifests = work.build(settings, inputs, names, scratch, progress)
+        manifests = work.build(inputs, names, scratch, progress)
         measured = work.measure_all(settings, inputs, manifests, scratch, progress)
     decision = _decide(settings, inputs, measured)
     models = Registry(settings)
-    versions = _register(models, settings, inputs, manifests, decision, progress=progress)
+    versions = _register(models, inputs, manifests, decision, progress)
     version = versions[decision.preferred]
     models.offer(version)
     replaced = models.promote(version) if decision.promoted else None
@@ -71,7 +72,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Released]:
             gates=decision.decisive,
             variants={
                 name: VariantResult(
-                    path=settings.home.relative(work.folder_of(settings, inputs, name)),
+                    path=settings.home.relative(inputs.folder(name)),
                     registered_as=f"version {number}" + (f", {decision.alias}" if number == version else ""),
                     gates=decision.by_variant.get(name, []),
                     **{key: measured[name][key] for key in _SHOWN if key in measured[name]},
@@ -87,7 +88,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Released]:
 class _Decision:
     """What the gates make of the figures: which variant is preferred, and whether it is promoted."""
 
-    measured: dict[str, dict[str, Any]]
+    measured: Measured
     preferred: str
     of_model: list[GateResult]
     by_variant: dict[str, list[GateResult]]
@@ -106,7 +107,7 @@ class _Decision:
         return CHAMPION if self.promoted else CHALLENGER
 
 
-def _decide(settings: Settings, inputs: work.Inputs, measured: dict[str, dict[str, Any]]) -> _Decision:
+def _decide(settings: Settings, inputs: work.Inputs, measured: Measured) -> _Decision:
     from kslm.model import SIZES
 
     bounds, nominal = settings.profile.release.gates, SIZES[settings.profile.model.size].nominal
@@ -117,13 +118,7 @@ def _decide(settings: Settings, inputs: work.Inputs, measured: dict[str, dict[st
 
 
 def _register(
-    models: Registry,
-    settings: Settings,
-    inputs: work.Inputs,
-    manifests: dict[str, dict[str, Any]],
-    decision: _Decision,
-    *,
-    progress: Progress,
+    models: Registry, inputs: work.Inputs, manifests: work.Manifests, decision: _Decision, progress: Progress
 ) -> dict[str, str]:
     """Versions by variant; what was made for another variant only is not registered."""
     names = [name for name in manifests if VARIANTS[name].role != "intermediate"]
@@ -131,10 +126,9 @@ def _register(
     models.create()
     with progress.task("register", total=len(names), unit="variants") as task:
         for name in names:
-            tags = _tags(name, decision) | {"profile": settings.profile.profile}
-            tags |= {key: inputs.lineage[key] for key in ("weights_sha256", "tokenizer_sha256", "tokens_fingerprint")}
-            folder = work.folder_of(settings, inputs, name)
-            versions[name] = models.register(inputs.run_id, folder, manifests[name], tags)
+            content = {key: inputs.lineage[key] for key in ("weights_sha256", "tokenizer_sha256", "tokens_fingerprint")}
+            tags = _tags(name, decision) | content
+            versions[name] = models.register(inputs.run_id, inputs.folder(name), manifests[name], tags)
             task.advance()
     return versions
 
@@ -151,7 +145,6 @@ def _tags(variant: str, decision: _Decision) -> dict[str, Any]:
 
 
 def _log(client: MlflowClient, run_id: str, decision: _Decision) -> None:
-    """Log figures, gates and the picture to the training run."""
     from mlflow.entities import Metric, RunTag
 
     now = int(time.time() * 1000)
@@ -171,7 +164,7 @@ def _log(client: MlflowClient, run_id: str, decision: _Decision) -> None:
     client.log_figure(run_id, plot.trade(decision.measured, decision.preferred), "release/variants.png")
 
 
-def _metrics(measured: dict[str, dict[str, Any]]) -> dict[str, float]:
+def _metrics(measured: Measured) -> dict[str, float]:
     return {
         f"quant/{variant}/{key}": float(figures[key])
         for variant, figures in measured.items()

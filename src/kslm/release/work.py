@@ -20,6 +20,7 @@ from kslm import outputs, published
 from kslm.errors import DataError
 from kslm.outputs import Evaluated, Tokenized, Trained
 from kslm.release import measure
+from kslm.release.measure import Measured
 from kslm.release.variants import REFERENCE, VARIANTS, Variant
 from kslm.release.variants.tools import TOKENIZER_FILES
 from kslm.report import Progress
@@ -34,16 +35,29 @@ claim to more than one core.
 """
 
 
+Manifests = dict[str, dict[str, Any]]
+"""By variant: content_id, variant, runtime, options, versions, lineage, files."""
+
+
 @dataclass(frozen=True)
 class Inputs:
-    """What earlier stages published."""
+    """What earlier stages published, and where the variants of it lie.
+
+    Attributes:
+        artefacts: artefacts/<run>/.
+    """
 
     run_id: str
+    artefacts: Path
     checkpoint: Path
     weights_sha256: str
     evaluation: dict[str, float]
     shards: Path
     lineage: dict[str, Any]
+
+    def folder(self, variant: str) -> Path:
+        """Where a variant is published."""
+        return self.artefacts / variant
 
     @classmethod
     def of(cls, settings: Settings) -> Inputs:
@@ -72,7 +86,8 @@ class Inputs:
             "tokenizer_sha256": published.file_sha256(checkpoint / "tokenizer.json"),
             "corpus": Manifest.load(shards).lineage.model_dump(),
         }
-        return cls(trained.run_id, checkpoint, sha256, evaluation, shards, lineage)
+        artefacts = settings.home.artefacts / trained.run_id
+        return cls(trained.run_id, artefacts, checkpoint, sha256, evaluation, shards, lineage)
 
 
 def content_id(*parts: Any) -> str:
@@ -80,28 +95,23 @@ def content_id(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def build(
-    settings: Settings, inputs: Inputs, names: tuple[str, ...], scratch: Path, progress: Progress
-) -> dict[str, dict[str, Any]]:
+def build(inputs: Inputs, names: tuple[str, ...], scratch: Path, progress: Progress) -> Manifests:
     """Manifests of variants, in the order given, building those that are not there.
 
     Args:
         names: each after those that it needs; see `variants.order`.
-
-    Returns:
-        By variant: content_id, variant, runtime, options, versions, lineage, files.
     """
-    manifests: dict[str, dict[str, Any]] = {}
+    manifests: Manifests = {}
     with progress.task("quantize", total=len(names), unit="variants") as task:
         for name in names:
             task.update(note=name)
-            variant, folder = VARIANTS[name], folder_of(settings, inputs, name)
+            variant, folder = VARIANTS[name], inputs.folder(name)
             description = _describe(variant, inputs, manifests)
             manifest = published.whole(folder)
             if manifest is None or manifest["content_id"] != description["content_id"]:
                 staged = scratch / name
                 staged.mkdir()
-                needs = {need: folder_of(settings, inputs, need) for need in variant.needs}
+                needs = {need: inputs.folder(need) for need in variant.needs}
                 variant.build(inputs.checkpoint, needs, staged)
                 published.remove(folder)
                 shutil.copytree(staged, folder, copy_function=shutil.copyfile)
@@ -112,7 +122,7 @@ def build(
     return manifests
 
 
-def _describe(variant: Variant, inputs: Inputs, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _describe(variant: Variant, inputs: Inputs, manifests: Manifests) -> dict[str, Any]:
     """What a variant's manifest says beside its files; its content_id covers all that decides its bytes."""
     making = variant.making()
     needs = {name: manifests[name]["content_id"] for name in variant.needs}
@@ -121,12 +131,8 @@ def _describe(variant: Variant, inputs: Inputs, manifests: dict[str, dict[str, A
 
 
 def measure_all(
-    settings: Settings,
-    inputs: Inputs,
-    manifests: dict[str, dict[str, Any]],
-    scratch: Path,
-    progress: Progress,
-) -> dict[str, dict[str, Any]]:
+    settings: Settings, inputs: Inputs, manifests: Manifests, scratch: Path, progress: Progress
+) -> Measured:
     """Figures of every variant, all measured anew (speeds of different days cannot be compared), kept in its manifest.
 
     Returns:
@@ -137,7 +143,7 @@ def measure_all(
         DataError: the trained weights cannot be run here, or there are too few tokens to measure on.
     """
     plan = _plan(settings, inputs)
-    folders = {name: folder_of(settings, inputs, name) for name in manifests}
+    folders = {name: inputs.folder(name) for name in manifests}
     with progress.task("measure", total=measure.steps(plan, len(folders)), unit="measurements") as task:
         measured = measure.measure(folders, plan, scratch, task)
     reference = measured[REFERENCE]
@@ -175,11 +181,6 @@ def _plan(settings: Settings, inputs: Inputs) -> measure.Plan:
         threads=MEASURED_THREADS,
         seed=settings.profile.seed,
     )
-
-
-def folder_of(settings: Settings, inputs: Inputs, variant: str) -> Path:
-    """Where a variant of this run is published."""
-    return settings.home.artefacts / inputs.run_id / variant
 
 
 @contextmanager

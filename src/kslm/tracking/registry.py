@@ -98,8 +98,9 @@ class Registry:
             folder: the artefact; its files become the version's, with an MLmodel file beside them.
             manifest: the artefact's manifest: content_id, which identifies the version, variant, runtime, options,
                 versions and files.
-            tags: shown with the version, replacing those of an earlier release of the same content.
+            tags: shown with the version beside its profile, replacing those of an earlier release of the same content.
         """
+        tags = tags | {"profile": self._settings.profile.profile}
         registered = self._version_of(manifest[CONTENT_ID])
         if registered is None:
             model_id = self._logged_model(run_id, folder, manifest)
@@ -161,12 +162,11 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            aliases: dict[str, str] = self.client.get_registered_model(self.name).aliases
+            return self.client.get_registered_model(self.name).aliases
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
                 return None
             raise
-        return aliases
 
     def _source(self, model_id: str) -> str:
         """A logged model's address for the registry; a database, unlike a server, would ask MLflow's global store."""

@@ -48,9 +48,6 @@ class Tracker:
     def text(self, text: str, file: str) -> None:
         """Store a text artifact under a relative path."""
 
-    def figure(self, figure: Figure, file: str) -> None:
-        """Store a plot under a relative path."""
-
     def checkpoint(self, folder: Path, step: int, values: Mapping[str, float]) -> str:
         """Store a checkpoint's model files as a logged model with its metrics; returns its id."""
         return ""
@@ -105,7 +102,7 @@ class MlflowTracker(Tracker):
         self.client.log_text(self.run_id, text, file)
 
     def figure(self, figure: Figure, file: str) -> None:
-        """Store a plot."""
+        """Store a plot under a relative path."""
         self.client.log_figure(self.run_id, figure, file)
 
     def checkpoint(self, folder: Path, step: int, values: Mapping[str, float]) -> str:

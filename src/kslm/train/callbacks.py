@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from kslm import published, ranks
 from kslm.measures import bits_per_byte, perplexity
@@ -96,10 +96,8 @@ class Samples(TrainerCallback):
         """Write samples/step-<n>.txt."""
         if not state.is_world_process_zero or not len(self.prompts):
             return
-        model: PreTrainedModel = kwargs["model"]
-        room = model.config.max_position_embeddings - self.prompts.shape[1]
         tokenizer = Tokenizer.from_file(str(self.tokenizer_json))
-        continuations = sample(model, self.prompts, min(SAMPLE_TOKENS, room), seed=self.seed)
+        continuations = sample(kwargs["model"], self.prompts, SAMPLE_TOKENS, seed=self.seed)
         parts = [
             f"{tokenizer.decode(prompt)} ⟶{tokenizer.decode(ids)}"
             for prompt, ids in zip(self.prompts.tolist(), continuations, strict=True)
