@@ -1,15 +1,21 @@
 """Where things live under KSLM_HOME: a local folder, or a Unity Catalog Volume mounted at /Volumes/....
 
-Everything below is a plain POSIX path, so the same code serves both. On a Volume a rename costs a server-side copy, so
-large files are written to their final name and a small manifest is published last.
+Everything below is a plain POSIX path, so the same code serves both. A Volume takes files that are written once, from
+start to end; what is written otherwise is made in `Home.scratch`, on local disk (`kslm.scratch`), and large files are
+written to their final name, with a small manifest published last.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -26,9 +32,32 @@ class HomePath(str):
 
 @dataclass(frozen=True)
 class Home:
-    """The layout of one KSLM_HOME."""
+    """The layout of one KSLM_HOME.
+
+    Attributes:
+        root: the folder itself.
+        local: where scratch shall lie (KSLM_SCRATCH); None: where `scratch` says.
+    """
 
     root: Path
+    local: Path | None = None
+
+    @cached_property
+    def scratch(self) -> Path:
+        """Local disk for unfinished files and for copies that are mapped: cache/scratch/, or on a Volume a folder of
+        the system's temporary one (TMPDIR), named after the user and the home.
+        """
+        if self.local:
+            return self.local
+        if not _is_volume(self.root):
+            return self.cache / "scratch"
+        name = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir(), f"kslm-{os.getuid()}-{name}")
+
+    @property
+    def on_volume(self) -> bool:
+        """Whether the home takes only files written from start to end, so that scratch lies elsewhere."""
+        return not self.scratch.is_relative_to(self.root)
 
     @property
     def landing(self) -> Path:
@@ -89,3 +118,12 @@ class Home:
     def history(self, profile: str) -> Path:
         """Reports of past runs of a profile: <stage>-<start of output_id>.json, one for each content published."""
         return self.root / "reports" / profile / "history"
+
+
+def _is_volume(root: Path) -> bool:
+    """Whether a folder is on a Unity Catalog Volume, or on another mount of object storage through FUSE."""
+    if root.is_relative_to("/Volumes"):
+        return True
+    mounts = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
+    found = next((mounts[folder] for folder in (root, *root.parents) if folder in mounts), "")
+    return found == "fuse" or found.startswith("fuse.")

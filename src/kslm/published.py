@@ -8,6 +8,7 @@ does not count. No renames of folders: on a Volume each would copy them.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -110,7 +111,10 @@ def remove(folder: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 so that `path` holds either its old content or all of the new one."""
+    """Write `text` as UTF-8 so that `path` holds either its old content or all of the new one.
+
+    Where a mount has no rename it may be cut short, which a seal, and a report's JSON, show.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -118,7 +122,12 @@ def write_atomically(path: Path, text: str) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOSYS, errno.ENOTSUP):
+                raise
+            path.write_text(text, "utf-8")  # some mounts of object storage have no rename
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -27,6 +27,9 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
     home: Path = Field(default_factory=lambda: user_data_path("kslm"), alias="KSLM_HOME")
+    scratch: Path | None = Field(
+        None, alias="KSLM_SCRATCH", description="local folder for unfinished files, where the home is a Volume"
+    )
     engine: Literal["sail", "spark", "databricks"] = Field("sail", alias="KSLM_ENGINE")
     catalog: str = Field("kslm", alias="KSLM_CATALOG", pattern=r"^\w+$")
     schema_prefix: str | None = Field(None, alias="KSLM_SCHEMA", pattern=r"^\w+$")
@@ -60,7 +63,8 @@ class Settings:
     @cached_property
     def home(self) -> Home:
         """The folder layout, absolute."""
-        return Home(self.env.home.expanduser().absolute())
+        scratch = self.env.scratch
+        return Home(self.env.home.expanduser().absolute(), scratch and scratch.expanduser().absolute())
 
     @property
     def schema_prefix(self) -> str:
