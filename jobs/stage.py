@@ -1,53 +1,138 @@
-"""One stage as one task of the Databricks job: the function that `kslm <stage>` calls, on the workspace's session."""
+"""One stage as one task of a Databricks job: the function that `kslm <stage>` calls, on the workspace's session.
+
+`--stage=maintain` is the tables' upkeep, as `kslm corpus maintain`.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-VARIABLES = {
+if TYPE_CHECKING:
+    from kslm.report import Report
+    from kslm.settings import Settings
+
+IDENTITY = {
     "home": "KSLM_HOME",
     "catalog": "KSLM_CATALOG",
     "schema": "KSLM_SCHEMA",
     "experiment": "MLFLOW_EXPERIMENT_NAME",
     "model": "KSLM_REGISTERED_MODEL",
+    "job_run": "KSLM_JOB_RUN",
 }
+"""Arguments that say where a deployment keeps its things, and the variables that settings read them from."""
+
+OPTIONAL = {"mirror": "KSLM_DEBIAN_MIRROR", "suite": "KSLM_DEBIAN_SUITE", "keyring": "KSLM_DEBIAN_KEYRING"}
+
+TASK_VALUES = {
+    "train": ("run", "run_id"),
+    "evaluate": ("run_id", "passes", "verdict"),
+    "release": ("model", "version", "promoted", "verdict"),
+}
+"""What jobs/values.py hands on to later tasks of the same run, by stage."""
+
 GATES_FAILED = 3
+RETENTION_HOURS = 168
+# Other jobs may be at work in the same home; the task's own timeout ends the wait as well.
+WAIT_SECONDS = 6 * 3600
 
 
 def parser() -> argparse.ArgumentParser:
     """The task's parameters; all but the stage are the job's own parameters, passed on."""
     options = argparse.ArgumentParser(description=__doc__)
-    for name in ("stage", "profile", *VARIABLES):
-        options.add_argument(f"--{name}", required=True)
+    for name in ("stage", "profile", *IDENTITY):
+        options.add_argument(f"--{name.replace('_', '-')}", required=True)
+    options.add_argument("--recipe", default="", help="values laid over the profile's: train.max_steps=2000 seed=3")
+    options.add_argument("--logs", default="", help="folders of logs, separated by commas; those missing are left out")
+    for name in OPTIONAL:
+        options.add_argument(f"--{name}", default="")
+    options.add_argument("--retention-hours", type=int, default=RETENTION_HOURS, help="maintain: of old versions kept")
     return options
+
+
+def settings_of(given: argparse.Namespace) -> Settings:
+    """The settings that a task's arguments ask for; see `kslm.settings.load_settings`."""
+    from kslm.settings import load_settings
+
+    values = {variable: getattr(given, name) for name, variable in (IDENTITY | OPTIONAL).items()}
+    os.environ.update({variable: value for variable, value in values.items() if value})
+    os.environ.setdefault("KSLM_ENGINE", "databricks")
+    logs = (Path(path.strip()) for path in given.logs.split(",") if path.strip())
+    # A landing folder that nothing has arrived in yet need not exist.
+    return load_settings(
+        given.profile, changes=tuple(given.recipe.split()), logs=tuple(path for path in logs if path.exists())
+    )
+
+
+def task_values(report: Report[Any], settings: Settings) -> dict[str, str]:
+    """The stage's task values, named as in TASK_VALUES."""
+    from kslm.release import gates
+
+    outputs = report.outputs
+    match report.stage:
+        case "train":
+            return {"run": outputs.run, "run_id": outputs.run_id}
+        case "evaluate":
+            refusals = gates.refusals(gates.of_evaluation(report.metrics, settings.profile.release.gates))
+            return {"run_id": outputs.run_id, "passes": str(not refusals).lower(), "verdict": refusals or "passes"}
+        case "release":
+            return {
+                "model": outputs.model_name,
+                "version": outputs.version,
+                "promoted": str(outputs.promoted).lower(),
+                "verdict": gates.refusals(outputs.gates) or "passes",
+            }
+    return {}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the stage; returns the exit status, as the command line's: 3 if a model was refused."""
     given = parser().parse_args(arguments)
-    os.environ.update({variable: getattr(given, name) for name, variable in VARIABLES.items()})
-    os.environ.setdefault("KSLM_ENGINE", "databricks")
 
-    from kslm import ranks
     from kslm.errors import KslmError
-    from kslm.pipeline import hold, run_stage
-    from kslm.settings import load_settings
+    from kslm.pipeline import hold
 
     try:
-        settings = load_settings(given.profile)
-        with hold(settings):
-            report = run_stage(given.stage, settings)
+        settings = settings_of(given)
+        with hold(settings, wait=WAIT_SECONDS):
+            return (
+                maintain(settings, given.retention_hours) if given.stage == "maintain" else run(given.stage, settings)
+            )
     except KslmError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+
+
+def run(name: str, settings: Settings) -> int:
+    """Run one stage, leave its task values, and say how it went."""
+    from kslm import ranks
+    from kslm.pipeline import run_stage
+    from kslm.published import write_atomically
+
+    report = run_stage(name, settings)
     if ranks.rank():
         return 0
+    if values := task_values(report, settings):
+        write_atomically(settings.home.root / "reports" / "task-values" / f"{name}.json", json.dumps(values))
     took = "current, nothing to do" if report.reused else f"{report.seconds:.0f} s"
     print(f"{report.stage}: {took}; {'; '.join([f'output {report.output_id}', *report.notes])}")
     return GATES_FAILED if getattr(report.outputs, "promoted", True) is False else 0
+
+
+def maintain(settings: Settings, retention_hours: int) -> int:
+    """Compact and vacuum the tables, and say what became of their files."""
+    import kslm.lake
+    from kslm.explore.upkeep import maintain as tidy
+
+    with kslm.lake.open(settings) as lake:
+        for table in tidy(lake, retention_hours=retention_hours):
+            print(f"{table.table}: {table.before.files} files before, {table.after.files} after")
+    return 0
 
 
 # Leaving with status 0 would count as a failure on some runtimes, so a success just ends.

@@ -128,3 +128,34 @@ def test_profiles_that_extend_each_other_are_refused(tmp_path):
 @pytest.mark.parametrize(("name", "threshold"), [("tiny", 50), ("small", 30), ("medium", 20), ("large", 15)])
 def test_the_specified_sizes_keep_the_specified_thresholds(name, threshold):
     assert load_profile(name).release.gates.max_perplexity == threshold
+
+
+def test_changes_are_laid_over_the_profile():
+    settings = load_settings("quick", changes=("train.max_steps=7", "train.betas=[0.8, 0.9]", "seed=3"))
+    plain = load_settings("quick").profile
+    assert (settings.profile.train.max_steps, settings.profile.train.betas, settings.profile.seed) == (7, (0.8, 0.9), 3)
+    assert settings.profile.train.warmup_steps == plain.train.warmup_steps
+    assert settings.profile.sources == plain.sources
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (("train.max_steps",), "section.field=value"),
+        (("train.max_steps=",), "train.max_steps"),
+        (("=3",), "section.field=value"),
+        (("train..max_steps=3",), "section.field=value"),
+        (("train.max_steps=3", "train.max_steps=4"), "given twice"),
+        (("train=3", "train.max_steps=4"), "given twice"),
+        (("train.max_steps=3\nseed: 4",), "section.field=value"),
+        (("train.max_step=3",), "train.max_step: Extra inputs"),
+        (("train.max_steps=many",), "train.max_steps"),
+        (("train.betas=[0.8",), "not valid YAML"),
+        (("profile=other",), "rename"),
+        (("extends=small",), "rename"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_an_error(changes, says):
+    with pytest.raises(SettingsError, match="--set") as raised:
+        load_settings("quick", changes=changes)
+    assert says in str(raised.value)

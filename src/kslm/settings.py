@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from kslm.errors import SettingsError
 from kslm.paths import Home
 from kslm.profile import Profile
-from kslm.yaml_file import dotted, parse_yaml
+from kslm.yaml_file import assigned, dotted, parse_yaml
 
 
 class Environment(BaseSettings):
@@ -42,6 +42,9 @@ class Environment(BaseSettings):
         alias="KSLM_REGISTERED_MODEL",
         pattern=r"^\w+$",
         description="registered model, without catalog and schema",
+    )
+    job_run: str | None = Field(
+        None, alias="KSLM_JOB_RUN", description="job run whose tasks share a home that has no locks"
     )
 
 
@@ -100,11 +103,18 @@ class Settings:
         return self.env.experiment or f"/kslm/{self.profile.profile}"
 
 
-def load_settings(profile: str | Path = "quick", *, logs: tuple[Path, ...] = (), refresh: bool = False) -> Settings:
+def load_settings(
+    profile: str | Path = "quick",
+    *,
+    changes: tuple[str, ...] = (),
+    logs: tuple[Path, ...] = (),
+    refresh: bool = False,
+) -> Settings:
     """Read a profile and the environment.
 
     Args:
         profile: a name found in conf/, or the path of a YAML file.
+        changes: values laid over the profile's, as `train.max_steps=2000`.
         logs: the user's own log files or folders.
         refresh: whether fetch looks for newer versions of what has landed.
 
@@ -119,7 +129,11 @@ def load_settings(profile: str | Path = "quick", *, logs: tuple[Path, ...] = (),
             cause="; ".join(f"{dotted(e['loc'])}: {e['msg']}" for e in error.errors()),
             remedy="correct or unset it",
         ) from None
-    return Settings(load_profile(profile), env, logs=logs, refresh=refresh)
+    read = load_profile(profile)
+    if changes:
+        over = read.model_dump(mode="json", exclude_unset=True)
+        read = parse_yaml(assigned(changes), "--set", Profile, lambda _: over)
+    return Settings(read, env, logs=logs, refresh=refresh)
 
 
 def profile_folders() -> list[Path]:

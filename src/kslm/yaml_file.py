@@ -7,7 +7,7 @@ string), and a key given twice is an error rather than the last one winning.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import yaml
@@ -46,6 +46,39 @@ def parse_yaml(text: str, name: str, model: type[M], base: Callable[[str], dict[
             f"{name}:{_line_of(tree, e['loc'])}: {dotted(e['loc']) or 'file'}: {e['msg']}" for e in error.errors()
         ]
         raise SettingsError("\n".join(problems), remedy="correct these lines; conf/quick.yml is an example") from None
+
+
+def assigned(changes: Iterable[str]) -> str:
+    """Assignments such as `train.max_steps=2000` as the text of a file that extends the one they change.
+
+    Raises:
+        SettingsError: one is not of that form, or two contradict each other.
+    """
+    tree: dict[str, Any] = {"extends": "profile"}
+    for change in changes:
+        path, equals, value = change.partition("=")
+        *sections, name = path.strip().split(".")
+        part = tree
+        for section in sections:
+            part = part.setdefault(section, {}) if isinstance(part, dict) else part
+        whole = equals and all((*sections, name)) and "\n" not in value
+        if not whole or path.strip() in ("profile", "extends") or not isinstance(part, dict) or name in part:
+            raise SettingsError(
+                f"--set {change!r} cannot be used",
+                cause="it is not of the form section.field=value, is given twice, or would rename the profile",
+                remedy="for example train.max_steps=2000; a list as [0.9, 0.95]",
+            )
+        part[name] = value.strip()
+    return "\n".join(_lines(tree))
+
+
+def _lines(tree: dict[str, Any], indent: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield f"{indent}{key}:"
+            yield from _lines(value, f"{indent}  ")
+        else:
+            yield f"{indent}{key}: {value}"
 
 
 def _laid_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from kslm import __version__, ranks
 from kslm.cli import corpus
-from kslm.cli.console import ForceOption, LogsOption, ProfileOption, err, out
+from kslm.cli.console import ForceOption, LogsOption, ProfileOption, SetOption, err, out
 from kslm.errors import KslmError
 from kslm.pipeline import PIPELINE, STAGES, hold, run_stage, select
 from kslm.settings import Settings, load_settings
@@ -86,21 +86,28 @@ def run(
     profile: ProfileOption = "quick",
     first: Annotated[str | None, typer.Option("--from", help="Begin with this stage, and run it anew.")] = None,
     last: Annotated[str | None, typer.Option("--until", help="End with this stage.")] = None,
+    *,
     force: ForceOption = False,
     logs: LogsOption = None,
+    changes: SetOption = None,
 ) -> None:
     """Run the profile's stages, reusing what is current.
 
     --from takes a stage and all that follow from it, --until a stage and all that it needs.
     Ends with exit status 0 and a champion, or with 3 if the new model was measured and refused.
     """
-    settings = load_settings(profile, logs=tuple(logs or ()), refresh=force)
+    settings = load_settings(profile, changes=tuple(changes or ()), logs=tuple(logs or ()), refresh=force)
     _run(settings, select(settings.profile, first, last), force=force or first is not None)
 
 
 def _add_stage(name: str) -> None:
-    def command(profile: ProfileOption = "quick", force: ForceOption = False, logs: LogsOption = None) -> None:
-        settings = load_settings(profile, logs=tuple(logs or ()), refresh=force)
+    def command(
+        profile: ProfileOption = "quick",
+        force: ForceOption = False,
+        logs: LogsOption = None,
+        changes: SetOption = None,
+    ) -> None:
+        settings = load_settings(profile, changes=tuple(changes or ()), logs=tuple(logs or ()), refresh=force)
         _run(settings, select(settings.profile, name, name), force=force)
 
     app.command(name, help=f"Stage {STAGES.index(name) + 1} of {len(STAGES)}: {PIPELINE[name].help}.")(command)

@@ -20,3 +20,7 @@ LogsOption = Annotated[
     list[Path] | None,
     typer.Option("--logs", help="Your own log file or folder, beside the profile's sources. May be repeated."),
 ]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A value laid over the profile's, as train.max_steps=2000. May be repeated."),
+]

@@ -23,6 +23,7 @@ from kslm.code import code_hash, versions
 from kslm.errors import DataError, KslmError
 from kslm.outputs import Outputs
 from kslm.pipeline.graph import PIPELINE, before
+from kslm.pipeline.hold import claim
 from kslm.pipeline.meter import Meter
 from kslm.profile import Section
 from kslm.report import QUIET, Anything, Progress, Report
@@ -52,6 +53,7 @@ def run_stage(name: str, settings: Settings, *, progress: Progress = QUIET, forc
         force: run it even if it is current.
 
     Raises:
+        SettingsError: KSLM_SCHEMA names a schema that holds another profile's tables.
         KslmError: as the stage does; also for a full disk or too little memory, and for several ranks at a stage that
             one process runs.
     """
@@ -60,6 +62,8 @@ def run_stage(name: str, settings: Settings, *, progress: Progress = QUIET, forc
         alone = ", ".join(other.name for other in PIPELINE.values() if other.ranked)
         raise KslmError(f"stage {name} runs in one process", remedy=f"use torchrun for {alone} only")
     with ranks.joined():
+        if not ranks.rank():
+            claim(settings)
         report = None if force or ranks.rank() else current_report(name, settings)
         if report := ranks.agree(report):
             return report

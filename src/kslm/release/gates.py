@@ -38,6 +38,15 @@ def refusals(gates: list[GateResult]) -> str:
     return "; ".join(f"{gate.name} {verdict(gate)}" for gate in gates if not gate.passed)
 
 
+def of_evaluation(evaluation: dict[str, float], bounds: Gates) -> list[GateResult]:
+    """The gates that the metrics of the evaluate stage decide: a model that misses one is not worth releasing."""
+    perplexity = _metric(evaluation, "test/perplexity")
+    result = [hold("perplexity", perplexity, "<=", bounds.max_perplexity)]
+    if bounds.below_bigram:
+        result.append(hold("below_bigram", perplexity, "<", _metric(evaluation, "baseline/bigram/perplexity")))
+    return result
+
+
 def of_model(
     evaluation: dict[str, float], measured: Measured, nominal_parameters: int, bounds: Gates
 ) -> list[GateResult]:
@@ -49,12 +58,9 @@ def of_model(
         nominal_parameters: what the size is meant to have.
     """
     source = measured[REFERENCE]
-    perplexity = _metric(evaluation, "test/perplexity")
     deviation = abs(source["parameters"] / nominal_parameters - 1)
-    result = [hold("perplexity", perplexity, "<=", bounds.max_perplexity)]
-    if bounds.below_bigram:
-        result.append(hold("below_bigram", perplexity, "<", _metric(evaluation, "baseline/bigram/perplexity")))
-    result += [
+    result = [
+        *of_evaluation(evaluation, bounds),
         hold("non_finite", source["non_finite"], "<=", 0),
         hold("missing_weights_on_reload", source["missing_weights"], "<=", 0),
         hold("size_deviation", deviation, "<=", bounds.max_size_deviation),
