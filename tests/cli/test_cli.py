@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from kslm.cli.app import app
+from kslm.cli.doctor import examine
 from kslm.pipeline import STAGES
-from kslm.settings import profile_folders
+from kslm.settings import Environment, Settings, load_profile, profile_folders
 
 
 def kslm(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -74,3 +75,16 @@ def test_doctor_gives_each_failing_check_a_remedy(tmp_path):
     assert result.returncode == 1
     assert "/nowhere/pci.ids is not here" in result.stdout
     assert "→ connect once" in result.stdout
+
+
+def test_doctor_says_what_a_volume_and_a_workspace_need(tmp_path):
+    profile = load_profile("quick").model_copy(update={"sources": {}})
+    places = {"KSLM_HOME": tmp_path / "home", "KSLM_SCRATCH": tmp_path / "scratch"}
+    checks = {}
+    for engine in ("databricks", "sail"):
+        settings = Settings(profile, Environment(_env_file=None, KSLM_ENGINE=engine, **places))
+        checks[engine] = {check.name: check for check in examine(settings)}
+    assert str(tmp_path / "scratch") in checks["databricks"]["scratch"].finding
+    assert checks["databricks"]["tables"].passed and not checks["sail"]["tables"].passed
+    assert "MLFLOW_EXPERIMENT_NAME" in checks["databricks"]["experiment"].remedy
+    assert "experiment" not in checks["sail"]

@@ -44,7 +44,7 @@ class Check:
 def examine(settings: Settings) -> list[Check]:
     """Run every check; none of them writes outside KSLM_HOME, and none downloads more than a connection's worth."""
     makers: tuple[Callable[[Settings], Iterator[Check]], ...]
-    makers = (_system, _engine, _java, _torch, _sources, _index, _registry)
+    makers = (_system, _volume, _engine, _java, _torch, _sources, _index, _registry)
     return [check for maker in makers for check in maker(settings)]
 
 
@@ -73,11 +73,31 @@ def _system(settings: Settings) -> Iterator[Check]:
     yield Check("disk", free + used >= MIN_DISK_GB, finding, f"free {MIN_DISK_GB} GB, or set KSLM_HOME to another disk")
 
 
+def _volume(settings: Settings) -> Iterator[Check]:
+    """A home that takes whole files only needs local disk beside it, and an engine that keeps its tables elsewhere."""
+    if not settings.home.on_volume:
+        return
+    scratch = settings.home.scratch
+    existing = next(folder for folder in (scratch, *scratch.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free / 1e9
+    finding = f"{free:.1f} GB free at {scratch}, for what {settings.home.root} does not take"
+    yield Check("scratch", free >= MIN_DISK_GB, finding, "name a larger local folder with KSLM_SCRATCH or TMPDIR")
+    remedy = "KSLM_ENGINE=databricks; the local engines keep their tables and MLflow's store in KSLM_HOME: name a disk"
+    yield Check("tables", settings.on_databricks, f"of engine {settings.env.engine}, beside a Volume", remedy)
+
+
 def _engine(settings: Settings) -> Iterator[Check]:
     packages = {"sail": "pysail", "spark": "pyspark", "databricks": "pyspark"}
     package = packages[settings.env.engine]
     installed = find_spec(package) is not None
-    yield Check("engine", installed, f"{settings.env.engine} ({package})", f"pip install 'kslm[{settings.env.engine}]'")
+    remedy = f"pip install 'kslm[{settings.env.engine}]'"
+    if settings.on_databricks:
+        remedy = "run this on Databricks, in a job or a notebook: the engine is the workspace's own"
+    yield Check("engine", installed, f"{settings.env.engine} ({package})", remedy)
+    if settings.on_databricks:
+        named = settings.env.experiment or "MLFLOW_EXPERIMENT_NAME is not set"
+        remedy = "export MLFLOW_EXPERIMENT_NAME=/Users/<you>/kslm: a path in the workspace whose folder exists"
+        yield Check("experiment", bool(settings.env.experiment), named, remedy)
 
 
 def _java(settings: Settings) -> Iterator[Check]:
