@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     for name in ("stage", "profile", *IDENTITY):
         options.add_argument(f"--{name.replace('_', '-')}", required=True)
     options.add_argument("--recipe", default="", help="values laid over the profile's: train.max_steps=2000 seed=3")
-    options.add_argument("--logs", default="", help="folders of logs, separated by commas; those missing are left out")
+    options.add_argument("--logs", default="", help="folders of logs, separated by commas; empty ones are left out")
     for name in OPTIONAL:
         options.add_argument(f"--{name}", default="")
     options.add_argument("--retention-hours", type=int, default=RETENTION_HOURS, help="maintain: of old versions kept")
@@ -63,10 +63,9 @@ def settings_of(given: argparse.Namespace) -> Settings:
     os.environ.update({variable: value for variable, value in values.items() if value})
     os.environ.setdefault("KSLM_ENGINE", "databricks")
     logs = (Path(path.strip()) for path in given.logs.split(",") if path.strip())
-    # A landing folder that nothing has arrived in yet need not exist.
-    return load_settings(
-        given.profile, changes=tuple(given.recipe.split()), logs=tuple(path for path in logs if path.exists())
-    )
+    # Nothing may have arrived yet in a landing folder.
+    arrived = (path for path in logs if path.is_file() or any(file.is_file() for file in path.rglob("*")))
+    return load_settings(given.profile, changes=tuple(given.recipe.split()), logs=tuple(arrived))
 
 
 def task_values(report: Report[Any], settings: Settings) -> dict[str, str]:

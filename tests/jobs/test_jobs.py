@@ -81,12 +81,14 @@ def test_errors_come_without_a_traceback(tmp_path, name, profile, more, status, 
 
 
 def test_settings_are_those_of_the_arguments(local, tmp_path):
-    logs = tmp_path / "one"
-    logs.mkdir()
-    more = {"recipe": "train.max_steps=7 seed=3", "logs": f"{logs}, {tmp_path / 'not-yet'},"}
+    logs, empty = tmp_path / "one", tmp_path / "empty"
+    empty.mkdir()
+    (logs / "host").mkdir(parents=True)
+    (logs / "host" / "syslog").write_text("Jan  1 00:00:00 host kernel: x\n")
+    more = {"recipe": "train.max_steps=7 seed=3", "logs": f"{logs}, {empty}, {tmp_path / 'not-yet'},"}
     settings = stage.settings_of(stage.parser().parse_args(arguments("train", "quick", tmp_path, **more)))
     assert (settings.profile.train.max_steps, settings.profile.seed) == (7, 3)
-    assert settings.logs == (logs,), "a folder that nothing has arrived in need not exist"
+    assert settings.logs == (logs,), "a folder that nothing has arrived in is left out"
     assert settings.home.root == tmp_path
     assert (settings.registered_model, settings.experiment, settings.env.job_run) == ("x.x.x", "x", "7")
 
