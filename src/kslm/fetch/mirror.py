@@ -122,8 +122,9 @@ class Mirror(Debian):
                 raise SourceError(
                     f"cannot get Debian package {some([package.name])}", cause=f"{error.problem}: {error.cause}"
                 ) from None
+            file.with_name(f"{file.name}.note.json").unlink()  # the lists know it better
             if file_sha256(file) != package.sha256:
-                file.unlink()  # or it would be taken for finished the next time
+                file.unlink()
 
     @staticmethod
     def _fetch(url: str, folder: Path, max_bytes: int, task: Task, *, anew: bool = False) -> Path:
