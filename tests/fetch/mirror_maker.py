@@ -7,10 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
+import pysequoia
 from fetch_makers import sha256
-
-pysequoia = pytest.importorskip("pysequoia")
 
 LIST = "dists/trixie/main/binary-amd64/Packages"
 
@@ -19,7 +17,7 @@ class SmallMirror:
     """Serves `files` by path, with ranges, and cuts short the first `breaks` answers to paths that end in .deb."""
 
     def __init__(self) -> None:
-        self.key: Any = pysequoia.Tsk.generate("archive@example.org")
+        self.key = pysequoia.Tsk.generate("archive@example.org")
         self.files: dict[str, bytes] = {}
         self.paragraphs: list[str] = []
         self.asked: list[tuple[str, str | None]] = []
