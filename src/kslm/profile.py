@@ -32,7 +32,7 @@ class Place(Section):
     https: str | None = Field(None, pattern=r"^https://", description="URL of the file")
     debian: PackageName | tuple[PackageName, ...] | None = Field(
         None,
-        description="Debian package, or for kind packages a list, through the machine's own apt configuration",
+        description="Debian package, or for kind packages a list, through the machine's apt or a mirror",
     )
 
     @model_validator(mode="after")

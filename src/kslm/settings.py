@@ -34,6 +34,18 @@ class Environment(BaseSettings):
     catalog: str = Field("kslm", alias="KSLM_CATALOG", pattern=r"^\w+$")
     schema_prefix: str | None = Field(None, alias="KSLM_SCHEMA", pattern=r"^\w+$")
     jars: Path | None = Field(None, alias="KSLM_JARS", description="folder of Delta's jars, for Spark offline")
+    debian_mirror: str | None = Field(
+        None,
+        alias="KSLM_DEBIAN_MIRROR",
+        pattern=r"^https?://[^/]",
+        description="Debian mirror (https://host/debian) to take packages from, instead of the machine's apt",
+    )
+    debian_suite: str = Field(
+        "stable", alias="KSLM_DEBIAN_SUITE", pattern=r"^[a-z][a-z0-9.-]*$", description="suite or codename there"
+    )
+    debian_keyring: Path | None = Field(
+        None, alias="KSLM_DEBIAN_KEYRING", description="file of the OpenPGP keys trusted to sign that suite"
+    )
     tracking_uri: str | None = Field(None, alias="MLFLOW_TRACKING_URI")
     registry_uri: str | None = Field(None, alias="MLFLOW_REGISTRY_URI")
     experiment: str | None = Field(None, alias="MLFLOW_EXPERIMENT_NAME")

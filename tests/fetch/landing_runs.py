@@ -13,14 +13,20 @@ from kslm.settings import Environment, Settings, load_profile
 
 
 def settings_of(
-    tmp_path: Path, sources: dict[str, Any], logs: tuple[Path, ...] = (), *, refresh: bool = False
+    tmp_path: Path,
+    sources: dict[str, Any],
+    logs: tuple[Path, ...] = (),
+    *,
+    home: str = "home",
+    refresh: bool = False,
+    **env: str,
 ) -> Settings:
     profile = {"profile": "small_cut", "sources": sources, "train": {"max_steps": 1}}
     profile["release"] = {"gates": {"max_perplexity": 100}}
     file = tmp_path / "profile.yml"
     file.write_text(yaml.safe_dump(profile))
-    env = Environment.model_validate({"KSLM_HOME": str(tmp_path / "home")})
-    return Settings(load_profile(file), env, logs=logs, refresh=refresh)
+    environment = Environment.model_validate({"KSLM_HOME": str(tmp_path / home)} | env)
+    return Settings(load_profile(file), environment, logs=logs, refresh=refresh)
 
 
 def declared(kind: str, *places: dict[str, Any], **fields: object) -> dict[str, Any]:

@@ -29,14 +29,14 @@ def server() -> Iterator[Server]:
 
 
 def get(server: Server, folder: Path, max_bytes: int = 10_000_000) -> Download:
-    return download(server.url, folder, max_bytes=max_bytes, task=TASK, pause=0.01)
+    return download(server.url, folder, partial=folder / "part", max_bytes=max_bytes, task=TASK, pause=0.01)
 
 
 def test_a_file_is_streamed_and_hashed(server: Server, tmp_path: Path) -> None:
     had = get(server, tmp_path)
     assert (had.path.name, had.path.read_bytes(), had.transferred) == ("file.bin", BODY, len(BODY))
     assert had.sha256 == sha256(BODY)
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_a_finished_file_is_not_downloaded_again_unless_it_was_altered(server: Server, tmp_path: Path) -> None:
@@ -49,8 +49,10 @@ def test_a_finished_file_is_not_downloaded_again_unless_it_was_altered(server: S
 
 @pytest.mark.parametrize("note", ["", "[]", "null", "{}"])
 def test_a_damaged_note_means_a_download_from_the_beginning(server: Server, tmp_path: Path, note: str) -> None:
-    (tmp_path / "file.bin.part").write_bytes(b"something")
-    (tmp_path / "file.bin.note.json").write_text(note)
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "file.bin.part").write_bytes(b"something")
+    for path in ("part/file.bin.part.json", "file.bin.note.json"):
+        (tmp_path / path).write_text(note)
     assert get(server, tmp_path).path.read_bytes() == BODY
     assert server.ranges == [None]
 
@@ -80,7 +82,7 @@ def test_progress_adds_up_to_the_file_whatever_happened(server: Server, tmp_path
         get(server, tmp_path)
     task = Counter()
     server.breaks = 1
-    download(server.url, tmp_path, max_bytes=10_000_000, task=task, pause=0.01)
+    download(server.url, tmp_path, partial=tmp_path / "part", max_bytes=10_000_000, task=task, pause=0.01)
     assert task.done == task.total == len(BODY)
 
 
@@ -88,7 +90,7 @@ def test_a_file_that_changed_meanwhile_is_begun_anew(server: Server, tmp_path: P
     server.breaks, server.cut_at = 4, 50_000
     with pytest.raises(SourceError, match="4 times"):
         get(server, tmp_path)
-    assert (tmp_path / "file.bin.part").stat().st_size == 200_000
+    assert (tmp_path / "part" / "file.bin.part").stat().st_size == 200_000
     server.body, server.etag = BODY[::-1], '"two"'
     assert get(server, tmp_path).path.read_bytes() == BODY[::-1]
 
@@ -106,7 +108,7 @@ def test_too_large_a_file_is_refused_whether_it_says_so_or_not(server: Server, t
     for server.say_length in (True, False):
         with pytest.raises(SourceError, match="larger than 500,000 bytes"):
             get(server, tmp_path, max_bytes=500_000)
-        assert not list(tmp_path.glob("*.part"))
+        assert not list(tmp_path.rglob("*.part"))
     assert len(server.ranges) == 2
 
 
@@ -123,12 +125,12 @@ def test_a_closed_port_and_an_unknown_host_fail_at_once(tmp_path: Path, monkeypa
     monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("what is gone for good was tried again"))
     for url in (f"http://127.0.0.1:{port}/x", "http://host.invalid/x"):
         with pytest.raises(SourceError, match="cannot download"):
-            download(url, tmp_path, max_bytes=10, task=TASK)
+            download(url, tmp_path, partial=tmp_path, max_bytes=10, task=TASK)
 
 
 def test_an_address_without_a_host_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot download"):
-        download("http://", tmp_path, max_bytes=10, task=TASK, pause=0)
+        download("http://", tmp_path, partial=tmp_path, max_bytes=10, task=TASK, pause=0)
 
 
 def test_a_redirect_away_from_https_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,13 +142,14 @@ def test_a_redirect_away_from_https_is_refused(tmp_path: Path, monkeypatch: pyte
     real = httpx.Client
     monkeypatch.setattr(httpx, "Client", lambda **kw: real(transport=httpx.MockTransport(answer), **kw))
     with pytest.raises(SourceError, match="not https"):
-        download("https://example.invalid/x", tmp_path, max_bytes=10, task=TASK)
+        download("https://example.invalid/x", tmp_path, partial=tmp_path, max_bytes=10, task=TASK)
 
 
 def test_a_full_disk_is_the_disks_error(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    (tmp_path / "file.bin.part").symlink_to("/dev/full")
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "file.bin.part").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left") as caught:
         get(server, tmp_path)
     assert caught.value.errno == errno.ENOSPC
@@ -158,10 +161,11 @@ def test_a_killed_download_goes_on_where_it_stopped(server: Server, tmp_path: Pa
     server.hang.clear()
     program = (
         "import sys; from pathlib import Path; from kslm.fetch.download import download; from kslm.report import Task\n"
-        "download(sys.argv[1], Path(sys.argv[2]), max_bytes=10**7, task=Task())"
+        "download(sys.argv[1], Path(sys.argv[2]), partial=Path(sys.argv[2], 'part'),\n"
+        "  max_bytes=10**7, task=Task())"
     )
     running = subprocess.Popen([sys.executable, "-c", program, server.url, str(tmp_path)])
-    part = tmp_path / "file.bin.part"
+    part = tmp_path / "part" / "file.bin.part"
     deadline = time.monotonic() + 60
     while not (part.exists() and part.stat().st_size > 100_000) and time.monotonic() < deadline:
         time.sleep(0.02)

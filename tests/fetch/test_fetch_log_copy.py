@@ -93,10 +93,12 @@ def test_a_copy_that_another_note_refers_to_stays(logs: Path, tmp_path: Path) ->
 def test_what_a_killed_run_left_is_removed(logs: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     entry, _ = fetch(logs, home)
-    for name in ("copying", "0123456789abcdef"):
-        (home / "landing" / "logs" / name).mkdir()
-        (home / "landing" / "logs" / name / "syslog").write_text("alice\n")
+    left = (home / "landing" / "logs" / "0123456789abcdef", home / "cache" / "scratch" / "fetch" / "logs" / "copying")
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "syslog").write_text("alice\n")
     assert fetch(logs, home)[1].metrics["fetch/reused"] == 1
+    assert not left[1].exists()
     assert [path for path in (home / "landing" / "logs").iterdir() if path.is_dir()] == [Path(entry["members"])]
 
 

@@ -16,6 +16,9 @@ from landing_runs import declared, entry, settings_of
 import kslm.fetch
 from kslm.errors import KslmError, SourceError
 from kslm.fetch import landing, places
+from kslm.fetch.apt import Apt
+from kslm.fetch.landing import SourceFolder
+from kslm.paths import Home
 from kslm.settings import Environment, Settings
 from kslm.sources.kernel import tree as kernel_tree
 
@@ -276,11 +279,11 @@ def test_a_damaged_download_is_not_kept(tmp_path: Path) -> None:
         source = places.Source.model_construct(
             kind="pci_ids", licence="x", places=(place,), include=(), exclude=(), max_bytes=10_000, optional=False
         )
-        folder = tmp_path / "landing"
+        folder = SourceFolder(Home(tmp_path), "pci_ids")
         with pytest.raises(SourceError, match=r"not a pci\.ids"):
-            places.obtain(place, source, folder, places.Apt(tmp_path), task=places.Task())
+            places.obtain(place, source, folder, Apt(tmp_path), task=places.Task())
         server.body, server.etag = PCI_IDS, '"two"'
-        landed = places.obtain(place, source, folder, places.Apt(tmp_path), task=places.Task())
+        landed = places.obtain(place, source, folder, Apt(tmp_path), task=places.Task())
         assert Path(landed.entry.members).read_bytes() == PCI_IDS
         assert landed.transferred == len(PCI_IDS)
         assert landed.entry.origin == server.url
@@ -299,7 +302,7 @@ def test_another_layout_means_another_request(tmp_path: Path, pci: Path, monkeyp
 def test_a_url_is_asked_again_only_when_told_to(tmp_path: Path) -> None:
     server = Server(PCI_IDS)
     try:
-        folder, apt = tmp_path / "landing", places.Apt(tmp_path)
+        folder, apt = SourceFolder(Home(tmp_path), "pci_ids"), Apt(tmp_path)
         place = places.Place.model_construct(https=server.url, path=None, debian=None)
         source = places.Source.model_construct(
             kind="pci_ids", licence="x", places=(place,), include=(), exclude=(), max_bytes=10_000, optional=False

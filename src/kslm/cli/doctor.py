@@ -128,25 +128,35 @@ def _torch(settings: Settings) -> Iterator[Check]:
 def _sources(settings: Settings) -> Iterator[Check]:
     for name, source in settings.profile.sources.items():
         landed = (settings.home.landing / name).exists()
-        findings = [_place(place) for place in source.places]
+        findings = [_place(place, settings.env.debian_mirror) for place in source.places]
         reachable = landed or source.collect or any(ok for ok, _ in findings)
         finding = "already fetched" if landed else "; ".join(text for _, text in findings) or "collected here"
         remedy = "connect once, or put the file somewhere and name it as a path place in the profile"
         yield Check(f"source {name}", reachable, finding, remedy, required=not source.optional)
 
 
-def _place(place: Place) -> tuple[bool, str]:
+def _place(place: Place, mirror: str | None) -> tuple[bool, str]:
     if place.path:
         there = Path(place.path).expanduser().exists()
         return there, f"{place.path} {'is here' if there else 'is not here'}"
+    if place.debian and mirror:
+        there, finding = _answers(mirror)
+        return there, f"Debian package {place.debian}: mirror {finding}"
     if place.debian:
         there = shutil.which("apt-get") is not None
-        return there, f"Debian package {place.debian} {'through apt' if there else '(no apt here)'}"
-    host = urlsplit(place.https or "").hostname or ""
+        way = "through apt" if there else "(no apt here, and KSLM_DEBIAN_MIRROR is not set)"
+        return there, f"Debian package {place.debian} {way}"
+    return _answers(place.https or "")
+
+
+def _answers(url: str) -> tuple[bool, str]:
+    address = urlsplit(url)
+    host = address.hostname or ""
     try:
-        socket.create_connection((host, 443), CONNECT_SECONDS).close()
-    except OSError as error:
-        return False, f"{host}: {error.strerror or error}"
+        port = address.port or (80 if address.scheme == "http" else 443)
+        socket.create_connection((host, port), CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        return False, f"{host}: {getattr(error, 'strerror', None) or error}"
     return True, f"{host} answers"
 
 

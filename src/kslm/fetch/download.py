@@ -1,8 +1,10 @@
 """One file over HTTP: streamed, hashed, bounded, resumed after a break or a kill.
 
-Bytes go to `<name>.part`, and to `<name>.note.json` the address and validator they belong to (`If-Range`, RFC 9110
-§13.1.5), so that a resumed download never joins two versions of a file. What may pass is tried again after short
-pauses; a host that does not resolve, refuses or stays silent is not, so that the next place gets its turn soon.
+Bytes go to `<name>.part`, and to `<name>.part.json` the address and validator they belong to (`If-Range`, RFC 9110
+§13.1.5), so that a resumed download never joins two versions of a file. Both lie on local disk, because a Volume does
+not take what is appended; the finished file is moved to where it stays, with what it is in `<name>.note.json`. What may
+pass is tried again after short pauses; a host that does not resolve, refuses or stays silent is not, so that the next
+place gets its turn soon.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 from kslm.errors import SourceError
 from kslm.published import file_sha256, write_atomically
 from kslm.report import Task
+from kslm.scratch import move
 
 ATTEMPTS = 4
 TIMEOUT = httpx.Timeout(30, connect=10)
@@ -45,10 +48,13 @@ def file_name(url: str) -> str:
     return name if name.strip(".") else "download"
 
 
-def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float = 0.5, anew: bool = False) -> Download:
+def download(
+    url: str, folder: Path, *, partial: Path, max_bytes: int, task: Task, pause: float = 0.5, anew: bool = False
+) -> Download:
     """Download `url` into `folder`, going on where an earlier try stopped.
 
     Args:
+        partial: the folder of unfinished files, on local disk.
         anew: ask the server whether it has another version of a file that is there already.
         max_bytes: a larger file is refused, whether it says so or not.
         pause: seconds before the second try; doubled each time.
@@ -57,8 +63,8 @@ def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float
         SourceError: it cannot be had; the cause says why.
         OSError: the disk's own trouble.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    transfer = _OneFile(url, folder / file_name(url), max_bytes, task)
+    partial.mkdir(parents=True, exist_ok=True)
+    transfer = _OneFile(url, folder / file_name(url), partial, max_bytes, task)
     there = transfer.whole()
     if there is not None and not anew:
         return there
@@ -79,9 +85,10 @@ def download(url: str, folder: Path, *, max_bytes: int, task: Task, pause: float
 
 
 class _OneFile:
-    def __init__(self, url: str, target: Path, max_bytes: int, task: Task) -> None:
+    def __init__(self, url: str, target: Path, partial: Path, max_bytes: int, task: Task) -> None:
         self.url, self.target, self.max_bytes, self.task = url, target, max_bytes, task
-        self.part = target.with_name(f"{target.name}.part")
+        self.part = partial / f"{target.name}.part"
+        self.part_note = partial / f"{target.name}.part.json"
         self.note = target.with_name(f"{target.name}.note.json")
         self.hash = hashlib.sha256()
         self.size = 0
@@ -114,14 +121,15 @@ class _OneFile:
     def _resume(self) -> str | None:
         """Take up the part file; returns what proves that it is still the same file, or None to begin anew."""
         self.hash, self.size = hashlib.sha256(), 0
-        validator = self.validator()
-        if self._noted("url") != self.url or not validator or not self.part.exists():
+        note = _read(self.part_note)
+        validator = note.get("validator")
+        if note.get("url") != self.url or not validator or not self.part.exists():
             return None
         with self.part.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 self.hash.update(chunk)
                 self.size += len(chunk)
-        return validator if self.size else None
+        return str(validator) if self.size else None
 
     def _check(self, response: httpx.Response) -> None:
         status = response.status_code
@@ -152,7 +160,7 @@ class _OneFile:
         etag = response.headers.get("etag", "")
         validator = response.headers.get("last-modified") if not etag or etag.startswith("W/") else etag
         with self.part.open("ab" if self.size else "wb") as stream:
-            write_atomically(self.note, json.dumps({"url": self.url, "validator": validator}))
+            write_atomically(self.part_note, json.dumps({"url": self.url, "validator": validator}))
             for chunk in response.iter_raw():
                 if self.size + len(chunk) > self.max_bytes:
                     self._too_large()
@@ -175,33 +183,36 @@ class _OneFile:
 
     def whole(self) -> Download | None:
         """The file from an earlier run, if it is still what was downloaded then."""
+        note = _read(self.note)
         try:
-            if self._noted("url") != self.url or self.target.stat().st_size > self.max_bytes:
+            if note.get("url") != self.url or self.target.stat().st_size > self.max_bytes:
                 return None
             digest = file_sha256(self.target)
         except OSError:
             return None
-        return Download(self.target, digest, 0) if digest == self._noted("sha256") else None
+        return Download(self.target, digest, 0) if digest == note.get("sha256") else None
 
     def validator(self) -> str | None:
         """What the server called the version that is there: its ETag, or when it was last modified."""
-        validator = self._noted("validator")
+        validator = _read(self.note).get("validator")
         return str(validator) if validator else None
 
-    def _noted(self, name: str) -> object:
-        """What the note says; None where it does not, or is damaged."""
-        try:
-            note = json.loads(self.note.read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        return note.get(name) if isinstance(note, dict) else None
-
     def publish(self) -> Download:
-        """Give the file its name, and note what it is."""
+        """Bring the file to where it stays, and note what it is."""
         if not self.size:
             raise SourceError(f"cannot download {self.url}", cause="the file is empty")
-        self.part.replace(self.target)
+        move(self.part, self.target)
         digest = self.hash.hexdigest()
-        note = {"url": self.url, "sha256": digest, "validator": self.validator()}
+        note = {"url": self.url, "sha256": digest, "validator": _read(self.part_note).get("validator")}
         write_atomically(self.note, json.dumps(note))
+        self.part_note.unlink(missing_ok=True)
         return Download(self.target, digest, self.transferred)
+
+
+def _read(note: Path) -> dict[str, object]:
+    """What a note says: nothing, if it is not there or damaged."""
+    try:
+        content = json.loads(note.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

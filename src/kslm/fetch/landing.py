@@ -26,6 +26,24 @@ LAYOUT = 2
 
 
 @dataclass(frozen=True)
+class SourceFolder:
+    """Where one source lands, below a home's landing folder, and where it is made before."""
+
+    home: Home
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """What has landed: written once, from start to end."""
+        return self.home.landing / self.name
+
+    @property
+    def scratch(self) -> Path:
+        """Unfinished downloads and copies, on local disk."""
+        return self.home.scratch / "fetch" / self.name
+
+
+@dataclass(frozen=True)
 class Content:
     """What a local file or folder holds: its hash, its bytes, and the names that could not be read."""
 
@@ -59,11 +77,11 @@ def request_of(source: Source) -> str:
     return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def load(folder: Path, request: str) -> Landed | None:
+def load(folder: SourceFolder, request: str) -> Landed | None:
     """The landed source, if its note is there and its files are whole."""
-    home = _home_of(folder)
+    home = folder.home
     try:
-        note = json.loads((folder / f"source-{request}.json").read_text("utf-8"))
+        note = json.loads((folder.path / f"source-{request}.json").read_text("utf-8"))
         entry = placed(FetchedSource.model_validate(note["entry"]), home.at)
         landed = Landed(entry, [(str(home.at(path)), int(size)) for path, size in note["files"]], list(note["notes"]))
         whole = all(Path(path).stat().st_size == size for path, size in landed.files) and Path(entry.members).exists()
@@ -73,40 +91,35 @@ def load(folder: Path, request: str) -> Landed | None:
     return landed if whole else None
 
 
-def discard(folder: Path) -> None:
-    """Remove each folder that no note refers to: logs copied before, which hold personal data."""
-    home = _home_of(folder)
+def discard(folder: SourceFolder) -> None:
+    """Remove each folder that no note refers to, unfinished ones too: logs copied before, which hold personal data."""
+    shutil.rmtree(folder.scratch, ignore_errors=True)
     referred = set()
-    for note in folder.glob("source-*.json"):
+    for note in folder.path.glob("source-*.json"):
         try:
-            referred.add(home.at(json.loads(note.read_text("utf-8"))["entry"]["members"]))
+            referred.add(folder.home.at(json.loads(note.read_text("utf-8"))["entry"]["members"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    for child in folder.iterdir():
+    for child in folder.path.iterdir():
         if child.is_dir() and not any(members.is_relative_to(child) for members in referred):
             shutil.rmtree(child, ignore_errors=True)
 
 
-def save(folder: Path, request: str, landed: Landed) -> None:
+def save(folder: SourceFolder, request: str, landed: Landed) -> None:
     """Publish the source: from here on it is whole. Its paths are relative to the home, which may be moved."""
-    home = _home_of(folder)
+    home = folder.home
     note = {
         "entry": placed(landed.entry, lambda path: home.relative(Path(path))).model_dump(mode="json"),
         "files": [(home.relative(Path(path)), size) for path, size in landed.files],
         "notes": landed.notes,
     }
-    write_atomically(folder / f"source-{request}.json", json.dumps(note, sort_keys=True))
+    write_atomically(folder.path / f"source-{request}.json", json.dumps(note, sort_keys=True))
 
 
 def placed(entry: FetchedSource, place: Callable[[str], Path | HomePath]) -> FetchedSource:
     """The entry with its paths put through `place`."""
     paths = {"path": entry.path, "members": entry.members, "index": entry.index}
     return entry.model_copy(update={name: HomePath(place(path)) for name, path in paths.items() if path})
-
-
-def _home_of(folder: Path) -> Home:
-    """The home whose landing/<source> this is."""
-    return Home(folder.parents[1])
 
 
 def landed_from(

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,8 +25,10 @@ from typing import BinaryIO
 from kslm.errors import SourceError
 from kslm.fetch.unpack import matcher
 from kslm.outputs import LeftOut
+from kslm.paths import Home
 from kslm.profile import Source
 from kslm.report import Task
+from kslm.scratch import move
 
 LARGEST = 64 << 20
 _LONGEST_LINE = 1 << 20
@@ -43,12 +46,12 @@ class Taken:
     left_out: tuple[LeftOut, ...]
 
 
-def take(source: Source, path: Path, into: Path | None, *, landing: Path | None = None, task: Task) -> Taken:
+def take(source: Source, path: Path, into: Path | None, *, home: Home | None = None, task: Task) -> Taken:
     """Copy a log, or the logs below a folder in the order of their names, until the source's max_bytes are full.
 
     Args:
         into: an existing empty folder; None only hashes, which gives the same result as copying.
-        landing: the landing folder, which is not copied into itself.
+        home: whose landing and scratch folders are not copied into themselves.
 
     Raises:
         SourceError: `path` is one file that cannot be used, or nothing of it fits into max_bytes.
@@ -56,7 +59,7 @@ def take(source: Source, path: Path, into: Path | None, *, landing: Path | None 
     """
     copier = _Copier(source, into, task)
     if path.is_dir():
-        copier.take_folder(path.resolve(), landing.resolve() if landing else None)
+        copier.take_folder(path.resolve(), home)
     else:
         copier.take_file(path.name, path.resolve())
     left_out = copier.left_out
@@ -67,6 +70,24 @@ def take(source: Source, path: Path, into: Path | None, *, landing: Path | None 
     for omission in left_out:
         copier.hash.update(f"{omission}\n".encode("utf-8", "surrogateescape"))
     return Taken(copier.hash.hexdigest(), copier.bytes, tuple(left_out))
+
+
+def put(copied: Path, target: Path) -> None:
+    """Bring a finished copy to where it stays, open to its owner alone there too.
+
+    On a disk each file is renamed and keeps its mode and time. Where it has to be written anew, as on a Volume, the
+    folder's mode protects it as far as the mount knows modes, and its time is set where the mount lets it.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    for current, _, files in os.walk(copied):
+        folder = target / Path(current).relative_to(copied)
+        folder.mkdir(mode=0o700)
+        for name in files:
+            file = Path(current, name)
+            written = file.stat().st_mtime_ns
+            move(file, folder / name)
+            with suppress(OSError):
+                os.utime(folder / name, ns=(written, written))
 
 
 class _UnfitError(Exception):
@@ -81,9 +102,10 @@ class _Copier:
         self.bytes = 0
         self.left_out: list[LeftOut] = []
 
-    def take_folder(self, root: Path, landing: Path | None) -> None:
+    def take_folder(self, root: Path, home: Home | None) -> None:
         """Every file below `root` that the source's include and exclude select."""
         matches = matcher(self.source)
+        landing, scratch = (home.landing.resolve(), home.scratch.resolve()) if home else (None, None)
 
         def unlisted(error: OSError) -> None:
             if Path(error.filename) == root:
@@ -98,7 +120,7 @@ class _Copier:
                     self._leave(names[name], "the landing folder: not copied into itself")
                 elif path.is_symlink() and matches(names[name]):
                     self._leave(names[name], "link: not followed")
-            folders[:] = [name for name in sorted(folders) if Path(current, name) != landing]
+            folders[:] = [name for name in sorted(folders) if Path(current, name) not in (landing, scratch)]
             for name in sorted(files):
                 if matches(names[name]):
                     self.take_file(names[name], Path(current, name))

@@ -24,11 +24,12 @@ from pathlib import Path
 from debian.debian_support import Version
 
 from kslm.errors import SourceError
-from kslm.fetch.apt import Apt
 from kslm.fetch.archives import Entry, Limits, archive_entries, deb_control, is_deb
+from kslm.fetch.debian import Debian
 from kslm.fetch.landing import (
     Content,
     Landed,
+    SourceFolder,
     all_or_nothing,
     files_below,
     key_of,
@@ -74,7 +75,9 @@ class _Package:
     place: Path
 
 
-def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, before: Landed | None = None) -> Landed:
+def obtain(
+    place: Place, source: Source, folder: SourceFolder, debian: Debian, *, task: Task, before: Landed | None = None
+) -> Landed:
     """Get the packages from this place into `folder`, unpacked.
 
     Args:
@@ -87,25 +90,25 @@ def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, 
     left_out: list[LeftOut] = []
     transferred = 0
     if place.https is not None:
-        raise SourceError(f"cannot use {place.https}", cause="packages are named for apt, or lie below a local path")
+        raise SourceError(f"cannot use {place.https}", cause="packages are named, or lie below a local path")
     if place.path is not None:
         path = local_path(place.path)
         packages, left_out = _local(source, path)
         origin = f"file:{path}"
     else:
         names = (place.debian,) if isinstance(place.debian, str) else place.debian or ()
-        path = folder / "download"
-        debs = apt.fetch_all(names, path, max_bytes=source.max_bytes, task=task)
+        path = folder.path / "download"
+        debs = debian.fetch_all(names, path, max_bytes=source.max_bytes, task=task)
         packages = [_Package(deb.name, deb.source, deb.version, deb.sha256, deb.size, file) for file, deb in debs.files]
-        left_out = [LeftOut(name, "no candidate in the machine's package lists: left out") for name in debs.missing]
+        left_out = [LeftOut(name, "no candidate in the package lists: left out") for name in debs.missing]
         origin, transferred = "debian:" + (names[0] if len(names) == 1 else f"{len(names)} packages"), debs.transferred
     content = _content(packages)
     if before is not None and unchanged(before, content.sha256, origin):
         return before
-    target = folder / key_of(source, content.sha256)
+    target = folder.path / key_of(source, content.sha256)
     unpacked = all_or_nothing(target, lambda: _unpack(packages, source, target, left_out, task))
     usable = {package.name: package for package in packages if (unpacked.members / package.name).is_dir()}
-    archives = [package.place for package in usable.values() if package.place.is_relative_to(folder)]
+    archives = [package.place for package in usable.values() if package.place.is_relative_to(folder.path)]
     version = next(iter(usable.values())).version if len(usable) == 1 else content.sha256[:12]
     landed = landed_from(
         source, content, unpacked, path=path, origin=origin, version=version, files=[*files_below(target), *archives]

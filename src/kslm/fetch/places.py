@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kslm.errors import SourceError
-from kslm.fetch.apt import Apt
+from kslm.fetch.debian import Debian
 from kslm.fetch.download import download
 from kslm.fetch.landing import (
     Content,
     Landed,
+    SourceFolder,
     all_or_nothing,
     files_below,
     key_of,
@@ -27,7 +28,7 @@ from kslm.fetch.landing import (
     left_out_notes,
     unchanged,
 )
-from kslm.fetch.log_copy import take
+from kslm.fetch.log_copy import put, take
 from kslm.fetch.unpack import (
     MODULE_FILE,
     Unpacked,
@@ -42,6 +43,7 @@ from kslm.fetch.unpack import (
 from kslm.profile import Place, Source
 from kslm.published import file_sha256
 from kslm.report import Task
+from kslm.scratch import emptied
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def name_of(place: Place) -> str:
     return f"{len(place.debian or ())} Debian packages"
 
 
-def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, before: Landed | None = None) -> Landed:
+def obtain(
+    place: Place, source: Source, folder: SourceFolder, debian: Debian, *, task: Task, before: Landed | None = None
+) -> Landed:
     """Get the source from this place into `folder`, unpacked.
 
     Args:
@@ -80,13 +84,22 @@ def obtain(place: Place, source: Source, folder: Path, apt: Apt, *, task: Task, 
         return _local(place.path, source, folder, task, before)
     if source.kind == "logs":
         raise SourceError("logs are read from local paths only", remedy="give a path")
-    downloads = folder / "download"
+    downloads = folder.path / "download"
     if place.https is not None:
-        fetched = download(place.https, downloads, max_bytes=source.max_bytes, task=task, anew=before is not None)
+        fetched = download(
+            place.https,
+            downloads,
+            partial=folder.scratch,
+            max_bytes=source.max_bytes,
+            task=task,
+            anew=before is not None,
+        )
         had = _Had(fetched.path, fetched.sha256, place.https, None, fetched.transferred)
         return _unpacked(had, source, folder, task, before)
     assert isinstance(place.debian, str)  # the profile's schema: lists are for kind packages
-    file, package, transferred = apt.fetch(place.debian, source.kind, downloads, max_bytes=source.max_bytes, task=task)
+    file, package, transferred = debian.fetch(
+        place.debian, source.kind, downloads, max_bytes=source.max_bytes, task=task
+    )
     had = _Had(file, package.sha256, f"debian:{package.name}", package.version, transferred)
     return _unpacked(had, source, folder, task, before)
 
@@ -122,7 +135,7 @@ def local_path(text: str) -> Path:
     return Path(os.path.expandvars(text)).expanduser().absolute()
 
 
-def _local(text: str, source: Source, folder: Path, task: Task, before: Landed | None) -> Landed:
+def _local(text: str, source: Source, folder: SourceFolder, task: Task, before: Landed | None) -> Landed:
     path = local_path(text)
     if not path.exists():
         raise SourceError(f"cannot use {path}", cause="no such file or folder")
@@ -145,7 +158,7 @@ def _local(text: str, source: Source, folder: Path, task: Task, before: Landed |
         return landed_from(source, content, unpacked, path=path, origin=f"file:{path}", version=release, files=[])
     if before is not None and unchanged(before, content.sha256, f"file:{path}"):
         return before
-    target = folder / key_of(source, content.sha256)
+    target = folder.path / key_of(source, content.sha256)
     if source.kind == "tldr":
         unpacked = all_or_nothing(
             target, lambda: unpack_folder(source, folder_entries(path, lambda _: True), target / "pages", tldr_name)
@@ -164,20 +177,18 @@ def _local(text: str, source: Source, folder: Path, task: Task, before: Landed |
     )
 
 
-def _logs(path: Path, source: Source, folder: Path, task: Task) -> Landed:
-    """Copy logs below a name for the time being, because what they hold is known only once they are copied."""
-    part = folder / "copying"
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(mode=0o700)
-    try:
-        taken = take(source, path, part, landing=folder.parent, task=task)
-        target = folder / key_of(source, taken.sha256)
-        shutil.rmtree(target, ignore_errors=True)
-        part.rename(target)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+def _logs(path: Path, source: Source, folder: SourceFolder, task: Task) -> Landed:
+    """Copy logs to scratch first, because what they hold, and so their folder's name, is known only once copied."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with emptied(folder.scratch / "copying") as copying:
+        copying.chmod(0o700)
+        taken = take(source, path, copying, home=folder.home, task=task)
+        target = folder.path / key_of(source, taken.sha256)
+        try:
+            put(copying, target)
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
     landed = landed_from(
         source,
         Content(taken.sha256, taken.bytes),
@@ -192,16 +203,16 @@ def _logs(path: Path, source: Source, folder: Path, task: Task) -> Landed:
     return landed
 
 
-def _unpacked(had: _Had, source: Source, folder: Path, task: Task, before: Landed | None) -> Landed:
+def _unpacked(had: _Had, source: Source, folder: SourceFolder, task: Task, before: Landed | None) -> Landed:
     if before is not None and unchanged(before, had.sha256, had.origin):
         return before
     size = had.file.stat().st_size
     task.update(total=size + had.transferred, note=f"unpacking {had.file.name}")
-    target = folder / key_of(source, had.sha256)
+    target = folder.path / key_of(source, had.sha256)
     try:
         unpacked = all_or_nothing(target, lambda: unpack(source, had.file, target, task))
     except SourceError:
-        if had.file.is_relative_to(folder):  # or the next run would find it again, and no better
+        if had.file.is_relative_to(folder.path):  # or the next run would find it again, and no better
             had.file.unlink(missing_ok=True)
         raise
     landed = landed_from(
@@ -211,7 +222,7 @@ def _unpacked(had: _Had, source: Source, folder: Path, task: Task, before: Lande
         path=had.file,
         origin=had.origin,
         version=unpacked.version or had.version or "unknown",
-        files=files_below(target) + [had.file] * had.file.is_relative_to(folder),
+        files=files_below(target) + [had.file] * had.file.is_relative_to(folder.path),
     )
     landed.transferred = had.transferred
     return landed

@@ -2,9 +2,9 @@
 
 A source that has landed is not fetched again, with or without a network, until the profile asks for something else, its
 files are gone, or the local path it came from holds something else. Asked to refresh (`kslm fetch --force`), the places
-are looked at again for newer versions: apt's candidate, the URL, the path; what has not changed stays, and what cannot
-be looked at is kept with a note. Killed at any moment, the stage goes on where it stopped: downloads resume, and an
-unpacked folder without its note is made again.
+are looked at again for newer versions: the candidate of apt or of the mirror, the URL, the path; what has not changed
+stays, and what cannot be looked at is kept with a note. Killed at any moment, the stage goes on where it stopped:
+downloads resume, and an unpacked folder without its note is made again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from pathlib import Path
 from kslm.errors import KslmError, SourceError
 from kslm.fetch import landing, packages, places
 from kslm.fetch.apt import Apt
-from kslm.fetch.landing import Landed, landed_from, request_of
+from kslm.fetch.debian import Debian
+from kslm.fetch.landing import Landed, SourceFolder, landed_from, request_of
 from kslm.fetch.log_copy import take
+from kslm.fetch.mirror import Mirror
 from kslm.fetch.places import name_of
 from kslm.fetch.unpack import Unpacked
 from kslm.outputs import Fetched
@@ -38,7 +40,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Fetched]:
         KslmError: the disk is full.
     """
     begin = time.perf_counter()
-    work = _Work(settings, Apt(settings.home.cache / "apt"), progress)
+    work = _Work(settings, _debian(settings), progress)
     landed: dict[str, Landed] = {}
     notes: list[str] = []
     for name, source in _wanted(settings).items():
@@ -78,6 +80,15 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Fetched]:
     )
 
 
+def _debian(settings: Settings) -> Debian:
+    """The mirror that the environment names, or else the machine's own apt."""
+    env, scratch = settings.env, settings.home.scratch
+    if env.debian_mirror is None:
+        return Apt(scratch / "apt")
+    keyring = env.debian_keyring and env.debian_keyring.expanduser()
+    return Mirror(scratch / "mirror", env.debian_mirror, env.debian_suite, keyring)
+
+
 def _wanted(settings: Settings) -> dict[str, Source]:
     """The profile's sources, and one more for each path of the user's."""
     sources = dict(settings.profile.sources)
@@ -103,12 +114,12 @@ def _identity(settings: Settings, landed: dict[str, Landed]) -> str:
 @dataclass
 class _Work:
     settings: Settings
-    apt: Apt
+    debian: Debian
     progress: Progress
 
     def land(self, name: str, source: Source) -> Landed:
         """The source as it has landed before, or from the first place that works."""
-        folder, request = self.settings.home.landing / name, request_of(source)
+        folder, request = SourceFolder(self.settings.home, name), request_of(source)
         before = landing.load(folder, request)
         refresh = before is not None and self.settings.refresh
         if before is not None and not refresh and not self._changed(before, source):
@@ -121,7 +132,7 @@ class _Work:
             try:
                 with self.progress.task(f"fetching {name}", unit="B") as task:
                     known = before if refresh else None
-                    landed = obtain(place, source, folder, self.apt, task=task, before=known)
+                    landed = obtain(place, source, folder, self.debian, task=task, before=known)
                     if landed is not before:
                         if causes:
                             landed.notes.append(f"from {name_of(place)}, because {'; '.join(causes)}")
@@ -149,14 +160,14 @@ class _Work:
         """A redacted snapshot of this machine, taken once: a new one each run would make every stage stale."""
         from kslm.collect import collect
 
-        folder, request = self.settings.home.landing / name, request_of(source)
+        folder, request = SourceFolder(self.settings.home, name), request_of(source)
         before = landing.load(folder, request)
         if before is not None:
             return before
         with self.progress.task("collecting a snapshot of this machine"):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.path.mkdir(parents=True, exist_ok=True)
             try:
-                path = collect(folder)
+                path = collect(folder.path)
                 content = places.content_of(source, path)
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -186,7 +197,7 @@ class _Work:
             if not path.exists():
                 return False
             if source.kind == "logs":
-                now = take(source, path, None, landing=self.settings.home.landing, task=Task()).sha256
+                now = take(source, path, None, home=self.settings.home, task=Task()).sha256
             elif source.kind == "packages":
                 now = packages.content_of(source, path).sha256
             else:
