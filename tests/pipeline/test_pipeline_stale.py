@@ -20,6 +20,7 @@ DECIDES_NOTHING = {
     "outputs": "how a result is handed on",
     "published": "how a folder is declared complete",
     "paths": "where things lie",
+    "scratch": "where things lie until they are published",
     "settings": "values are part of the fingerprint, where `reads` names them",
     "profile": "values are part of the fingerprint, where `reads` names them",
     "yaml_file": "values are part of the fingerprint, where `reads` names them",
