@@ -3,7 +3,8 @@
 Refused, and noted in a log: appending, writing elsewhere than at the end, cutting a file short, opening for reading and
 writing, chmod, chown, links, renames of folders. With direct input and output shared memory maps fail as well.
 After Databricks' documentation (Volumes, limitations; November 2026) and what was seen on other mounts of object
-storage. Files below LOCAL are a local engine's and follow no rules.
+storage. Files below LOCAL are a local engine's and follow no rules; nor does a JVM, because a workspace's engine
+reaches its Volumes by a way of its own.
 
 As a program: `python volume_mount.py FOLDER MOUNT LOG`.
 
@@ -75,7 +76,7 @@ def serve(behind: str, mount: str, log: str) -> None:
             self.guard = threading.Lock()
 
         def _refuse(self, what: str, path: str, code: int = errno.EOPNOTSUPP) -> None:
-            if not is_local(path):
+            if not is_local(path) and not _is_java(fuse.fuse_get_context()[2]):
                 with self.guard, open(log, "a") as stream:
                     stream.write(f"{what} {path}\n")
                 raise fuse.FuseOSError(code)
@@ -180,6 +181,13 @@ def serve(behind: str, mount: str, log: str) -> None:
 
     options = {"direct_io": True, "big_writes": True, "fsname": "volume"}
     fuse.FUSE(Volume(), mount, foreground=True, **options)
+
+
+def _is_java(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name == "java"
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":
