@@ -184,8 +184,10 @@ def serve(behind: str, mount: str, log: str) -> None:
 
 
 def _is_java(pid: int) -> bool:
+    """Whether a process is a JVM, or was started by one: Hadoop's calls the program chmod."""
     try:
-        return Path(f"/proc/{pid}/exe").readlink().name == "java"
+        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+        return any(Path(f"/proc/{one}/exe").readlink().name == "java" for one in (pid, parent))
     except OSError:
         return False
 
