@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -12,6 +16,14 @@ def blank() -> tuple[Figure, Axes]:
     figure = Figure(figsize=(8, 4.5), dpi=144, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()
+
+
+def save(figure: Figure, path: Path, **options: Any) -> None:
+    """Write a figure as PNG, from start to end: drawn into a file, it would be opened for reading and writing."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", **options)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(drawn.getvalue())
 
 
 def dress(figure: Figure, title: str, *, grid: str = "y") -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -28,6 +28,18 @@ def world() -> int:
 def rank() -> int:
     """This process's number, from 0."""
     return int(os.environ.get("RANK", "0")) if world() > 1 else 0
+
+
+def first_here() -> bool:
+    """Whether this is the first rank on its machine."""
+    return not rank() or os.environ.get("LOCAL_RANK") == "0"
+
+
+def in_turn(make: Callable[[], T]) -> T:
+    """What `make` gives, called by the first rank of each machine before the others, which find what it made."""
+    made = [make()] if first_here() else []
+    wait()
+    return made[0] if made else make()
 
 
 @contextmanager

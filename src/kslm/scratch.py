@@ -61,6 +61,10 @@ def at_hand(home: Home, folder: Path) -> Path:
 
     A folder without a seal is returned as it is: whoever reads it says what is wrong with it.
 
+    Copies whose originals are gone are removed when another is made beside them.
+
+    Limits: two processes that make the same copy at the same moment may disturb each other; the next call finds it.
+
     Raises:
         DataError: what was copied is not what the manifest lists.
     """
@@ -70,17 +74,26 @@ def at_hand(home: Home, folder: Path) -> Path:
     copy = home.scratch / "copies" / folder.relative_to(home.root)
     had = published.whole(copy, hashes=False)
     if had is None or had["files"] != manifest["files"]:
-        published.remove(copy)
-        for name in manifest["files"]:
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / name, copy / name)
-        published.seal(copy, manifest)
-        if published.whole(copy) is None:
-            published.remove(copy)
-            raise DataError(
-                f"{folder} disagrees with its {published.MANIFEST}",
-                remedy="run the stage that made it again, with --force",
-            )
+        _copy(folder, copy, manifest)
     elif had != manifest:
         published.seal(copy, manifest)
     return copy
+
+
+def _copy(folder: Path, copy: Path, manifest: Mapping[str, Any]) -> None:
+    for other in copy.parent.glob("*/"):
+        if not (folder.parent / other.name).exists():
+            published.remove(other)
+    published.remove(copy)
+    copy.mkdir(parents=True)
+    for name in manifest["files"]:
+        if (folder / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, copy / name)
+    published.seal(copy, manifest)
+    if published.whole(copy) is None:
+        published.remove(copy)
+        raise DataError(
+            f"{folder} disagrees with its {published.MANIFEST}",
+            remedy="run the stage that made it again, with --force",
+        )

@@ -52,8 +52,8 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tokens") / "f"
-    return folder, build(reader(corpus()), folder, SETTINGS, "f", LINEAGE)
+    root = tmp_path_factory.mktemp("tokens")
+    return root / "f", build(reader(corpus()), root / "f", SETTINGS, "f", LINEAGE, scratch=root)
 
 
 def test_order_and_batches_do_not_change_a_byte(built, tmp_path):
@@ -119,7 +119,7 @@ def test_held_out_text_does_not_reach_the_tokenizer(tmp_path):
         if row["split"] != "train":
             row["text"] = "zyzzyva " * 200
             row["bytes"] = len(row["text"])
-    build(reader(rows), tmp_path / "f", SETTINGS, "f", LINEAGE)
+    build(reader(rows), tmp_path / "f", SETTINGS, "f", LINEAGE, scratch=tmp_path)
     assert "zyzz" not in (tmp_path / "f" / "vocab.json").read_text("utf-8")
 
 
@@ -129,7 +129,7 @@ def test_no_training_text_is_an_error(tmp_path, keep):
     read = reader([row for row in rows if row["split"] == keep] or rows)
     empty = (lambda *columns: []) if keep == "none" else read
     with pytest.raises(DataError, match="no training documents"):
-        build(empty, tmp_path / "f", SETTINGS, "f", LINEAGE)
+        build(empty, tmp_path / "f", SETTINGS, "f", LINEAGE, scratch=tmp_path)
 
 
 def test_an_encoder_that_loses_a_byte_is_caught(monkeypatch, tmp_path):
@@ -146,7 +146,7 @@ def test_an_encoder_that_loses_a_byte_is_caught(monkeypatch, tmp_path):
 
     monkeypatch.setattr(build_module, "Encoder", Lossy)
     with pytest.raises(DataError, match="does not decode to its own text"):
-        build(reader(corpus()), tmp_path / "f", SETTINGS, "f", LINEAGE)
+        build(reader(corpus()), tmp_path / "f", SETTINGS, "f", LINEAGE, scratch=tmp_path)
     assert not (tmp_path / "f" / "manifest.json").exists()
 
 
@@ -157,6 +157,6 @@ def test_a_fallback_leaves_a_note_and_the_same_shards(monkeypatch, built, tmp_pa
         raise RuntimeError("not here")
 
     monkeypatch.setattr(encoder, "_gigatoken", refuse)
-    result = build(reader(corpus()), tmp_path / "f", SETTINGS, "f", LINEAGE)
+    result = build(reader(corpus()), tmp_path / "f", SETTINGS, "f", LINEAGE, scratch=tmp_path)
     assert "tiktoken" in result.notes[0]
     assert contents(tmp_path / "f") == contents(built[0])

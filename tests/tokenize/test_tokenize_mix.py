@@ -142,8 +142,8 @@ def reader(rows, batch=13):
 def test_shards_of_a_mix(tmp_path):
     mix = Mix(shares={"os": 0.5, "hardware": 0.5})
     tokenizer = Tokenizer(vocab_size=512, train_bytes=10_000)
-    built = build(reader(ROWS), tmp_path / "a", tokenizer, "f", LINEAGE, mix=mix)
-    again = build(reader(ROWS[::-1], 29), tmp_path / "b", tokenizer, "f", LINEAGE, mix=mix)
+    built = build(reader(ROWS), tmp_path / "a", tokenizer, "f", LINEAGE, scratch=tmp_path, mix=mix)
+    again = build(reader(ROWS[::-1], 29), tmp_path / "b", tokenizer, "f", LINEAGE, scratch=tmp_path, mix=mix)
     assert built.manifest == again.manifest
     assert (tmp_path / "a" / "train.bin").read_bytes() == (tmp_path / "b" / "train.bin").read_bytes()
 
@@ -180,7 +180,8 @@ def test_the_tokenizer_sample_has_the_mix_s_shares():
 
 def test_what_somebody_wrote_is_kept_before_what_a_template_did(tmp_path):
     mix = Mix(shares={"os": 0.5, "hardware": 0.5}, max_repeats=1)
-    build(reader(ROWS), tmp_path / "a", Tokenizer(vocab_size=512, train_bytes=10_000), "f", LINEAGE, mix=mix)
+    tokenizer = Tokenizer(vocab_size=512, train_bytes=10_000)
+    build(reader(ROWS), tmp_path / "a", tokenizer, "f", LINEAGE, scratch=tmp_path, mix=mix)
     kinds = Counter(row["kind"] for row in ROWS if row["slice"] == "os" and row["split"] == "train")
     shards = ShardReader(tmp_path / "a")
     counts = shards.manifest.splits["train"].by_slice["os"]

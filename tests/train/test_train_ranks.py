@@ -24,13 +24,13 @@ SEQUENCES = {"sequence_length": 64, "micro_batch_size": 4, "grad_accum_steps": 2
 TRAIN = {"max_steps": 14, "log_every": 1, "eval_every": 7, "save_every": 7} | SEQUENCES
 
 
-def torchrun(profile: Path, *program: str) -> subprocess.CompletedProcess:
+def torchrun(profile: Path, *program: str, **environment: str) -> subprocess.CompletedProcess:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", *program]
     home = {"KSLM_HOME": str(profile.parent), "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [*launcher, "train", "--profile", str(profile)],
         check=False,
-        env=os.environ | home,
+        env=os.environ | home | environment,
         capture_output=True,
         text=True,
         timeout=300,
@@ -52,8 +52,10 @@ def test_two_ranks_go_on_with_what_one_began_and_see_the_same_data(tmp_path, mon
     monkeypatch.setattr(stage, "open_run", lambda *_: Interrupting(8))
     with pytest.raises(KeyboardInterrupt):
         train.run(two)
-    ended = torchrun(write_profile(tmp_path / "two" / "micro.yml", **TRAIN), "-m", "kslm")
+    profile, disk = write_profile(tmp_path / "two" / "micro.yml", **TRAIN), tmp_path / "disk"
+    ended = torchrun(profile, "-m", "kslm", KSLM_SCRATCH=str(disk))  # as on a Volume
     assert ended.returncode == 0, ended.stderr[-3000:]
+    assert {path.parent.name for path in disk.rglob("manifest.json")} == {"abc", "checkpoint-7"}, "read from copies"
     assert ended.stdout.count("computed in float32") == 1, "the first rank reports, and no other"
 
     report = load(two, Trained)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from kslm import figures
 from kslm.card import plots
 from kslm.card.statistics import SAMPLED_ONE_IN, Rows, Statistics
 from kslm.published import write_atomically
@@ -20,9 +21,8 @@ SHOWN = 40
 def write(statistics: Statistics, folder: Path) -> Path:
     """Write `data-card.md` and its PNG pictures (in `data-card/`) to `folder`; returns the page's path."""
     pictures = folder / "data-card"
-    pictures.mkdir(parents=True, exist_ok=True)
     for name, draw in (("shares", plots.shares), ("refusals", plots.refusals), ("lengths", plots.lengths)):
-        draw(statistics).savefig(pictures / f"{name}.png", dpi=120)
+        figures.save(draw(statistics), pictures / f"{name}.png", dpi=120)
     path = folder / PAGE
     write_atomically(path, render(statistics))
     return path

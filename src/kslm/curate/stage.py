@@ -12,10 +12,7 @@ left out of either has a row in silver.rejects.
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +39,7 @@ from kslm.lake.change import as_metrics, as_outputs
 from kslm.lake.tables import BENCHMARK, BRONZE, CORPUS, CURATED, DOCUMENTS, INSTRUCTIONS, REJECTS
 from kslm.outputs import Curated
 from kslm.report import QUIET, Progress, Report
+from kslm.scratch import emptied
 from kslm.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,7 +55,8 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
     started = os.times()
     with (
         kslm.lake.open(settings) as lake,
-        _scratch(settings.home.cache / "curate" / settings.schema_prefix) as folder,
+        # In the home, not in its scratch: the engine reads it, and its workers may be on other machines.
+        emptied(settings.home.cache / "curate" / settings.schema_prefix) as folder,
         progress.task("curate", total=4, unit="steps") as task,
     ):
         lake.read(DOCUMENTS)
@@ -97,17 +96,6 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
         outputs=Curated(tables=versions, inputs=inputs, hashes=hashes, changes=as_outputs(lake.changes)),
         notes=_notes(metrics),
     )
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder for this run's intermediate rows; what a killed run left is removed first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> tuple[DataFrame, Refined, int, str]:

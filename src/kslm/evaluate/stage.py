@@ -22,11 +22,13 @@ from kslm.errors import DataError
 from kslm.evaluate import plots
 from kslm.evaluate.baselines import Bigram, Unigram
 from kslm.evaluate.score import Scores, figures, score
+from kslm.figures import save
 from kslm.measures import Held, held_out, repetition
 from kslm.model import load_model, prepare_cpu, sample, use_threads
 from kslm.outputs import Evaluated, Tokenized, Trained, load
 from kslm.published import write_atomically
 from kslm.report import QUIET, Progress, Report
+from kslm.scratch import at_hand
 from kslm.settings import Settings
 from kslm.tokens.reader import ShardReader
 from kslm.tracking.run import attach
@@ -44,8 +46,8 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Evaluated]:
     use_threads(profile.train.threads)
     prepare_cpu()
     trained, tokenized = load(settings, Trained), load(settings, Tokenized)
-    reader = ShardReader(home.at(tokenized.outputs.manifest).parent)
-    model = load_model(home.at(trained.outputs.checkpoint))
+    reader = ShardReader(at_hand(home, home.at(tokenized.outputs.manifest).parent))
+    model = load_model(at_hand(home, home.at(trained.outputs.checkpoint)))
     train_tokens = reader.split("train").tokens
     baselines = {name: make(train_tokens, reader.manifest.vocab_size) for name, make in _BASELINES.items()}
     metrics: dict[str, float] = {}
@@ -100,7 +102,7 @@ def _publish(settings: Settings, trained: Trained, metrics: dict[str, float]) ->
     text = json.dumps(metrics, indent=1, sort_keys=True)
     write_atomically(folder / "evaluation.json", text)
     for name, figure in drawn.items():
-        figure.savefig(folder / name)
+        save(figure, folder / name)
         tracker.figure(figure, f"plots/{name}")
     tracker.text(text, "evaluation.json")
     tracker.metrics(metrics, trained.steps)

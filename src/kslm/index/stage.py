@@ -1,17 +1,14 @@
 """Publish the look-up index of the bronze tables, so that an answer starts no engine.
 
-It lies in index/<profile>/, sealed, in a folder named after its content. sqlite writes to a local scratch folder, and
-the file is copied: a Volume takes no writes in the middle of a file. Older ones are removed.
+It lies in index/<profile>/, sealed, in a folder named after its content. Older ones are removed.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import kslm.lake
-from kslm import published
+from kslm import published, scratch
 from kslm.index.store import COLUMNS, Built, Rows, build
 from kslm.lake import Lake
 from kslm.lake.tables import CONFIG_SYMBOLS, FILES, MODULES, PCI_IDS, USB_IDS, Table
@@ -40,10 +37,9 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Indexed]:
                 inputs[str(table)] = version
                 bronze[table.name] = _rows(lake, table)
             task.advance()
-    with tempfile.TemporaryDirectory(prefix="kslm-index-") as scratch:
-        path = Path(scratch, _FILE)
-        built = build(path, bronze)
-        folder = _publish(path, built, settings.home.index / settings.profile.profile)
+    with scratch.emptied(settings.home.scratch / "index") as workplace:
+        built = build(workplace / _FILE, bronze)
+        folder = _publish(workplace, built, settings.home.index / settings.profile.profile)
     relative = settings.home.relative
     return Report(
         "index",
@@ -58,14 +54,11 @@ def _rows(lake: Lake, table: Table) -> Rows:
     return rows.toArrow().to_pylist()
 
 
-def _publish(file: Path, built: Built, shelf: Path) -> Path:
+def _publish(made: Path, built: Built, shelf: Path) -> Path:
     """The sealed folder with the file, alone on its shelf."""
     folder = shelf / built.digest[:16]
     if published.whole(folder) is None:
-        published.remove(folder)
-        folder.mkdir(parents=True)
-        shutil.copyfile(file, folder / file.name)
-        published.seal(folder, {"rows": built.rows})
+        scratch.publish(made, folder, {"rows": built.rows})
     for old in shelf.iterdir():
         if old != folder:
             published.remove(old)

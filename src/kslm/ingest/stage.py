@@ -9,7 +9,6 @@ hashing and writing.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from kslm.lake.tables import BRONZE, CONFIG_SYMBOLS, DOCUMENTS, FILES, QUARANTIN
 from kslm.outputs import Fetched, FetchedSource, Ingested
 from kslm.redact import redact
 from kslm.report import QUIET, Progress, Report
+from kslm.scratch import emptied
 from kslm.settings import Settings
 from kslm.sources.records import Bad
 
@@ -55,9 +55,11 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Ingested]:
         KslmError: the engine cannot be had.
     """
     sources = outputs.load(settings, Fetched).outputs.sources
-    folder = settings.home.cache / "ingest" / settings.schema_prefix
-    shutil.rmtree(folder, ignore_errors=True)
-    with kslm.lake.open(settings) as lake:
+    with (
+        kslm.lake.open(settings) as lake,
+        # In the home, not in its scratch: the engine reads it, and its workers may be on other machines.
+        emptied(settings.home.cache / "ingest" / settings.schema_prefix) as folder,
+    ):
         lake.spark.dataSource.register(KernelTree)
         stage = _Stage(settings, lake, folder)
         with progress.task("reading sources", total=len(sources), unit="sources") as task:
@@ -75,7 +77,6 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Ingested]:
             for table in BRONZE:
                 hashes[str(table)] = lake.content_hash(table)
                 task.advance()
-    shutil.rmtree(folder, ignore_errors=True)
     rows = {name: int(value.rpartition("-")[2]) for name, value in hashes.items()}
     return Report(
         stage="ingest",

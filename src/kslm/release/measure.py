@@ -89,7 +89,10 @@ def measure(folders: dict[str, Path], plan: Plan, scratch: Path, task: Task) -> 
     np.save(windows, plan.windows)
     results: Measured = {name: {"threads": plan.threads} for name in folders}
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(_worker(name, path, plan.threads)) for name, path in folders.items()}
+        workers = {
+            name: stack.enter_context(_worker(name, path, plan.threads, scratch / f"{name}.stderr"))
+            for name, path in folders.items()
+        }
 
         def ask(**request: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             for name in list(workers):
@@ -193,8 +196,7 @@ class _Worker:
 
 
 @contextmanager
-def _worker(variant: str, folder: Path, threads: int) -> Iterator[_Worker]:
-    errors = folder.parent / f".{variant}.stderr"
+def _worker(variant: str, folder: Path, threads: int, errors: Path) -> Iterator[_Worker]:
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     runtime = VARIANTS[variant].runtime
     command = [sys.executable, "-m", "kslm.release.worker", runtime, str(folder), str(threads)]
@@ -207,4 +209,3 @@ def _worker(variant: str, folder: Path, threads: int) -> Iterator[_Worker]:
         finally:
             process.kill()
             process.communicate()
-            errors.unlink(missing_ok=True)

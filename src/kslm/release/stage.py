@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kslm import scratch
 from kslm.outputs import GateResult, Released, VariantResult
 from kslm.release import gates, plot, variants, work
 from kslm.release.measure import Measured
@@ -47,10 +48,10 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Released]:
     """
     variants.check(settings.profile)
     inputs = work.Inputs.of(settings)
-    with work.scratch_folder(settings) as scratch:
+    with scratch.emptied(settings.home.scratch / "release") as workplace:
         names = variants.order(settings.profile.release.variants)
-        manifests = work.build(inputs, names, scratch, progress)
-        measured = work.measure_all(settings, inputs, manifests, scratch, progress)
+        manifests = work.build(inputs, names, workplace, progress)
+        measured = work.measure_all(settings, inputs, manifests, workplace, progress)
     decision = _decide(settings, inputs, measured)
     models = Registry(settings)
     versions = _register(models, inputs, manifests, decision, progress)

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kslm import outputs, published
+from kslm import outputs, published, scratch
 from kslm.errors import DataError
 from kslm.outputs import Evaluated, Tokenized, Trained
+from kslm.paths import Home
 from kslm.release import measure
 from kslm.release.measure import Measured
 from kslm.release.variants import REFERENCE, VARIANTS, Variant
@@ -45,8 +42,10 @@ class Inputs:
 
     Attributes:
         artefacts: artefacts/<run>/.
+        checkpoint, shards: where they can be mapped; see `scratch.at_hand`.
     """
 
+    home: Home
     run_id: str
     artefacts: Path
     checkpoint: Path
@@ -59,6 +58,10 @@ class Inputs:
         """Where a variant is published."""
         return self.artefacts / variant
 
+    def at_hand(self, variant: str) -> Path:
+        """Where a published variant can be mapped."""
+        return scratch.at_hand(self.home, self.folder(variant))
+
     @classmethod
     def of(cls, settings: Settings) -> Inputs:
         """Read the reports of training, evaluation and tokenize.
@@ -68,7 +71,8 @@ class Inputs:
         """
         trained, tokenized = outputs.load(settings, Trained).outputs, outputs.load(settings, Tokenized).outputs
         evaluation = outputs.load(settings, Evaluated).metrics
-        checkpoint = settings.home.at(trained.checkpoint)
+        home = settings.home
+        checkpoint = scratch.at_hand(home, home.at(trained.checkpoint))
         weights = checkpoint / "model.safetensors"
         if not weights.is_file():
             raise DataError(f"no weights at {weights}", remedy="train again: kslm train --force")
@@ -78,7 +82,7 @@ class Inputs:
                 cause=f"sha256 {sha256}, reported {trained.weights_sha256}",
                 remedy="train again: kslm train --force",
             )
-        shards = settings.home.at(tokenized.manifest).parent
+        shards = scratch.at_hand(home, home.at(tokenized.manifest).parent)
         lineage = {
             "training_run": trained.run_id,
             "weights_sha256": sha256,
@@ -86,8 +90,8 @@ class Inputs:
             "tokenizer_sha256": published.file_sha256(checkpoint / "tokenizer.json"),
             "corpus": Manifest.load(shards).lineage.model_dump(),
         }
-        artefacts = settings.home.artefacts / trained.run_id
-        return cls(trained.run_id, artefacts, checkpoint, sha256, evaluation, shards, lineage)
+        artefacts = home.artefacts / trained.run_id
+        return cls(home, trained.run_id, artefacts, checkpoint, sha256, evaluation, shards, lineage)
 
 
 def content_id(*parts: Any) -> str:
@@ -95,7 +99,7 @@ def content_id(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def build(inputs: Inputs, names: tuple[str, ...], scratch: Path, progress: Progress) -> Manifests:
+def build(inputs: Inputs, names: tuple[str, ...], workplace: Path, progress: Progress) -> Manifests:
     """Manifests of variants, in the order given, building those that are not there.
 
     Args:
@@ -109,14 +113,11 @@ def build(inputs: Inputs, names: tuple[str, ...], scratch: Path, progress: Progr
             description = _describe(variant, inputs, manifests)
             manifest = published.whole(folder)
             if manifest is None or manifest["content_id"] != description["content_id"]:
-                staged = scratch / name
+                staged = workplace / name
                 staged.mkdir()
-                needs = {need: inputs.folder(need) for need in variant.needs}
+                needs = {need: inputs.at_hand(need) for need in variant.needs}
                 variant.build(inputs.checkpoint, needs, staged)
-                published.remove(folder)
-                shutil.copytree(staged, folder, copy_function=shutil.copyfile)
-                manifest = published.seal(folder, description)
-                shutil.rmtree(staged)
+                manifest = scratch.publish(staged, folder, description)
             manifests[name] = manifest
             task.advance()
     return manifests
@@ -131,7 +132,7 @@ def _describe(variant: Variant, inputs: Inputs, manifests: Manifests) -> dict[st
 
 
 def measure_all(
-    settings: Settings, inputs: Inputs, manifests: Manifests, scratch: Path, progress: Progress
+    settings: Settings, inputs: Inputs, manifests: Manifests, workplace: Path, progress: Progress
 ) -> Measured:
     """Figures of every variant, all measured anew (speeds of different days cannot be compared), kept in its manifest.
 
@@ -143,9 +144,9 @@ def measure_all(
         DataError: the trained weights cannot be run here, or there are too few tokens to measure on.
     """
     plan = _plan(settings, inputs)
-    folders = {name: inputs.folder(name) for name in manifests}
+    folders = {name: inputs.at_hand(name) for name in manifests}
     with progress.task("measure", total=measure.steps(plan, len(folders)), unit="measurements") as task:
-        measured = measure.measure(folders, plan, scratch, task)
+        measured = measure.measure(folders, plan, workplace, task)
     reference = measured[REFERENCE]
     if "error" in reference:
         raise DataError(
@@ -160,7 +161,7 @@ def measure_all(
             relative, error = measure.increase(nats[name], nats[REFERENCE], plan.begins, length)
             own |= {"perplexity_increase": relative, "perplexity_increase_error": error}
             own["speedup"] = own["decode_tokens_per_second"] / reference["decode_tokens_per_second"]
-        published.seal(folders[name], manifests[name] | {"metrics": own})
+        published.seal(inputs.folder(name), manifests[name] | {"metrics": own})
     return measured
 
 
@@ -181,25 +182,6 @@ def _plan(settings: Settings, inputs: Inputs) -> measure.Plan:
         threads=MEASURED_THREADS,
         seed=settings.profile.seed,
     )
-
-
-@contextmanager
-def scratch_folder(settings: Settings) -> Iterator[Path]:
-    """An empty local folder for unfinished work, without the leftovers of a killed release.
-
-    A Volume takes no random writes, so on Databricks it lies on the driver's own disk.
-    """
-    if settings.on_databricks:
-        with tempfile.TemporaryDirectory(prefix="kslm-release-") as path:
-            yield Path(path)
-        return
-    folder = settings.home.cache / "release"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _weights_bytes(manifest: dict[str, Any]) -> int:

@@ -14,6 +14,7 @@ from functools import cached_property
 from kslm import outputs, published
 from kslm.errors import DataError
 from kslm.outputs import Indexed, Ingested
+from kslm.scratch import at_hand
 from kslm.serve import lookup
 from kslm.serve.champion import Writer
 from kslm.serve.lookup import Fact
@@ -101,7 +102,8 @@ class Assistant:
                 cause="it was removed, or is not as it was published",
                 remedy=f"publish it again: kslm index --profile {self._settings.profile.profile}",
             )
-        return lookup.connect(self._settings.home.at(self._index.lookup))
+        file = self._settings.home.at(self._index.lookup)
+        return lookup.connect(at_hand(self._settings.home, folder) / file.relative_to(folder))
 
     @cached_property
     def _outdated(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,14 +43,17 @@ def build(
     fingerprint: str,
     lineage: Lineage,
     *,
+    scratch: Path,
     mix: Mix = EVERYTHING,
-    scratch: Path | None = None,
     progress: Progress = QUIET,
 ) -> Built:
     """Publish the corpus as shards in `folder`.
 
     Shares of a mix are of tokens, and tokens are known once a document is encoded: so all of the corpus is encoded,
     once, and what the mix leaves out stays behind in the writer's spool.
+
+    Args:
+        scratch: folder on a local disk.
 
     Raises:
         DataError: no training text, no usable encoder, or a document that does not survive encoding.
@@ -60,10 +62,9 @@ def build(
     texts = sample_texts(read, plan.sample)
     with progress.task("training the tokenizer", total=sum(map(len, texts)), unit="B") as task:
         tokenizer_json = train_tokenizer(_counted(texts, task), settings.vocab_size, settings.min_frequency)
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / "tokenizer.json"
-        path.write_text(tokenizer_json, "utf-8")
-        encoder = Encoder(path, _first(texts, CHECKED_CHARS))
+    path = scratch / "tokenizer.json"
+    path.write_text(tokenizer_json, "utf-8")
+    encoder = Encoder(path, _first(texts, CHECKED_CHARS))
     del texts
 
     spelling = token_bytes(tokenizer_json)

@@ -21,6 +21,7 @@ from kslm.outputs import Curated, Tokenized
 from kslm.profile import Profile
 from kslm.published import MANIFEST
 from kslm.report import QUIET, Progress, Report
+from kslm.scratch import at_hand, emptied
 from kslm.settings import Settings
 from kslm.tokenize.build import build
 from kslm.tokenize.statistics import measure, shortfalls
@@ -34,7 +35,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
     Raises:
         DataError: the corpus is missing or empty, or no encoder agrees with the reference.
     """
-    with kslm.lake.open(settings) as lake:
+    with kslm.lake.open(settings) as lake, emptied(settings.home.scratch / "tokenize") as workplace:
         version = lake.version(CORPUS)
         if version < 0:
             raise DataError(f"table {CORPUS} does not exist", remedy="run the stage before: kslm curate")
@@ -58,11 +59,10 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
                 tables=_versions(settings, content_hash),
             ),
             mix=settings.profile.mix,
-            # A Volume is no place for a scratch file that is read back at random.
-            scratch=None if settings.on_databricks else settings.home.cache / "tokenize",
+            scratch=workplace,
             progress=progress,
         )
-    metrics = measure(ShardReader(folder))
+    metrics = measure(ShardReader(at_hand(settings.home, folder)))
     # Anything but an exact round trip has raised by now.
     metrics |= {"tokenize/mb_per_second": built.mb_per_second, "tokenize/round_trip_exact": 1.0}
     return Report(

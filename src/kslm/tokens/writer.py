@@ -62,8 +62,6 @@ class ShardWriter:
         self.slices = tuple(slices)
         if len(self.slices) > 256:
             raise DataError(f"{len(self.slices)} slices, and a shard's index holds at most 256")
-        if scratch:
-            scratch.mkdir(parents=True, exist_ok=True)
         self._spool: IO[bytes] = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by __exit__
         self._spooled = 0
         self._rows: list[NDArray[Any]] = []

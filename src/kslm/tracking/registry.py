@@ -14,13 +14,12 @@ folder for one of `kslm.runtimes`, which its manifest names.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kslm import published
+from kslm import published, scratch
 from kslm.errors import DataError, KslmError
 from kslm.settings import Settings
 from kslm.tracking.client import connect
@@ -139,7 +138,7 @@ class Registry:
         return None if version is None else str(version)
 
     def files(self, version: str) -> Path:
-        """A version's folder: where it lies, if it is on this machine; else as copied into the cache, once."""
+        """A version's folder: where it lies, if it is on this machine; else as copied here, once."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         settings = self._settings
@@ -150,7 +149,7 @@ class Registry:
         artifacts = get_artifact_repository(uri, **stores)
         if uri.startswith("file:"):
             return Path(artifacts.download_artifacts(""))
-        folder = settings.home.cache / "models" / self.name / version
+        folder = settings.home.scratch / "models" / self.name / version
         if published.whole(folder) is None:
             published.remove(folder)
             folder.mkdir(parents=True)
@@ -200,9 +199,9 @@ class Registry:
             params=manifest["options"] | {f"version.{name}": number for name, number in manifest["versions"].items()},
             model_type="released",
         )
-        with tempfile.TemporaryDirectory(prefix="kslm-") as scratch:
-            _describe(model.model_id, run_id, manifest).save(str(Path(scratch) / "MLmodel"))
-            self.client.log_model_artifacts(model.model_id, scratch)
+        with scratch.emptied(self._settings.home.scratch / "mlmodel") as described:
+            _describe(model.model_id, run_id, manifest).save(str(described / "MLmodel"))
+            self.client.log_model_artifacts(model.model_id, str(described))
         self.client.log_model_artifacts(model.model_id, str(folder))
         self.client.finalize_logged_model(model.model_id, "READY")
         return str(model.model_id)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kslm import published, ranks
 from kslm.errors import KslmError
 from kslm.model import initialise
+from kslm.paths import Home
 from kslm.report import Progress
+from kslm.scratch import at_hand
 from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
 from kslm.train.guards import Abort, AbortLog, Diverged, describe, is_out_of_memory, recipe_after
@@ -22,8 +25,9 @@ class Attempts:
         notes: what was changed, and why.
     """
 
-    def __init__(self, job: Job, tracker: Tracker) -> None:
+    def __init__(self, job: Job, tracker: Tracker, home: Home) -> None:
         self.job = job
+        self.home = home
         self.tracker = tracker
         self.log = AbortLog(job.folder)
         self.notes: list[str] = []
@@ -42,7 +46,8 @@ class Attempts:
                     task.advance(done)
                     model = initialise(self.job.model, self.job.seed)
                     recipe = recipe_after(self.job.train, self.log.aborts)
-                    return fit(self.job, model, recipe, start, tracker=self.tracker, task=task)
+                    resume = ranks.in_turn(partial(at_hand, self.home, start)) if start else None
+                    return fit(self.job, model, recipe, resume, tracker=self.tracker, task=task)
             except Diverged as reason:
                 failure = reason
             except (MemoryError, RuntimeError) as error:

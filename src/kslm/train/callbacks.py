@@ -13,11 +13,12 @@ import torch
 from tokenizers import Tokenizer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from kslm import published, ranks
+from kslm import ranks
 from kslm.measures import bits_per_byte, perplexity
 from kslm.model import sample
 from kslm.published import write_atomically
 from kslm.report import Task
+from kslm.scratch import publish
 from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
 from kslm.train.guards import Guard
@@ -107,25 +108,33 @@ class Samples(TrainerCallback):
 
 @dataclass(eq=False)
 class Checkpoints(TrainerCallback):
-    """Completes, seals, logs and rotates checkpoints."""
+    """Completes, publishes, logs and rotates checkpoints.
+
+    Attributes:
+        folder: checkpoints/<run>/.
+        scratch: the Trainer's folder.
+        tokenizer: folder of its files.
+    """
 
     folder: Path
+    scratch: Path
     tokenizer: Path
     keep: int
     tracker: Tracker
     bytes_per_token: float
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Seal once every rank has written its part; older ones go only after that."""
+        """Publish what lies in the Trainer's folder, once every rank has written its part; older ones go after that."""
         ranks.wait()
         if not state.is_world_process_zero:
             return
-        folder = checkpoints.folder_of(self.folder, state.global_step)
+        written = checkpoints.folder_of(self.scratch, state.global_step)
         for name in TOKENIZER_FILES:
-            shutil.copyfile(self.tokenizer / name, folder / name)
-        (folder / "training_args.bin").unlink(missing_ok=True)
-        (folder / "training_args.json").write_text(args.to_json_string(), "utf-8")
-        published.seal(folder)
+            shutil.copyfile(self.tokenizer / name, written / name)
+        (written / "training_args.bin").unlink(missing_ok=True)
+        (written / "training_args.json").write_text(args.to_json_string(), "utf-8")
+        folder = checkpoints.folder_of(self.folder, state.global_step)
+        publish(written, folder)
         best = checkpoints.best_step(state.log_history, self.folder)
         checkpoints.rotate(self.folder, self.keep, None if best is None else checkpoints.folder_of(self.folder, best))
         losses = {entry["step"]: entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry}

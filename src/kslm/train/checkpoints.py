@@ -14,7 +14,7 @@ _PREFIX = "checkpoint-"
 
 
 def folder_of(run: Path, step: int) -> Path:
-    """Where the Trainer saves a step's checkpoint."""
+    """A step's checkpoint: the Trainer's name for it, and the published one's."""
     return run / f"{_PREFIX}{step}"
 
 

@@ -35,7 +35,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from kslm import published, ranks
+from kslm import ranks, scratch
 from kslm.profile import Train
 from kslm.report import Task
 from kslm.tracking.run import Tracker
@@ -52,6 +52,7 @@ class Job:
 
     Attributes:
         folder: checkpoints/<run>/.
+        scratch: where the Trainer writes checkpoints, which are published from there.
         tokenizer: folder whose tokenizer.json and tokenizer_config.json go beside each checkpoint's weights.
         prompts: (prompts, length) ids that samples continue.
         bytes_per_token: of the validation text, for bits per byte.
@@ -62,6 +63,7 @@ class Job:
     seed: int
     bf16: bool
     folder: Path
+    scratch: Path
     tokenizer: Path
     train_windows: Windows
     val_windows: Windows
@@ -76,7 +78,7 @@ def fit(
 
     Args:
         model: freshly built; overwritten from `resume`, if given.
-        resume: a whole checkpoint.
+        resume: a whole checkpoint, on a disk.
         task: advanced by optimizer steps.
 
     Returns:
@@ -104,7 +106,14 @@ def fit(
                 _Schedule(rates),
                 Meter(tracker, task, guard, tokens_a_step, job.bytes_per_token),
                 Samples(tracker, job.prompts, job.tokenizer / "tokenizer.json", job.seed),
-                Checkpoints(job.folder, job.tokenizer, job.train.keep_checkpoints, tracker, job.bytes_per_token),
+                Checkpoints(
+                    job.folder,
+                    job.scratch,
+                    job.tokenizer,
+                    job.train.keep_checkpoints,
+                    tracker,
+                    job.bytes_per_token,
+                ),
             ],
         )
         trainer.remove_callback(PrinterCallback)
@@ -112,15 +121,15 @@ def fit(
     return trainer.state.log_history
 
 
-def publish(checkpoint: Path, target: Path, history: list[dict[str, Any]]) -> None:
+def publish(checkpoint: Path, target: Path, history: list[dict[str, Any]], workplace: Path) -> None:
     """Copy a checkpoint's model and tokenizer, without the training state, to `target`, and seal it with its step."""
-    published.remove(target)
-    target.mkdir(parents=True)
+    built = workplace / target.name
+    built.mkdir()
     for name in ("config.json", "generation_config.json", "model.safetensors", *TOKENIZER_FILES):
         if (checkpoint / name).exists():
-            shutil.copyfile(checkpoint / name, target / name)
-    (target / "history.json").write_text(json.dumps(history), "utf-8")
-    published.seal(target, {"step": checkpoints.step_of(checkpoint)})
+            shutil.copyfile(checkpoint / name, built / name)
+    (built / "history.json").write_text(json.dumps(history), "utf-8")
+    scratch.publish(built, target, {"step": checkpoints.step_of(checkpoint)})
 
 
 class _Schedule(TrainerCallback):
@@ -186,7 +195,7 @@ def _arguments(job: Job, recipe: Recipe) -> TrainingArguments:
     on_cpu = not torch.cuda.is_available()
     micro_batch_size, grad_accum_steps = recipe.per_rank(ranks.world())
     return TrainingArguments(
-        output_dir=str(job.folder),
+        output_dir=str(job.scratch),
         max_steps=train.max_steps,
         per_device_train_batch_size=micro_batch_size,
         per_device_eval_batch_size=max(micro_batch_size, min(32, 8192 // train.sequence_length)),

@@ -20,6 +20,7 @@ from kslm.code import code_hash
 from kslm.errors import DataError, KslmError
 from kslm.model import config_for, uses_bf16
 from kslm.outputs import Tokenized, load
+from kslm.scratch import at_hand
 from kslm.settings import Settings
 from kslm.tokens.manifest import Manifest
 from kslm.tokens.reader import ShardReader
@@ -40,13 +41,15 @@ class Plan:
 
     Attributes:
         folder: checkpoints/<name>/, which holds everything a killed process needs to go on.
-        tokens: folder of the shards.
+        scratch: where what is published there is written.
+        tokens: folder of the shards, where they can be mapped.
         config: of the model.
         bf16: whether it computes in bfloat16.
     """
 
     name: str
     folder: Path
+    scratch: Path
     tokens: Path
     manifest: Manifest
     config: MistralConfig
@@ -64,8 +67,9 @@ def plan_of(settings: Settings) -> Plan:
     Raises:
         DataError: there are no shards.
     """
-    profile = settings.profile
-    tokens = settings.home.at(load(settings, Tokenized).outputs.manifest).parent
+    profile, home = settings.profile, settings.home
+    shards = home.at(load(settings, Tokenized).outputs.manifest).parent
+    tokens = ranks.in_turn(lambda: at_hand(home, shards))
     manifest = Manifest.load(tokens)
     # The first rank's processor decides for all: ranks that disagree would train different models.
     bf16 = ranks.agree(uses_bf16(profile.train.precision))
@@ -79,7 +83,8 @@ def plan_of(settings: Settings) -> Plan:
     config = config_for(profile.model.size, manifest.vocab_size, profile.model.context_length)
     fingerprint = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     name = f"{profile.profile}-{profile.model.size}-{profile.train.optimizer}-{fingerprint[:8]}"
-    return Plan(name, settings.home.checkpoints / name, tokens, manifest, config, bf16)
+    folder, scratch = home.checkpoints / name, home.scratch / "checkpoints" / name
+    return Plan(name, folder, scratch, tokens, manifest, config, bf16)
 
 
 def job_of(plan: Plan, settings: Settings) -> Job:
@@ -112,6 +117,7 @@ def job_of(plan: Plan, settings: Settings) -> Job:
         seed=settings.profile.seed,
         bf16=plan.bf16,
         folder=plan.folder,
+        scratch=plan.scratch,
         tokenizer=plan.tokens,
         train_windows=windows,
         val_windows=val_windows,

@@ -7,7 +7,8 @@ The same function serves one process and the ranks of `torchrun`: all take part,
 
 Limits: with several ranks, memory running out on one of them ends the run instead of adjusting it, because the others
 wait in a collective; start it again with a smaller micro batch and more accumulation, and it goes on. Costs are those
-of the process that finished the run.
+of the process that finished the run. Ranks on other machines than the first's leave no generator states in checkpoints,
+as where the number of ranks has changed.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import numpy as np
 import psutil
 
-from kslm import published, ranks
+from kslm import published, ranks, scratch
 from kslm.errors import DataError
 from kslm.model import parameter_count, use_threads
 from kslm.outputs import Trained, load
@@ -67,6 +69,11 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Trained]:
 
 def _train(plan: Plan, settings: Settings, tracker: Tracker, progress: Progress) -> list[str]:
     """Train until an attempt ends well and publish its best checkpoint; returns notes on its attempts."""
+    with _emptied(plan.scratch):
+        return _attempt(plan, settings, tracker, progress)
+
+
+def _attempt(plan: Plan, settings: Settings, tracker: Tracker, progress: Progress) -> list[str]:
     job = job_of(plan, settings)
     if isinstance(tracker, MlflowTracker):
         tracker.params(describe.parameters(settings))
@@ -75,12 +82,12 @@ def _train(plan: Plan, settings: Settings, tracker: Tracker, progress: Progress)
         tracker.tags(describe.machine())
     if not ranks.rank():
         _record_conditions(plan, tracker)
-    attempts = Attempts(job, tracker)
+    attempts = Attempts(job, tracker, settings.home)
     history = attempts.run(progress)
     if not ranks.rank():
         best = checkpoints.best_step(history, plan.folder)
         assert best is not None
-        publish(checkpoints.folder_of(plan.folder, best), plan.model, history)
+        publish(checkpoints.folder_of(plan.folder, best), plan.model, history, plan.scratch)
     return attempts.notes
 
 
@@ -144,6 +151,14 @@ def _report(plan: Plan, settings: Settings, run_id: str, costs: dict[str, float]
         metrics=metrics,
         notes=[f"computed in {precision}", *ConditionLog(plan.folder).changes(), *notes],
     )
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[None]:
+    """A machine's scratch, which the first of its ranks empties for all."""
+    with scratch.emptied(folder) if ranks.first_here() else nullcontext():
+        ranks.wait()
+        yield
 
 
 @contextmanager
