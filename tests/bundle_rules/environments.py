@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from kslm.pipeline import PIPELINE
-
 from bundle_rules.load import Tree, items, mapping
 from bundle_rules.resolve import View, tasks_of
 from bundle_rules.scripts import stage_of
+from kslm.pipeline import PIPELINE
 
 VERSIONS = {"1", "2", "3", "4", "5"}
 """Of serverless environments, with which kslm could run."""
@@ -64,6 +64,7 @@ def _dependency(dependency: str, view: View) -> Iterator[str]:
         if not dependency.startswith(f"-{match[1]} "):
             yield f"{dependency!r}: the CLI looks for a space after -{match[1]}"
         yield from _file(match[2], view.root)
+        yield from _named(match[2], view.root)
     elif path.startswith((".", "/")) or "/" in path.split("@")[0]:
         yield from _file(path, view.root)
     elif not re.match(r"--?[a-z]|[A-Za-z0-9][\w.-]*\s*(\[.*\])?\s*($|[<>=!~;@])", dependency):
@@ -73,6 +74,16 @@ def _dependency(dependency: str, view: View) -> Iterator[str]:
 def _file(path: str, root: Path) -> Iterator[str]:
     if not path.startswith(("/Workspace/", "/Volumes/", "http", "${")) and not (root / path).exists():
         yield f"no file {path}"
+
+
+def _named(path: str, root: Path) -> Iterator[str]:
+    """Files that a requirement file names go up with it, if they are there."""
+    file = root / path
+    for line in file.read_text("utf-8").splitlines() if file.is_file() else ():
+        if match := re.match(r"\s*-[rc]\s*(\S+)", line):
+            other = os.path.normpath(file.parent.relative_to(root) / match[1])
+            if not (root / other).is_file():
+                yield f"{path}: no file {other}"
 
 
 def _extras(extras: str | None, root: Path) -> Iterator[str]:
@@ -119,11 +130,19 @@ def _enough(task: Tree, specs: dict[str, Tree], view: View) -> Iterator[str]:
 
 
 def _torch(dependencies: list[str], root: Path) -> bool:
-    texts = list(dependencies)
     optional = mapping(_project(root).get("optional-dependencies"))
+    texts = [text for dependency in dependencies for text in requirements(dependency, root)]
     for dependency in dependencies:
         if match := re.search(r"\.whl\[([\w, -]+)\]", dependency):
             texts += [text for extra in match[1].split(",") for text in optional.get(extra.strip(), ["torch"])]
-        if dependency.startswith("-r ") and (file := root / dependency[3:].strip()).is_file():
-            texts += file.read_text("utf-8").splitlines()
     return any(re.match(r"\s*torch\b(?!-|_)", text) for text in texts)
+
+
+def requirements(dependency: str, root: Path, seen: frozenset[Path] = frozenset()) -> list[str]:
+    """The lines that a dependency stands for, with those of the requirement files that it names."""
+    match = re.match(r"\s*-r\s*(\S+)", dependency)
+    file = root / match[1] if match else root
+    if not match or not file.is_file() or file in seen:
+        return [dependency]
+    lines = file.read_text("utf-8").splitlines()
+    return [text for line in lines for text in requirements(line, file.parent, seen | {file})]

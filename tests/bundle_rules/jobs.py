@@ -1,4 +1,4 @@
-"""Each job as a whole: what it promises about time, concurrency and notifications, its parameters and where they point."""
+"""Each job as a whole: its limits, whom it tells, its parameters and where they point."""
 
 from __future__ import annotations
 

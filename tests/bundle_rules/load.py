@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -20,7 +20,7 @@ MERGED_BY = {"tasks": "task_key", "job_clusters": "job_cluster_key", "parameters
 class Loader(yaml.CSafeLoader):
     """YAML as the CLI reads it: no key twice, `yes` and `on` are words, merged mappings do not overlap."""
 
-    yaml_implicit_resolvers = {
+    yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
@@ -101,7 +101,7 @@ def _file(source: Source, file: Path) -> Tree:
 
 @lru_cache(maxsize=256)
 def _parse(text: str) -> Any:
-    return yaml.load(text, Loader)  # noqa: S506
+    return yaml.load(text, Loader)
 
 
 def rebased(value: Any, folder: str, key: str = "") -> Any:
@@ -114,8 +114,10 @@ def rebased(value: Any, folder: str, key: str = "") -> Any:
         return value
     if key in PATH_KEYS and not re.match(r"[/~$]|\w+:", value):
         return os.path.normpath(os.path.join(folder, value))
-    if key == "dependencies" and (match := re.match(r"(-r |-e |)(\.[^\[]*)(.*)", value)):
-        return match[1] + os.path.normpath(os.path.join(folder, match[2])) + match[3]
+    # What the CLI takes for a local file; anything else is a requirement.
+    local = re.match(r"(-r +|-e +|(?=\.|.*\.whl))(?![/~$]|\w+:)(.*?)(\[.*\])?$", value)
+    if key == "dependencies" and local:
+        return local[1] + os.path.normpath(os.path.join(folder, local[2])) + (local[3] or "")
     return value
 
 

@@ -86,7 +86,7 @@ def _resource(kind: str, key: str, name: str, config: Tree) -> Iterator[str]:
     declared += [mapping(mapping(target).get("resources")) for target in mapping(config.get("targets")).values()]
     if not any(key in mapping(tree.get(kind)) for tree in declared):
         yield "names nothing"
-    elif kind_of(kind) is not None and name.split("[")[0] not in field_names(kind_of(kind)) | COMPUTED:
+    elif kind_of(kind) is not None and name.split("[", maxsplit=1)[0] not in field_names(kind_of(kind)) | COMPUTED:
         yield f"names a field that {kind} do not have"
 
 

@@ -20,7 +20,7 @@ DEPTH = 11
 
 @dataclass
 class View:
-    """A target's bundle. `tree` is resolved; `written` has the overrides laid over, but its references as they stand."""
+    """A target's bundle: `written` with the target's overrides laid over, `tree` with its references resolved too."""
 
     target: str
     root: Path
@@ -40,7 +40,9 @@ class View:
     def volumes(self) -> list[str]:
         """Paths of the declared volumes."""
         parts = ("catalog_name", "schema_name", "name")
-        return ["/Volumes/" + "/".join(str(volume.get(part)) for part in parts) for volume in self.all("volumes").values()]
+        return [
+            "/Volumes/" + "/".join(str(volume.get(part)) for part in parts) for volume in self.all("volumes").values()
+        ]
 
     @cached_property
     def schemas(self) -> list[tuple[Any, Any]]:

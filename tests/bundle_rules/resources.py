@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
-
-from kslm.lake import tables
 
 from bundle_rules.load import Source, Tree, items, mapping
 from bundle_rules.resolve import View
 from bundle_rules.typed import Later, mistakes
+from kslm.lake import tables
 
 LAYERS = sorted({table.layer for table in tables.ALL})
 EVERYWHERE = {"ALL_PRIVILEGES", "APPLY_TAG", "MANAGE"}
@@ -29,15 +28,34 @@ NAMED = {"jobs": ("name",), "experiments": ("name",), "schemas": ("catalog_name"
     ("volumes", "registered_models"), ("catalog_name", "schema_name", "name")
 )
 TAGS = 25
+CATALOGUED = ("schemas", "volumes", "registered_models")
 
 
-@lru_cache(maxsize=None)
+@cache
 def kind_of(name: str) -> Any:
     """The dataclass of a kind of resource; None if there is no such kind. Imported one by one, since all are slow."""
     try:
         return import_module(f"databricks.bundles.core._generated.{name}")._resource_type().resource_type
     except (ImportError, AttributeError):
         return None
+
+
+class Same:
+    """A tree as a key: equal to another of the same content, types included."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree, self.text = tree, repr(tree)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+@lru_cache(maxsize=1024)
+def _typed(kind: str, at: str, body: Same) -> tuple[str, ...]:
+    return tuple(mistakes(kind_of(kind), body.tree, at))
 
 
 def keys(source: Source) -> Iterator[str]:
@@ -73,8 +91,8 @@ def problems(view: View) -> Iterator[str]:
     for kind in mapping(view.tree.get("resources")):
         for key, body in view.all(kind).items():
             at = f"{kind}.{key}"
-            if (cls := kind_of(kind)) is not None:
-                yield from mistakes(cls, body, at)
+            if kind_of(kind) is not None:
+                yield from _typed(kind, at, Same(body))
             yield from (f"{at}: {problem}" for problem in _resource(kind, body, view))
             if kind in NAMED and (name := (kind, *(body.get(part) for part in NAMED[kind]))) in names:
                 yield f"{at} has the same name as {names[name]}"
@@ -90,13 +108,19 @@ def _resource(kind: str, body: Tree, view: View) -> Iterator[str]:
     for grant in items(body.get("grants")):
         yield from _grant(kind, body, grant, view)
     name = body.get("name")
-    if kind in ("schemas", "volumes", "registered_models") and isinstance(name, str) and not isinstance(name, Later):
-        # Narrower than Unity Catalog's own rule: kslm takes no other (`KSLM_SCHEMA`).
-        if not re.fullmatch(r"\w{1,255}", name):
-            yield f"{name!r} cannot be a name in Unity Catalog"
-    if kind == "experiments" and isinstance(name, str) and not re.fullmatch(r"/(Shared|Users|Workspace)/[^:%]+[^/]", name):
+    # Narrower than Unity Catalog's own rule: kslm takes no other (`KSLM_SCHEMA`).
+    if kind in CATALOGUED and not isinstance(name, Later) and not re.fullmatch(r"\w{1,255}", str(name)):
+        yield f"{name!r} cannot be a name in Unity Catalog"
+    if (
+        kind == "experiments"
+        and isinstance(name, str)
+        and not re.fullmatch(r"/(Shared|Users|Workspace)/[^:%]+[^/]", name)
+    ):
         yield f"{name!r} is not the path of an experiment"
-    if kind in ("volumes", "registered_models") and (body.get("catalog_name"), body.get("schema_name")) not in view.schemas:
+    if (
+        kind in ("volumes", "registered_models")
+        and (body.get("catalog_name"), body.get("schema_name")) not in view.schemas
+    ):
         yield f"lies in schema {body.get('schema_name')}, which is not declared"
     if kind == "volumes" and (body.get("volume_type") == "EXTERNAL") != ("storage_location" in body):
         yield "an external volume, and no other, has a storage_location"
@@ -148,7 +172,9 @@ def _kept(view: View) -> Iterator[str]:
     """In production, what the jobs write must survive `bundle destroy`."""
     if not view.production:
         return
-    used = {str(parameter.get("default")) for job in view.all("jobs").values() for parameter in items(job.get("parameters"))}
+    used = {
+        str(parameter.get("default")) for job in view.all("jobs").values() for parameter in items(job.get("parameters"))
+    }
     for kind in ("schemas", "volumes", "registered_models", "experiments"):
         for key, body in view.all(kind).items():
             written = str(body.get("name"))

@@ -12,9 +12,9 @@ from bundle_rules.resolve import View
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-FIELDS = (("second", 0, 59), ("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12)) + (
-    ("day of week", 1, 7),
-    ("year", 1970, 2099),
+FIELDS = (
+    *(("second", 0, 59), ("minute", 0, 59), ("hour", 0, 23)),
+    *(("day of month", 1, 31), ("month", 1, 12), ("day of week", 1, 7), ("year", 1970, 2099)),
 )
 LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 OWN = ("schedule", "trigger", "continuous", "triggers")
@@ -80,7 +80,12 @@ def quartz(expression: str) -> Iterator[str]:
         names = {"month": MONTHS, "day of week": DAYS}.get(name, ())
         if not all(_item(item.upper(), name, low, high, names) for item in part.split(",")):
             yield f"{expression!r}: {part} is not a {name}"
-    if parts[3].isdigit() and parts[4].isdigit() and 1 <= int(parts[4]) <= 12 and int(parts[3]) > LONGEST[int(parts[4]) - 1]:
+    if (
+        parts[3].isdigit()
+        and parts[4].isdigit()
+        and 1 <= int(parts[4]) <= 12
+        and int(parts[3]) > LONGEST[int(parts[4]) - 1]
+    ):
         yield f"{expression!r}: there is no such day"
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib.util
 import re
+import types
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kslm.pipeline import STAGES
-
 from bundle_rules.load import Tree, mapping
+from kslm.pipeline import STAGES
 
 UPKEEP = "maintain"
 """What jobs/stage.py does besides the stages."""
@@ -50,12 +49,8 @@ def problems(task: Tree, job: Tree, root: Path) -> Iterator[str]:
 
 def _script(file: Path, task: Tree, job: Tree) -> Iterator[str]:
     given = arguments_of(task)
-    try:
-        parser = _parser(file.read_text("utf-8"), str(file)) if file.is_file() else None
-        if parser is not None:
-            parser.parse_args([re.sub(r"\{\{.*?\}\}", "1", text) for text in given])
-    except (argparse.ArgumentError, ValueError, SyntaxError) as error:
-        yield f"{file.name} does not take {' '.join(given)}: {error}"
+    if file.is_file() and (refusal := _refusal(file.read_text("utf-8"), file.name, tuple(given))):
+        yield refusal
     if (stage := stage_of(task)) and stage not in (*STAGES, UPKEEP):
         yield f"there is no stage {stage}"
     declared = {parameter.get("name") for parameter in job.get("parameters") or [] if isinstance(parameter, dict)}
@@ -67,13 +62,24 @@ def _script(file: Path, task: Tree, job: Tree) -> Iterator[str]:
     yield from (f"{option} is given twice" for option in sorted({o for o in options if options.count(o) > 1}))
 
 
+@lru_cache(maxsize=1024)
+def _refusal(text: str, name: str, given: tuple[str, ...]) -> str:
+    """Why a script's own parser refuses its arguments; empty if it does not."""
+    try:
+        if (parser := _parser(text)) is not None:
+            parser.parse_args([re.sub(r"\{\{.*?\}\}", "1", argument) for argument in given])
+    except (argparse.ArgumentError, ValueError, SyntaxError) as error:
+        return f"{name} does not take {' '.join(given)}: {error}"
+    return ""
+
+
 @lru_cache(maxsize=32)
-def _parser(text: str, file: str) -> argparse.ArgumentParser | None:
+def _parser(text: str) -> argparse.ArgumentParser | None:
+    """What the script's `parser` returns; None if it has none."""
     if "def parser(" not in text:
         return None
-    spec = importlib.util.spec_from_file_location("bundle_script", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = types.ModuleType("bundle_script")
+    exec(compile(text, "bundle_script.py", "exec"), module.__dict__)
     parser = module.parser()
     parser.exit_on_error, parser.allow_abbrev = False, False
 

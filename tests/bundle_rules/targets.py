@@ -40,7 +40,9 @@ def root(source: Source) -> Iterator[str]:
         workspace = mapping(mapping(target).get("workspace"))
         if mapping(target).get("mode") == "production" and not workspace.get("root_path"):
             yield f"target {name}: a production target needs a workspace.root_path"
-    yield from (f"{'.'.join(at)}: {text!r} names a place of one machine" for at, text in strings(config) if _local(text))
+    yield from (
+        f"{'.'.join(at)}: {text!r} names a place of one machine" for at, text in strings(config) if _local(text)
+    )
     yield from _variables(config)
     yield from _profile(config)
 
@@ -52,7 +54,9 @@ def _local(text: str) -> bool:
 def _variables(config: Tree) -> Iterator[str]:
     declared = {name: mapping(spec) for name, spec in mapping(config.get("variables")).items()}
     rest = [{key: value for key, value in config.items() if key != "variables"}, [*declared.values()]]
-    used = {match[1].split(".")[1] for _, text in strings(rest) for match in REFERENCE.finditer(text) if "." in match[1]}
+    used = {
+        match[1].split(".")[1] for _, text in strings(rest) for match in REFERENCE.finditer(text) if "." in match[1]
+    }
     yield from (f"variable {name} is used nowhere" for name in declared.keys() - used)
     for name, spec in declared.items():
         if "default" in spec and "lookup" in spec:
@@ -158,7 +162,20 @@ def _covers(pattern: str, folder: str) -> bool:
     inside = plain.removeprefix(f"{folder}/")
     if plain in (folder, "*", "**"):
         return True
-    files = ("*", "**", "**/*", "*.py", "**/*.py", "*.yml", "*.txt", "*.sh", "stage.py", "values.py", "refused.py", "gpu")
+    files = (
+        "*",
+        "**",
+        "**/*",
+        "*.py",
+        "**/*.py",
+        "*.yml",
+        "*.txt",
+        "*.sh",
+        "stage.py",
+        "values.py",
+        "refused.py",
+        "gpu",
+    )
     return inside in files and ("/" not in pattern.strip("/") or plain.startswith((f"{folder}/", "*")))
 
 

@@ -9,14 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from databricks.bundles.jobs import Task
-from kslm.errors import KslmError
-from kslm.pipeline import STAGES, before
-from kslm.settings import load_profile
 
 from bundle_rules import scripts
 from bundle_rules.graph import upstream, waits
 from bundle_rules.load import Tree, items, mapping
 from bundle_rules.resolve import View, tasks_of
+from kslm.errors import KslmError
+from kslm.pipeline import STAGES, before
+from kslm.settings import load_profile
 
 TYPES = {field.name for field in fields(Task) if field.name.endswith("_task")}
 NO_COMPUTE = {"condition_task", "run_job_task", "for_each_task"}

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cache
 from typing import Any, Union
 
 from databricks.bundles.core import Variable
@@ -17,6 +17,9 @@ SCALARS = {str: "a string", int: "a whole number", bool: "true or false", float:
 
 class Later(str):
     """A value that only the deployment knows, such as the id of a resource; it may stand for any scalar."""
+
+    def __repr__(self) -> str:
+        return f"Later({super().__repr__()})"
 
 
 def mistakes(cls: Any, value: Any, at: str) -> Iterator[str]:
@@ -67,13 +70,13 @@ def _fields(cls: Any, value: Any, at: str) -> Iterator[str]:
             yield from mistakes(hints[key], item, f"{at}.{key}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _shape(cls: Any) -> tuple[dict[str, Any], list[str]]:
     required = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
     return typing.get_type_hints(cls), required
 
 
-@lru_cache(maxsize=None)
+@cache
 def _members(cls: Any) -> tuple[str, ...]:
     return tuple(member.value for member in cls)
 
@@ -83,7 +86,7 @@ def _label(item: Any, number: int) -> Any:
     return next((item[key] for key in keys if key in item), number) if isinstance(item, dict) else number
 
 
-@lru_cache(maxsize=None)
+@cache
 def field_names(cls: Any) -> frozenset[str]:
     """The fields a dataclass has."""
     return frozenset(field.name for field in fields(cls))
