@@ -6,11 +6,24 @@ what the workspace's release supports are only found by a deployment.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from bundle_rules import jobs, references, resources, targets
 from bundle_rules.load import load
 from bundle_rules.resolve import views
+
+
+def _all(rule: Callable[[Any], Iterator[str]], subject: Any) -> list[str]:
+    """What a rule says; that it could not read on, where a value is of so wrong a type that it stumbles over it."""
+    found = []
+    try:
+        for problem in rule(subject):
+            found.append(problem)
+    except (AttributeError, KeyError, TypeError) as error:
+        found.append(f"{rule.__module__} cannot read on: {error}")
+    return found
 
 
 def problems(root: Path) -> list[str]:
@@ -18,13 +31,16 @@ def problems(root: Path) -> list[str]:
     source = load(root)
     if not source.config.get("targets"):
         return [*source.found, "there are no targets"]
-    found = [*source.found, *targets.root(source), *references.problems(source), *resources.keys(source)]
+    found = list(source.found)
+    for rule in (targets.root, references.problems, resources.keys):
+        found += _all(rule, source)
     seen = views(source)
-    found += targets.shared(seen)
+    found += _all(targets.shared, seen)
     said: dict[str, list[str]] = {}
     for view in seen:
-        for problem in (*targets.problems(view), *resources.problems(view), *jobs.problems(view)):
-            said.setdefault(problem, []).append(view.target)
+        for rule in (targets.problems, resources.problems, jobs.problems):
+            for problem in _all(rule, view):
+                said.setdefault(problem, []).append(view.target)
     for problem, names in said.items():
         everywhere = len(set(names)) == len(seen)
         found.append(problem if everywhere else f"target {', '.join(dict.fromkeys(names))}: {problem}")

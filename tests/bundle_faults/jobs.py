@@ -27,6 +27,12 @@ JOBS: dict[str, Fault] = {
     "a health rule after the end": (P, "value: 86400", "value: 864000", "never come before the timeout"),
     "a metric that does not exist": (P, "RUN_DURATION_SECONDS", "RUN_DURATION", "'RUN_DURATION', not one of"),
     "nobody to tell": (P, "        on_failure: ${var.notifications}\n", "", "nobody can be told"),
+    "nobody to tell of long runs": (
+        P,
+        "        on_duration_warning_threshold_exceeded: ${var.notifications}\n",
+        "",
+        "overlong",
+    ),
     "no address": (Y, "    default: []", "    default: [ops at example.com]", "is not an e-mail address"),
     "a performance target of none": (
         P,
@@ -181,6 +187,7 @@ COMPUTE: dict[str, Fault] = {
     "environment 55": (P, 'environment_version: "5"', 'environment_version: "55"', "'55' is not known"),
     "a version that is a number": (P, 'environment_version: "5"', "environment_version: 5", "not a string"),
     "the wrong wheel folder": (P, "../dist/*.whl", "dist/*.whl", "wheels are built in dist"),
+    "nothing pinned": (TRAIN, "              - -r ../environments/model.txt\n", "", "pins nothing"),
     "no wheel": (TRAIN, "              - ../dist/*.whl\n", "", "lacks the project's wheel"),
     "no space after -r": (P, "-r ../environments/data.txt", "-r../environments/data.txt", "looks for a space"),
     "training without torch": (TRAIN, "environments/model.txt", "environments/data.txt", "train needs torch"),
@@ -209,6 +216,13 @@ SCRIPTS: dict[str, Fault] = {
         "--home is given",
     ),
     "a stage that does not exist": (P, "task_key: tokenize", "task_key: tokenise", "no stage tokenise"),
+    "a widget that is left empty": (
+        P,
+        '              home: "{{job.parameters.home}}"\n',
+        "",
+        "values.py is not given home",
+    ),
+    "a default of the wrong type": (MAINTAIN, 'default: "168"', 'default: "a week"', "does not take"),
     "a widget that the notebook lacks": (
         P,
         "              stage: evaluate",

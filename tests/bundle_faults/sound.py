@@ -46,4 +46,16 @@ SOUND: dict[str, tuple[str, str, str]] = {
         "      notification_settings:",
         "      webhook_notifications: {on_failure: [{id: x}]}\n      notification_settings:",
     ),
+    "another volume": (
+        GOLD,
+        "resources:\n",
+        "resources:\n  volumes:\n    lab:\n      catalog_name: ${var.catalog}\n      name: lab\n"
+        "      volume_type: MANAGED\n"
+        "      schema_name: ${resources.schemas.gold.name}\n",
+    ),
+    "another developers' target": (
+        Y,
+        "  dev:\n",
+        "  mine:\n    mode: development\n    variables: {catalog: mine}\n  dev:\n",
+    ),
 }

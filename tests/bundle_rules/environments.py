@@ -125,6 +125,8 @@ def _enough(task: Tree, specs: dict[str, Tree], view: View) -> Iterator[str]:
     dependencies = [str(dependency) for dependency in spec.get("dependencies") or []]
     if not any(".whl" in dependency for dependency in dependencies):
         yield "its environment lacks the project's wheel"
+    elif not any(dependency.startswith("-r ") for dependency in dependencies):
+        yield "its environment pins nothing: no requirement file is named"
     if stage in PIPELINE and "torch" in PIPELINE[stage].libraries and not _torch(dependencies, view.root):
         yield f"stage {stage} needs torch, which its environment lacks"
 

@@ -12,6 +12,7 @@ from bundle_rules.resolve import View, strings
 from bundle_rules.resources import PRINCIPALS
 from bundle_rules.typed import Later
 
+WEEK = 7 * 86400
 ADDRESS = re.compile(r"[^@\s,;]+@[\w-]+(\.[\w-]+)+")
 RESOURCE_OF = {"experiment": "experiments", "model": "registered_models", "schema": "schemas"}
 
@@ -23,13 +24,11 @@ def problems(view: View) -> Iterator[str]:
 
 
 def _job(job: Tree, view: View) -> Iterator[str]:
-    if not job.get("name"):
-        yield "has no name"
     if not items(job.get("tasks")):
         yield "has no tasks"
     yield from _alone(job)
     yield from _time(job)
-    yield from _mail(job)
+    yield from _mail(job, view)
     yield from _parameters(job, view)
     if (run_as := job.get("run_as")) is not None and sum(bool(mapping(run_as).get(name)) for name in PRINCIPALS) != 1:
         yield "run_as names one identity"
@@ -52,6 +51,8 @@ def _time(job: Tree) -> Iterator[str]:
     if not isinstance(limit, int) or limit <= 0:
         yield "has no timeout_seconds"
         return
+    if limit > WEEK:
+        yield "may run for longer than a week"
     rules = items(mapping(job.get("health")).get("rules"))
     durations = [rule.get("value") for rule in rules if rule.get("metric") == "RUN_DURATION_SECONDS"]
     if not durations:
@@ -61,10 +62,14 @@ def _time(job: Tree) -> Iterator[str]:
             yield f"the health rule's {value} s never come before the timeout"
 
 
-def _mail(job: Tree) -> Iterator[str]:
+def _mail(job: Tree, view: View) -> Iterator[str]:
     mail = mapping(job.get("email_notifications"))
     if "on_failure" not in mail and not mapping(job.get("webhook_notifications")).get("on_failure"):
         yield "nobody can be told of a failure: email_notifications has no on_failure"
+    elif mail and "on_duration_warning_threshold_exceeded" not in mail:
+        yield "nobody can be told of an overlong run: no on_duration_warning_threshold_exceeded"
+    if not job.get("tags") and not mapping(mapping(view.tree.get("presets")).get("tags")):
+        yield "has no tags by which its cost could be found"
     for holder in (job, *items(job.get("tasks"))):
         for event, addresses in mapping(holder.get("email_notifications")).items():
             for address in addresses if isinstance(addresses, list) else []:

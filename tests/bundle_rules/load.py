@@ -57,7 +57,9 @@ def load(root: Path) -> Source:
     """The bundle in `root`; what is wrong with its files is in `found`."""
     source = Source(root, {})
     source.config = _file(source, root / "databricks.yml")
-    source.config.setdefault("resources", {})
+    if not isinstance(source.config.setdefault("resources", {}), dict):
+        source.found.append("resources are not a mapping")
+        source.config["resources"] = {}
     patterns = source.config.get("include", [])
     if not isinstance(patterns, list):
         source.found.append("include is not a list")
@@ -81,6 +83,9 @@ def _include(source: Source, file: Path) -> None:
     for block in ("variables", "artifacts"):
         for key in _keys(tree.get(block)) & _keys(source.config.get(block)):
             source.found.append(f"{block}.{key} is declared twice")
+    if not isinstance(tree.get("resources", {}), dict):
+        source.found.append(f"{name}: resources are not a mapping")
+        return
     for kind, items in mapping(tree.get("resources")).items():
         for key in _keys(items) & _keys(source.config["resources"].get(kind)):
             source.found.append(f"{kind}.{key} is declared twice")
@@ -133,10 +138,10 @@ def merge(base: Any, over: Any, key: str = "") -> Any:
 def _merged_list(base: list[Any], over: list[Any], by: str | None) -> list[Any]:
     if by is None or not all(isinstance(item, dict) for item in base + over):
         return base + over
-    given = {item.get(by): item for item in over}
-    known = {item.get(by) for item in base}
-    return [merge(item, given.get(item.get(by))) for item in base] + [
-        item for item in over if item.get(by) not in known
+    given = {str(item.get(by)): item for item in over}
+    known = {str(item.get(by)) for item in base}
+    return [merge(item, given.get(str(item.get(by)))) for item in base] + [
+        item for item in over if str(item.get(by)) not in known
     ]
 
 

@@ -45,9 +45,9 @@ class View:
         ]
 
     @cached_property
-    def schemas(self) -> list[tuple[Any, Any]]:
+    def schemas(self) -> list[tuple[str, str]]:
         """Catalog and name of the declared schemas."""
-        return [(schema.get("catalog_name"), schema.get("name")) for schema in self.all("schemas").values()]
+        return [(str(schema.get("catalog_name")), str(schema.get("name"))) for schema in self.all("schemas").values()]
 
 
 def views(source: Source) -> list[View]:

@@ -29,6 +29,12 @@ NAMED = {"jobs": ("name",), "experiments": ("name",), "schemas": ("catalog_name"
 )
 TAGS = 25
 CATALOGUED = ("schemas", "volumes", "registered_models")
+REQUIRED = {
+    "volumes": ("volume_type",),
+    "registered_models": ("catalog_name", "schema_name", "name"),
+    "jobs": ("name",),
+}
+"""Fields that the types leave open, and the CLI or the workspace does not."""
 
 
 @cache
@@ -79,22 +85,22 @@ def keys(source: Source) -> Iterator[str]:
                 if key not in mapping(declared.get(kind)):
                     yield f"target {name}: overrides {kind}.{key}, which is not declared"
                     continue
-                known = {task.get("task_key") for task in items(mapping(declared[kind][key]).get("tasks"))}
+                known = {str(task.get("task_key")) for task in items(mapping(declared[kind][key]).get("tasks"))}
                 for task in items(mapping(body).get("tasks")):
-                    if task.get("task_key") not in known and not any(field.endswith("_task") for field in task):
+                    if str(task.get("task_key")) not in known and not any(field.endswith("_task") for field in task):
                         yield f"target {name}: overrides task {task.get('task_key')} of {key}, which is not declared"
 
 
 def problems(view: View) -> Iterator[str]:
     """What is wrong with a target's resources."""
-    names: dict[tuple[Any, ...], str] = {}
+    names: dict[tuple[str, ...], str] = {}
     for kind in mapping(view.tree.get("resources")):
         for key, body in view.all(kind).items():
             at = f"{kind}.{key}"
             if kind_of(kind) is not None:
                 yield from _typed(kind, at, Same(body))
             yield from (f"{at}: {problem}" for problem in _resource(kind, body, view))
-            if kind in NAMED and (name := (kind, *(body.get(part) for part in NAMED[kind]))) in names:
+            if kind in NAMED and (name := (kind, *(str(body.get(part)) for part in NAMED[kind]))) in names:
                 yield f"{at} has the same name as {names[name]}"
             elif kind in NAMED:
                 names[name] = at
@@ -107,6 +113,7 @@ def _resource(kind: str, body: Tree, view: View) -> Iterator[str]:
         yield from principal(permission)
     for grant in items(body.get("grants")):
         yield from _grant(kind, body, grant, view)
+    yield from (f"{field} is missing" for field in REQUIRED.get(kind, ()) if not body.get(field))
     name = body.get("name")
     # Narrower than Unity Catalog's own rule: kslm takes no other (`KSLM_SCHEMA`).
     if kind in CATALOGUED and not isinstance(name, Later) and not re.fullmatch(r"\w{1,255}", str(name)):
@@ -136,6 +143,8 @@ def principal(permission: Tree) -> Iterator[str]:
     """A permission is one principal's."""
     if sum(bool(permission.get(name)) for name in PRINCIPALS) != 1:
         yield f"a permission names one of {', '.join(PRINCIPALS)}"
+    if "@" in str(permission.get("group_name")):
+        yield f"{permission['group_name']} is a user and no group"
 
 
 def _grant(kind: str, body: Tree, grant: Tree, view: View) -> Iterator[str]:
@@ -169,7 +178,7 @@ def _dashboard(body: Tree, view: View) -> Iterator[str]:
 
 
 def _kept(view: View) -> Iterator[str]:
-    """In production, what the jobs write must survive `bundle destroy`."""
+    """In production, what the jobs write must survive `bundle destroy`, and be of use to others than its owner."""
     if not view.production:
         return
     used = {
@@ -177,12 +186,14 @@ def _kept(view: View) -> Iterator[str]:
     }
     for kind in ("schemas", "volumes", "registered_models", "experiments"):
         for key, body in view.all(kind).items():
-            written = str(body.get("name"))
-            ours = kind in ("volumes", "registered_models") or written in used
+            name, place = str(body.get("name")), f"/{body.get('schema_name')}/{body.get('name')}"
+            ours = any(place in value for value in used) if kind == "volumes" else name in used
             if kind == "schemas":
-                ours = ours or any(written == f"{name}_{layer}" for name in used for layer in LAYERS)
+                ours = ours or any(name == f"{base}_{layer}" for base in used for layer in LAYERS)
             if ours and mapping(body.get("lifecycle")).get("prevent_destroy") is not True:
                 yield f"{kind}.{key}: holds data, and nothing prevents its destruction"
+            if ours and kind in CATALOGUED and not body.get("grants"):
+                yield f"{kind}.{key}: nobody but its owner is granted its use"
 
 
 def _layers(view: View) -> Iterator[str]:

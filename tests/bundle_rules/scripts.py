@@ -11,12 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bundle_rules.load import Tree, mapping
+from bundle_rules.load import Tree, items, mapping
 from kslm.pipeline import STAGES
 
 UPKEEP = "maintain"
 """What jobs/stage.py does besides the stages."""
-WIDGET = re.compile(r"dbutils\.widgets\.(?:text|dropdown|combobox|multiselect)\(\s*[\"'](\w+)")
+WIDGET = re.compile(r"""dbutils\.widgets\.\w+\(\s*["'](\w+)["'],\s*(["'])(.*?)\2""")
 
 
 def arguments_of(task: Tree) -> list[str]:
@@ -49,27 +49,28 @@ def problems(task: Tree, job: Tree, root: Path) -> Iterator[str]:
 
 def _script(file: Path, task: Tree, job: Tree) -> Iterator[str]:
     given = arguments_of(task)
-    if file.is_file() and (refusal := _refusal(file.read_text("utf-8"), file.name, tuple(given))):
-        yield refusal
+    defaults = {str(p.get("name")): str(p.get("default")) for p in items(job.get("parameters"))}
+    filled = [re.sub(r"\{\{(?:job\.parameters\.)?(.*?)\}\}", lambda m: defaults.get(m[1], "1"), text) for text in given]
+    if file.is_file() and (refusal := _refusal(file.read_text("utf-8"), tuple(filled))):
+        yield f"{file.name} does not take {' '.join(given)}: {refusal}"
     if (stage := stage_of(task)) and stage not in (*STAGES, UPKEEP):
         yield f"there is no stage {stage}"
-    declared = {parameter.get("name") for parameter in job.get("parameters") or [] if isinstance(parameter, dict)}
     names = [match for text in given if (match := re.match(r"--([\w-]+)=\{\{job\.parameters\.([\w-]+)\}\}$", text))]
     for match in names:
-        if match[1].replace("-", "_") in declared and match[1].replace("-", "_") != match[2]:
+        if match[1].replace("-", "_") in defaults and match[1].replace("-", "_") != match[2]:
             yield f"--{match[1]} is given the job parameter {match[2]}"
     options = [text.split("=")[0] for text in given if text.startswith("--")]
     yield from (f"{option} is given twice" for option in sorted({o for o in options if options.count(o) > 1}))
 
 
 @lru_cache(maxsize=1024)
-def _refusal(text: str, name: str, given: tuple[str, ...]) -> str:
+def _refusal(text: str, given: tuple[str, ...]) -> str:
     """Why a script's own parser refuses its arguments; empty if it does not."""
     try:
         if (parser := _parser(text)) is not None:
-            parser.parse_args([re.sub(r"\{\{.*?\}\}", "1", argument) for argument in given])
+            parser.parse_args(given)
     except (argparse.ArgumentError, ValueError, SyntaxError) as error:
-        return f"{name} does not take {' '.join(given)}: {error}"
+        return str(error)
     return ""
 
 
@@ -97,7 +98,11 @@ def _notebook(file: Path, task: Tree) -> Iterator[str]:
     if file.suffix == ".py" and not text.startswith("# Databricks notebook source"):
         yield f"{file.name} is not a notebook"
     given = mapping(mapping(task.get("notebook_task")).get("base_parameters"))
-    yield from (f"{file.name} has no widget {name}" for name in sorted(given.keys() - set(WIDGET.findall(text))))
+    widgets = {name: default for name, _, default in WIDGET.findall(text)}
+    yield from (f"{file.name} has no widget {name}" for name in sorted(given.keys() - widgets.keys()))
+    for name, default in widgets.items():
+        if not default and name not in given:
+            yield f"{file.name} is not given {name}"
     stage = given.get("stage")
     if "taskValues" in text and stage not in (known := _task_values(file.parent / "stage.py")):
         yield f"stage {stage} leaves no task values; those of {', '.join(known)} do"

@@ -37,6 +37,8 @@ def root(source: Source) -> Iterator[str]:
     if sum(mapping(target).get("default") is True for target in targets.values()) != 1:
         yield "exactly one target must be the default"
     for name, target in targets.items():
+        if not mapping(target).get("mode"):
+            yield f"target {name}: no mode says whether it is for development or production"
         workspace = mapping(mapping(target).get("workspace"))
         if mapping(target).get("mode") == "production" and not workspace.get("root_path"):
             yield f"target {name}: a production target needs a workspace.root_path"
@@ -61,6 +63,8 @@ def _variables(config: Tree) -> Iterator[str]:
     for name, spec in declared.items():
         if "default" in spec and "lookup" in spec:
             yield f"variable {name} has a default and a lookup"
+        if "lookup" in spec and len(mapping(spec["lookup"])) != 1:
+            yield f"variable {name} looks up {len(mapping(spec['lookup']))} things"
         if "default" in spec:
             yield from _value(name, spec, spec["default"])
     for target, body in mapping(config.get("targets")).items():
@@ -137,6 +141,8 @@ def _artifacts(view: View) -> Iterator[str]:
         if experimental.get("skip_artifact_cleanup") is not True:
             yield "a deployment would delete the wheel of a run under way: skip_artifact_cleanup is not true"
         folder = view.root / str(artifact.get("path") or ".")
+        if not artifact.get("build") and not (folder / "setup.py").is_file():
+            yield "without a build command the CLI needs a setup.py, which there is not"
         if not folder.is_dir() or str(PurePosixPath(str(artifact.get("path") or "."))).startswith(("..", "/")):
             yield f"an artifact is built in {artifact.get('path')}, which is no folder of the bundle"
         for file in items(artifact.get("files")):

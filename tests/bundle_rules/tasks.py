@@ -50,9 +50,11 @@ def _task(task: Tree, job: Tree, view: View) -> Iterator[str]:
     yield from _depends(task, job)
     yield from _condition(mapping(task.get("condition_task")))
     yield from _run_job(mapping(task.get("run_job_task")), view)
+    if "condition_task" not in task:
+        yield from _limit(task, job)
     if not kinds & NO_COMPUTE:
         yield from _compute(task, job)
-        yield from _again(task, job)
+        yield from _again(task)
     for kind, key in FILES:
         yield from _file(mapping(task.get(kind)).get(key), view.root)
     yield from _gpu(task, job, view.root)
@@ -114,12 +116,16 @@ def _compute(task: Tree, job: Tree) -> Iterator[str]:
         yield f"unknown environment_variables_key {task['environment_variables_key']}"
 
 
-def _again(task: Tree, job: Tree) -> Iterator[str]:
-    limit, retries, whole = task.get("timeout_seconds"), task.get("max_retries"), job.get("timeout_seconds")
+def _limit(task: Tree, job: Tree) -> Iterator[str]:
+    limit, whole = task.get("timeout_seconds"), job.get("timeout_seconds")
     if not isinstance(limit, int) or limit <= 0:
         yield "has no timeout_seconds"
     elif isinstance(whole, int) and limit > whole:
         yield "may take longer than the whole job"
+
+
+def _again(task: Tree) -> Iterator[str]:
+    retries = task.get("max_retries")
     if not isinstance(retries, int) or not 0 <= retries <= MOST_RETRIES:
         yield f"max_retries is {retries}, not a number from 0 to {MOST_RETRIES}"
     elif retries and not (isinstance(wait := task.get("min_retry_interval_millis"), int) and wait >= 1000):
