@@ -8,30 +8,57 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bundle_check import problems
-from kslm.lake import tables
+from bundle_faults import jobs, sound, whole
+from bundle_rules.load import load
+from bundle_rules.resolve import views
 from kslm.pipeline import STAGES
-from kslm.pipeline.graph import before
-from kslm.settings import Environment, Settings, load_profile, profile_folders
+from kslm.settings import Environment, Settings, load_profile
 
 ROOT = Path(__file__).resolve().parents[1]
-JOB = yaml.safe_load((ROOT / "resources" / "pipeline.job.yml").read_text())["resources"]["jobs"]["pipeline"]
-BUNDLE = yaml.safe_load((ROOT / "databricks.yml").read_text())
+FAULTS = whole.FAULTS | jobs.FAULTS | jobs.GPUS
+PRODUCTION = (text := (ROOT / "databricks.yml").read_text("utf-8"))[text.index("\n  prod: &prod") :]
+NAMED = ("schemas", "volumes", "registered_models", "experiments", "jobs")
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    for name in ("resources", "jobs", "environments", "conf"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("databricks.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    return folder
 
 
 @pytest.fixture
-def bundle(tmp_path):
-    """A copy that may be broken."""
-    for name in ("resources", "jobs", "notebooks"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "databricks.yml", tmp_path)
-    return tmp_path
+def change(copied):
+    """Replaces texts in files of a copy of the bundle, until the test has ended."""
+    before = {}
+
+    def apply(name, old, new):
+        file = copied / name
+        text = file.read_text("utf-8")
+        before.setdefault(file, text)
+        assert old is None or old in text, "the fault no longer fits the bundle"
+        if new is None:
+            file.unlink()
+        else:
+            file.write_text(text + new if old is None else text.replace(old, new), "utf-8")
+        return copied
+
+    yield apply
+    for file, text in before.items():
+        file.write_text(text, "utf-8")
+
+
+def with_gpus(change):
+    return change("databricks.yml", "# - resources/gpu/", "- resources/gpu/")
 
 
 def load_stage():
@@ -41,126 +68,81 @@ def load_stage():
     return module
 
 
-def test_the_bundle_is_sound(bundle):
-    assert problems(bundle) == []
-
-
-def root_file(edit):
-    def apply(bundle):
-        tree = yaml.safe_load((bundle / "databricks.yml").read_text())
-        edit(tree)
-        (bundle / "databricks.yml").write_text(yaml.safe_dump(tree))
-
-    return apply
-
-
-def job_file(edit):
-    def apply(bundle):
-        path = bundle / "resources" / "pipeline.job.yml"
-        tree = yaml.safe_load(path.read_text())
-        edit(tree["resources"]["jobs"]["pipeline"])
-        path.write_text(yaml.safe_dump(tree))
-
-    return apply
-
-
-def add_copy_of_a_resource(bundle):
-    shutil.copy(bundle / "resources" / "gold.schema.yml", bundle / "resources" / "gold2.schema.yml")
-
-
-FAULTS = {
-    "a mode that does not exist": (root_file(lambda t: t["targets"]["dev"].update(mode="staging")), "mode 'staging'"),
-    "two default targets": (root_file(lambda t: t["targets"]["prod"].update(default=True)), "must be the default"),
-    "no default target": (root_file(lambda t: t["targets"]["dev"].pop("default")), "must be the default"),
-    "an unknown top-level key": (root_file(lambda t: t.update(artefacts={})), "top-level key artefacts"),
-    "a misspelt key of a target": (root_file(lambda t: t["targets"]["dev"].update(preset={})), "unknown key preset"),
-    "no bundle name": (root_file(lambda t: t["bundle"].pop("name")), "has no name"),
-    "an include that matches nothing": (root_file(lambda t: t["include"].append("jobs/*.yml")), "matches nothing"),
-    "a variable without a value": (root_file(lambda t: t["targets"]["prod"].pop("variables")), "has no value"),
-    "an undeclared variable": (root_file(lambda t: t["variables"].pop("profile")), "profile is not declared"),
-    "a variable used nowhere": (root_file(lambda t: t["variables"].update(x={"default": 1})), "used nowhere"),
-    "production without a root path": (root_file(lambda t: t["targets"]["prod"].pop("workspace")), "root_path"),
-    "an override of nothing": (
-        root_file(lambda t: t["targets"]["prod"]["resources"]["schemas"].update(iron={})),
-        "overrides schemas.iron",
-    ),
-    "an override with a misspelt field": (
-        root_file(lambda t: t["targets"]["prod"]["resources"]["schemas"].update(gold={"lifecycle": {"prevent": True}})),
-        "schemas.gold",
-    ),
-    "no artifact for the wheel": (root_file(lambda t: t.pop("artifacts")), "no artifact builds"),
-    "a resource declared twice": (add_copy_of_a_resource, "schemas.gold is declared twice"),
-    "a reference to nothing": (lambda b: (b / "resources" / "home.volume.yml").unlink(), "volumes.home} names nothing"),
-    "a missing file": (lambda b: (b / "jobs" / "stage.py").unlink(), "no file ../jobs/stage.py"),
-    "a misspelt field": (job_file(lambda j: j.update(timeout_second=1)), "timeout_second"),
-    "an unknown dependency": (
-        job_file(lambda j: j["tasks"][1].update(depends_on=[{"task_key": "bake"}])),
-        "unknown task bake",
-    ),
-    "a cycle": (job_file(lambda j: j["tasks"][0].update(depends_on=[{"task_key": "release"}])), "wait for each other"),
-    "a task twice": (job_file(lambda j: j["tasks"].append(dict(j["tasks"][0]))), "occurs twice"),
-    "an unknown environment": (job_file(lambda j: j["tasks"][0].update(environment_key="gpu")), "environment_key gpu"),
-    "no environment": (job_file(lambda j: j["tasks"][0].pop("environment_key")), "environment_key None"),
-    "no environment version": (
-        job_file(lambda j: j["environments"][0]["spec"].pop("environment_version")),
-        "no environment_version",
-    ),
-    "no task type": (job_file(lambda j: j["tasks"][0].pop("spark_python_task")), "0 task types"),
-    "two task types": (
-        job_file(lambda j: j["tasks"][0].update(notebook_task={"notebook_path": "../notebooks/tour.py"})),
-        "2 task types",
-    ),
-    "an undeclared job parameter": (job_file(lambda j: j["parameters"].pop()), "model is not declared"),
-    "a job parameter used nowhere": (
-        job_file(lambda j: j["parameters"].append({"name": "x", "default": ""})),
-        "x is used nowhere",
-    ),
-    "a Unix cron line": (
-        job_file(lambda j: j["schedule"].update(quartz_cron_expression="0 3 * * 0")),
-        "not a Quartz cron",
-    ),
-    "a schedule that is not paused": (job_file(lambda j: j["schedule"].update(pause_status="UNPAUSED")), "not paused"),
-    "a schedule and a trigger": (
-        job_file(lambda j: j.update(trigger={"periodic": {"interval": 1, "unit": "DAYS"}})),
-        "excludes any other",
-    ),
-    "a bad enumeration": (job_file(lambda j: j["tasks"][1].update(run_if="ALWAYS")), "ALWAYS"),
-}
+def test_the_bundle_is_sound_with_and_without_gpus(copied, change):
+    assert problems(copied) == []
+    assert problems(with_gpus(change)) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught(bundle, fault):
-    break_it, said = FAULTS[fault]
-    break_it(bundle)
-    assert any(said in problem for problem in problems(bundle)), problems(bundle)
+def test_a_planted_fault_is_caught(change, fault):
+    *edit, said = FAULTS[fault]
+    if fault in jobs.GPUS:
+        with_gpus(change)
+    if edit[0] != "databricks.yml" and fault not in whole.TARGETS:
+        # Two targets show what is not the targets' own fault, in half the time.
+        change("databricks.yml", PRODUCTION, "\n")
+    found = problems(change(*edit))
+    assert any(said in problem for problem in found), found
 
 
-def test_targets():
-    modes = {name: target["mode"] for name, target in BUNDLE["targets"].items()}
-    assert modes == {"dev": "development", "staging": "production", "prod": "production"}
-    assert BUNDLE["targets"]["dev"]["default"]
+@pytest.mark.parametrize("case", sound.SOUND)
+def test_a_change_that_is_sound_raises_no_alarm(change, case):
+    assert problems(change(*sound.SOUND[case])) == []
 
 
-def test_one_task_a_stage_after_those_whose_results_it_needs():
-    assert tuple(task["task_key"] for task in JOB["tasks"]) == STAGES
-    waits = {task["task_key"]: {d["task_key"] for d in task.get("depends_on", [])} for task in JOB["tasks"]}
-    profile = load_profile(BUNDLE["variables"]["profile"]["default"])
-    done = {}
-    for stage in STAGES:
-        done[stage] = waits[stage].union(*(done[name] for name in waits[stage]))
-        assert set(before(profile, stage)) <= done[stage], stage
+def test_examples_in_the_documentation_are_sound(copied):
+    page = (ROOT / "docs" / "databricks.md").read_text("utf-8")
+    for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", page, re.S)):
+        file = copied / "resources" / f"example{number}.yml"
+        file.write_text(block, "utf-8")
+        try:
+            assert problems(copied) == [], block
+        finally:
+            file.unlink()
+
+
+def names(view):
+    """What a target's deployment is made of, by name."""
+    kept = {
+        (kind, body.get("catalog_name"), body.get("schema_name"), body["name"])
+        for kind in NAMED
+        for body in view.all(kind).values()
+    }
+    return kept | {("root_path", None, None, view.tree["workspace"]["root_path"])}
+
+
+def test_targets_and_the_names_they_do_not_share():
+    seen = {view.target: view for view in views(load(ROOT))}
+    assert [name for name, view in seen.items() if not view.production] == ["dev"]
+    assert seen["prod"].tree["variables"]["profile"] != seen["prod_small"].tree["variables"]["profile"]
+    for one in seen.values():
+        assert not [other.target for other in seen.values() if other is not one and names(one) & names(other)]
+
+
+def test_another_profile_renames_nothing():
+    source = load(ROOT)
+    before = [names(view) for view in views(source)]
+    source.config["variables"]["profile"]["default"] = "medium"
+    assert [names(view) for view in views(source)] == before
+
+
+def tasks(job):
+    file = ROOT / "resources" / f"{job}.job.yml"
+    return {
+        task["task_key"]: task for task in yaml.safe_load(file.read_text("utf-8"))["resources"]["jobs"][job]["tasks"]
+    }
+
+
+def test_a_task_a_stage_and_what_follows_from_the_verdict():
+    pipeline = tasks("pipeline")
+    waits = {key: {other["task_key"] for other in task.get("depends_on", [])} for key, task in pipeline.items()}
+    assert set(STAGES) <= pipeline.keys()
     assert waits["index"] == waits["curate"] == {"ingest"}, "neither waits for the other"
-    assert JOB["max_concurrent_runs"] == 1, "nothing else keeps two runs out of one KSLM_HOME on a volume"
-    assert BUNDLE["targets"]["dev"]["presets"]["jobs_max_concurrent_runs"] == 1
-
-
-@pytest.mark.parametrize("task", JOB["tasks"], ids=lambda task: task["task_key"])
-def test_a_task_gives_the_script_what_it_takes(task):
-    given = load_stage().parser().parse_args(task["spark_python_task"]["parameters"])
-    assert given.stage == task["task_key"]
-    passed = {name: value for name, value in vars(given).items() if name != "stage"}
-    assert passed == {name: f"{{{{job.parameters.{name}}}}}" for name in passed}
-    assert passed.keys() == {parameter["name"] for parameter in JOB["parameters"]}
+    assert pipeline["release"]["depends_on"] == [{"task_key": "worth_releasing", "outcome": "true"}]
+    assert pipeline["refused"]["depends_on"] == [{"task_key": "worth_releasing", "outcome": "false"}]
+    assert waits["worth_releasing"] == {"verdict"} and waits["verdict"] == {"evaluate"}
+    parts = {job: set(tasks(job)) for job in ("corpus", "train", "release")}
+    assert set.union(*parts.values()) == pipeline.keys(), "what the pipeline does, its parts do"
 
 
 def test_the_script_sets_variables_that_settings_read(tmp_path):
@@ -171,33 +153,6 @@ def test_the_script_sets_variables_that_settings_read(tmp_path):
     settings = Settings(load_profile("quick"), env)
     assert settings.registered_model == "dev.dev_ann_kslm.dev_ann_kslm_quick"
     assert settings.experiment == "/Shared/[dev ann] kslm"
-
-
-def test_extras_profile_and_schemas_exist():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for environment in JOB["environments"]:
-        for dependency in environment["spec"]["dependencies"]:
-            assert set(re.findall(r"\[(\w+)\]", dependency)) <= set(project["optional-dependencies"])
-    profile = BUNDLE["variables"]["profile"]["default"]
-    assert any((folder / f"{profile}.yml").is_file() for folder in profile_folders())
-    for layer in {table.layer for table in tables.ALL}:
-        schema = yaml.safe_load((ROOT / "resources" / f"{layer}.schema.yml").read_text())["resources"]["schemas"][layer]
-        assert schema["name"] == f"${{var.schema}}_{layer}", "as kslm.lake names it"
-
-
-def test_the_documented_gpu_lines_are_sound(bundle):
-    page = (ROOT / "docs" / "databricks.md").read_text("utf-8")
-    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
-    assert len(blocks) == 1
-    override = blocks[0]["targets"]["prod"]["resources"]["jobs"]["pipeline"]["tasks"]
-    assert [task["task_key"] for task in override] == ["train"]
-
-    def with_gpu(job):
-        task = next(task for task in job["tasks"] if task["task_key"] == "train")
-        task.update(override[0])
-
-    job_file(with_gpu)(bundle)
-    assert problems(bundle) == []
 
 
 def run_script(tmp_path, stage, profile):

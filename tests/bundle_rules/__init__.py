@@ -1,0 +1,1 @@
+"""The rules of tests/bundle_check.py, a module a subject."""
