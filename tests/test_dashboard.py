@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -16,16 +17,16 @@ from kslm.lake import tables
 from kslm.redact.pseudonyms import KINDS, PLACEHOLDER
 from landed import settings_of
 
-FILE = Path(__file__).resolve().parents[1] / "resources" / "corpus.dashboard.yml"
-RESOURCE = yaml.safe_load(FILE.read_text())["resources"]["dashboards"]["corpus"]
-DASHBOARD = RESOURCE["serialized_dashboard"]
+FOLDER = Path(__file__).resolve().parents[1] / "resources"
+RESOURCE = yaml.safe_load((FOLDER / "corpus.dashboard.yml").read_text())["resources"]["dashboards"]["corpus"]
+DASHBOARD = json.loads((FOLDER / RESOURCE["file_path"]).read_text())
 DATASETS = {dataset["name"]: "".join(dataset["queryLines"]) for dataset in DASHBOARD["datasets"]}
 WIDGETS = [(item, item["widget"]) for page in DASHBOARD["pages"] for item in page["layout"]]
 CHARTS = [widget for _, widget in WIDGETS if "spec" in widget]
 COLUMNS = 6
 # The versions of the widgets' specifications that Lakeview's own exports carry.
 VERSIONS = {"bar": 3, "counter": 2, "table": 1}
-TABLE = re.compile(r"\$\{var\.catalog\}\.\$\{resources\.schemas\.(\w+)\.name\}\.(\w+)")
+TABLE = re.compile(r"\$\{resources\.schemas\.(\w+)\.catalog_name\}\.\$\{resources\.schemas\.\1\.name\}\.(\w+)")
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,11 @@ def test_every_kind_of_redaction_is_counted():
 
 def test_it_names_no_catalog_schema_or_warehouse_of_its_own():
     assert RESOURCE["warehouse_id"] == "${var.warehouse_id}"
-    assert "file_path" not in RESOURCE
     for query in DATASETS.values():
         sources = re.findall(r"FROM (\S+)", query)
         assert all(source == "(" or TABLE.fullmatch(source) for source in sources)
+    # In this file the CLI fills in references to resources, and nothing else.
+    assert set(re.findall(r"\$\{(\w+)\.", json.dumps(DASHBOARD))) == {"resources"}
+    for schema in {schema for query in DATASETS.values() for schema, _ in TABLE.findall(query)}:
+        declared = yaml.safe_load((FOLDER / f"{schema}.schema.yml").read_text())["resources"]["schemas"][schema]
+        assert declared["name"].endswith(f"_{schema}")
