@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +15,6 @@ from bundle_faults import jobs, sound, whole
 from bundle_rules.load import load
 from bundle_rules.resolve import views
 from kslm.pipeline import STAGES
-from kslm.settings import Environment, Settings, load_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 FAULTS = whole.FAULTS | jobs.FAULTS | jobs.GPUS
@@ -143,60 +139,3 @@ def test_a_task_a_stage_and_what_follows_from_the_verdict():
     assert waits["worth_releasing"] == {"verdict"} and waits["verdict"] == {"evaluate"}
     parts = {job: set(tasks(job)) for job in ("corpus", "train", "release")}
     assert set.union(*parts.values()) == pipeline.keys(), "what the pipeline does, its parts do"
-
-
-def test_the_script_sets_variables_that_settings_read(tmp_path):
-    known = {field.alias for field in Environment.model_fields.values()}
-    assert set(load_stage().VARIABLES.values()) < known
-    given = {"KSLM_CATALOG": "dev", "KSLM_SCHEMA": "dev_ann_kslm", "KSLM_REGISTERED_MODEL": "dev_ann_kslm_quick"}
-    env = Environment(_env_file=None, KSLM_HOME=tmp_path, MLFLOW_EXPERIMENT_NAME="/Shared/[dev ann] kslm", **given)
-    settings = Settings(load_profile("quick"), env)
-    assert settings.registered_model == "dev.dev_ann_kslm.dev_ann_kslm_quick"
-    assert settings.experiment == "/Shared/[dev ann] kslm"
-
-
-def run_script(tmp_path, stage, profile):
-    arguments = [f"--{name}=x" for name in ("catalog", "schema", "experiment", "model")]
-    arguments += [f"--stage={stage}", f"--profile={profile}", f"--home={tmp_path / 'home'}"]
-    return subprocess.run(
-        [sys.executable, str(ROOT / "jobs" / "stage.py"), *arguments],
-        env={**os.environ, "KSLM_ENGINE": "sail"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_script_runs_a_stage_and_prints_one_line(tiny_settings_env, tmp_path):
-    first = run_script(tmp_path, "fetch", tiny_settings_env["KSLM_PROFILE"])
-    assert (first.returncode, first.stderr) == (0, "")
-    assert re.fullmatch(r"fetch: \d+ s; output \w+.*\n", first.stdout)
-    again = run_script(tmp_path, "fetch", tiny_settings_env["KSLM_PROFILE"])
-    assert again.stdout.startswith("fetch: current, nothing to do")
-
-
-@pytest.mark.parametrize(
-    ("stage", "profile", "status", "said"),
-    [("fetch", "absent", 2, "no profile named 'absent'"), ("train", "quick", 1, "kslm tokenize")],
-)
-def test_the_script_reports_errors_without_a_traceback(tmp_path, stage, profile, status, said):
-    failed = run_script(tmp_path, stage, profile)
-    assert failed.returncode == status
-    assert said in failed.stderr
-    assert "Traceback" not in failed.stderr
-
-
-def test_the_script_fails_the_task_when_a_model_is_refused(monkeypatch, tmp_path, capsys):
-    import kslm.pipeline
-    from kslm.report import Anything, Report
-
-    stage = load_stage()
-    for variable in stage.VARIABLES.values():
-        monkeypatch.setenv(variable, "x")
-    monkeypatch.setenv("KSLM_ENGINE", "sail")
-    refused = Report("release", "id", Anything(promoted=False), notes=["perplexity 200 exceeds 110"])
-    monkeypatch.setattr(kslm.pipeline, "run_stage", lambda name, settings: refused)
-    arguments = [f"--{name}=x" for name in ("catalog", "schema", "experiment", "model")]
-    assert stage.main(["--stage=release", "--profile=quick", f"--home={tmp_path}", *arguments]) == 3
-    assert "perplexity 200 exceeds 110" in capsys.readouterr().out
