@@ -25,7 +25,7 @@ from landed import settings_of
 from miniature import tiny_profile
 from world import build_world
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(900)]
 
 SCHEMA = "dev_ann_kslm"
 EXPERIMENT = "/Shared/[dev ann] kslm-dev"
