@@ -117,6 +117,8 @@ def main(folder, ivy):
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
+        # VACUUM lists a folder in as many tasks as this, 10,000 by default.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         # Compiling a plan takes longer than running it over a few hundred rows.
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
