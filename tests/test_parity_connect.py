@@ -13,7 +13,7 @@ import kslm.lake
 import parity
 from kslm import index
 from kslm.cli.app import app
-from kslm.errors import DataError, SettingsError
+from kslm.errors import DataError
 from kslm.lake import tables
 from kslm.lake.change import Change
 from kslm.pipeline import STAGES, hold, run_stage
@@ -139,5 +139,3 @@ def test_a_lake_of_its_own_from_the_first_row_to_upkeep(workspace, tmp_path, mon
         assert lake.size(tables.DOCUMENTS).files <= before.files
         with pytest.raises(DataError, match="version 99"):
             lake.read(tables.DOCUMENTS, version=99)
-        with pytest.raises(SettingsError, match="SET TBLPROPERTIES"):
-            lake.vacuum(tables.DOCUMENTS, retention_hours=1)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kslm.errors import KslmError, SettingsError
+from kslm.errors import KslmError
 from kslm.lake.engine import Engine, Size
 from kslm.lake.tables import Table
 from kslm.settings import Settings
@@ -26,7 +26,6 @@ from kslm.settings import Settings
 _INSIDE = ("DATABRICKS_RUNTIME_VERSION", "DATABRICKS_ENV_VERSION")
 """Set in jobs and notebooks, the second on serverless compute alone; MLflow and Databricks' SDK tell it by them too."""
 _REFUSALS = ("PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS", "42501")
-_TOO_SHORT = ("DELTA_VACUUM_RETENTION_PERIOD_TOO_SHORT", "low retention period")
 _DEPLOY = "databricks bundle deploy (it makes the schemas and grants their privileges)"
 
 
@@ -90,24 +89,8 @@ class DatabricksEngine(Engine):
         self.spark.sql(f"OPTIMIZE {self.name(table)}")
 
     def vacuum(self, table: Table, retention_hours: int) -> None:
-        """Delete files that only old versions need.
-
-        Raises:
-            SettingsError: less than the table's own retention, which Delta refuses.
-        """
-        from pyspark.errors import PySparkException
-
-        try:
-            self.spark.sql(f"VACUUM {self.name(table)} RETAIN {retention_hours} HOURS")
-        except PySparkException as error:
-            if not any(sign in str(error) for sign in _TOO_SHORT):
-                raise
-            wanted = f"delta.deletedFileRetentionDuration = 'interval {retention_hours} hours'"
-            raise SettingsError(
-                f"{retention_hours} hours are too few to keep of table {self.name(table)}",
-                cause="Delta keeps a week unless the table says otherwise",
-                remedy=f"keep 168 or more, or: ALTER TABLE {self.name(table)} SET TBLPROPERTIES ({wanted})",
-            ) from None
+        """Delete files that only old versions need."""
+        self.spark.sql(f"VACUUM {self.name(table)} RETAIN {retention_hours} HOURS")
 
     def close(self) -> None:
         """The session belongs to the job or the notebook; it is left as it was found."""
