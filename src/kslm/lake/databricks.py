@@ -1,16 +1,32 @@
 """Databricks: the session that is already there, and managed tables in Unity Catalog.
 
-In a job or notebook the session exists; elsewhere Databricks Connect makes one from the user's own configuration.
-Nothing here sets a location, a Spark option or a cluster property: the workspace decides those.
+Nothing here sets a location, a Spark option or a cluster property: the workspace decides those. What exists is not
+created: `CREATE SCHEMA IF NOT EXISTS` asks for the right to create even where the schema exists
+(databricks/dbt-databricks#464), and who runs a job seldom has it. Seeing a schema or a table takes USE CATALOG and
+USE SCHEMA (from Databricks' documentation, November 2026).
+
+Databricks Connect from outside a workspace is refused: the functions that run in Spark's workers need the kslm wheel,
+which a job's or notebook's environment has there, and a session from elsewhere has not.
+
+Tested here on Spark Connect with Delta; privileges are Unity Catalog's, and were not.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from kslm.errors import KslmError
 from kslm.lake.engine import Engine, Size
 from kslm.lake.tables import Table
 from kslm.settings import Settings
+
+_INSIDE = ("DATABRICKS_RUNTIME_VERSION", "DATABRICKS_ENV_VERSION")
+"""Set in jobs and notebooks, the second on serverless compute alone; MLflow and Databricks' SDK tell it by them too."""
+_REFUSALS = ("PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS", "42501")
+_DEPLOY = "databricks bundle deploy (it makes the schemas and grants their privileges)"
 
 
 class DatabricksEngine(Engine):
@@ -29,11 +45,25 @@ class DatabricksEngine(Engine):
         return f"{self.settings.env.catalog}.{self.settings.schema_prefix}_{table.layer}"
 
     def create(self, table: Table) -> None:
-        """Create the table if it is missing."""
-        if str(table) not in self._created:
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self._schema(table)}")
-            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({table.ddl}) USING delta")
-            self._created.add(str(table))
+        """Create the table, and its schema, if they are missing.
+
+        Raises:
+            KslmError: one is missing, and the caller may not create it; names the privilege.
+        """
+        if str(table) in self._created:
+            return
+        name, schema = self.name(table), self._schema(table)
+        with _allowed(f"table {name} is not to be seen", f"USE CATALOG and USE SCHEMA of {schema}"):
+            found = self.spark.catalog.tableExists(name)
+            schema_found = found or self.spark.catalog.databaseExists(schema)
+        if not schema_found:
+            catalog = self.settings.env.catalog
+            with _allowed(f"schema {schema} is missing, or hidden", f"CREATE SCHEMA on catalog {catalog}"):
+                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        if not found:
+            with _allowed(f"table {name} cannot be created", f"CREATE TABLE on schema {schema}"):
+                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({table.ddl}) USING delta")
+        self._created.add(str(table))
 
     def version(self, table: Table) -> int:
         """Version of the newest commit, or -1."""
@@ -66,7 +96,30 @@ class DatabricksEngine(Engine):
         """The session belongs to the job or the notebook; it is left as it was found."""
 
 
+@contextmanager
+def _allowed(problem: str, privilege: str) -> Iterator[None]:
+    """Say what is missing where Unity Catalog refuses."""
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        if not any(sign in str(error) for sign in _REFUSALS):
+            raise
+        raise KslmError(
+            problem,
+            cause=f"no privilege: {str(error).strip().splitlines()[0][:300]}",
+            remedy=f"{_DEPLOY}, or have {privilege} granted to whom this runs as",
+        ) from error
+
+
 def _session() -> Any:
+    if not any(name in os.environ for name in _INSIDE):
+        raise KslmError(
+            "KSLM_ENGINE=databricks works in a Databricks job or notebook only",
+            cause="Spark's workers there have no kslm when the session is made from outside",
+            remedy="databricks bundle run pipeline, or a notebook of the bundle; here: KSLM_ENGINE=sail",
+        )
     from pyspark.sql import SparkSession
 
     try:

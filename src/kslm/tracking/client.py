@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from kslm.errors import KslmError, SettingsError
 from kslm.settings import Settings
 from kslm.tracking import moved
 
@@ -29,22 +31,59 @@ def connect(settings: Settings) -> MlflowClient:
 
 
 def experiment_id(client: MlflowClient, settings: Settings) -> str:
-    """The profile's experiment, made unless it exists."""
+    """The profile's experiment, made unless it exists.
+
+    Raises:
+        SettingsError: it can be neither found nor made; on Databricks, where a name is a workspace path, its folder has
+            to exist.
+        KslmError: it may not be read.
+    """
     from mlflow.exceptions import MlflowException
 
-    experiment = client.get_experiment_by_name(settings.experiment)
-    if experiment is None:
-        local = settings.tracking_uri.startswith("sqlite:///")
-        # Another process may make it at the same moment.
-        with suppress(MlflowException):
-            client.create_experiment(
-                settings.experiment,
-                artifact_location=(settings.home.root / moved.ARTIFACTS).as_uri() if local else None,
-                tags={"mlflow.experimentKind": "custom_model_development"},  # the UI's view of training, not of agents
-            )
-        experiment = client.get_experiment_by_name(settings.experiment)
-    assert experiment is not None
-    return experiment.experiment_id
+    with permitted(f"the MLflow experiment {settings.experiment} cannot be read", "CAN EDIT on it"):
+        found = client.get_experiment_by_name(settings.experiment)
+    if found is not None:
+        return found.experiment_id
+    local = settings.tracking_uri.startswith("sqlite:///")
+    try:
+        return client.create_experiment(
+            settings.experiment,
+            artifact_location=(settings.home.root / moved.ARTIFACTS).as_uri() if local else None,
+            tags={"mlflow.experimentKind": "custom_model_development"},  # the UI's view of training, not of agents
+        )
+    except MlflowException as error:
+        # Another process may have made it at the same moment.
+        if found := client.get_experiment_by_name(settings.experiment):
+            return found.experiment_id
+        raise SettingsError(
+            f"the MLflow experiment {settings.experiment} does not exist, and cannot be made",
+            cause=str(error.message),
+            remedy="set MLFLOW_EXPERIMENT_NAME to a path in a folder of the workspace that exists, such as "
+            "/Users/<you>/kslm, or to the experiment that databricks bundle deploy has made",
+        ) from error
+
+
+@contextmanager
+def permitted(problem: str, privilege: str) -> Iterator[None]:
+    """Say which privilege is missing where the tracking store or the registry refuses.
+
+    Unity Catalog also refuses to tell whether a model exists to those who may not see it.
+
+    Raises:
+        KslmError: the call inside was refused for want of a privilege.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "PERMISSION_DENIED":
+            raise
+        raise KslmError(
+            problem,
+            cause=f"no privilege: {str(error.message)[:300]}",
+            remedy=f"have {privilege} granted to whom this runs as, or run as the owner (run_as in databricks.yml)",
+        ) from error
 
 
 def quieten() -> None:

@@ -7,6 +7,9 @@ is moved only after everything it points at is complete: `previous` first, then 
 MLflow's shortcuts for addresses of the form models:/ ask its global stores, so places are resolved by our own client;
 Unity Catalog alone needs the shortcut, which lends it the credentials of the files.
 
+Where Unity Catalog refuses, the error names the privilege (from Databricks' documentation, November 2026): EXECUTE to
+read, CREATE MODEL on the schema to create, CREATE MODEL VERSION to register, ownership or MANAGE for tags and aliases.
+
 Limits: not run against a workspace. Unity Catalog needs a signature, which each MLmodel file has, and is strict about
 tag keys, so they are letters, digits and underscores. Loading through mlflow.pyfunc is not offered: a version is a
 folder for one of `kslm.runtimes`, which its manifest names.
@@ -15,6 +18,7 @@ folder for one of `kslm.runtimes`, which its manifest names.
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from kslm import published, scratch
 from kslm.errors import DataError, KslmError
 from kslm.settings import Settings
-from kslm.tracking.client import connect
+from kslm.tracking.client import connect, permitted
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 CONTENT_ID = "content_id"
 _MAX_TAG = 1000
+_MANAGE, _NO_ALIAS = "MANAGE on it", "cannot be given an alias"
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ class Registry:
         if self._aliases() is None:
             profile = self._settings.profile
             description = f"kslm, size {profile.model.size}, profile {profile.profile}: one version a variant."
-            self.client.create_registered_model(self.name, description=description)
+            with self._permitted("cannot be created", f"CREATE MODEL on schema {self.name.rpartition('.')[0]}"):
+                self.client.create_registered_model(self.name, description=description)
 
     def register(self, run_id: str, folder: Path, manifest: dict[str, Any], tags: dict[str, Any]) -> str:
         """Register one artefact, or find the version that holds it already; returns the version.
@@ -103,33 +109,37 @@ class Registry:
         registered = self._version_of(manifest[CONTENT_ID])
         if registered is None:
             model_id = self._logged_model(run_id, folder, manifest)
-            registered = self.client.create_model_version(
-                self.name,
-                source=self._source(model_id),
-                run_id=run_id,
-                tags={CONTENT_ID: manifest[CONTENT_ID]},
-                model_id=model_id,
-            )
+            with self._permitted("cannot be given a version", "CREATE MODEL VERSION on it"):
+                registered = self.client.create_model_version(
+                    self.name,
+                    source=self._source(model_id),
+                    run_id=run_id,
+                    tags={CONTENT_ID: manifest[CONTENT_ID]},
+                    model_id=model_id,
+                )
             self._await_ready(str(registered.version))
         version = str(registered.version)
-        for key in (registered.tags or {}).keys() - tags.keys() - {CONTENT_ID}:
-            self.client.delete_model_version_tag(self.name, version, key)
-        for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, str(value)[:_MAX_TAG])
+        with self._permitted("cannot have its versions tagged", _MANAGE):
+            for key in (registered.tags or {}).keys() - tags.keys() - {CONTENT_ID}:
+                self.client.delete_model_version_tag(self.name, version, key)
+            for key, value in tags.items():
+                self.client.set_model_version_tag(self.name, version, key, str(value)[:_MAX_TAG])
         return version
 
     def offer(self, version: str) -> None:
         """Make the version the challenger."""
-        self.client.set_registered_model_alias(self.name, CHALLENGER, version)
+        with self._permitted(_NO_ALIAS, _MANAGE):
+            self.client.set_registered_model_alias(self.name, CHALLENGER, version)
 
     def promote(self, version: str) -> str | None:
         """Make the challenger the champion and the old champion `previous`; returns the old one's version, if any."""
         old = self.aliased(CHAMPION)
         replaced = old if old != version else None
-        if replaced is not None:
-            self.client.set_registered_model_alias(self.name, PREVIOUS, replaced)
-        self.client.set_registered_model_alias(self.name, CHAMPION, version)
-        self.client.delete_registered_model_alias(self.name, CHALLENGER)
+        with self._permitted(_NO_ALIAS, _MANAGE):
+            if replaced is not None:
+                self.client.set_registered_model_alias(self.name, PREVIOUS, replaced)
+            self.client.set_registered_model_alias(self.name, CHAMPION, version)
+            self.client.delete_registered_model_alias(self.name, CHALLENGER)
         return replaced
 
     def aliased(self, alias: str) -> str | None:
@@ -161,11 +171,15 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            return self.client.get_registered_model(self.name).aliases
+            with self._permitted("cannot be read", "EXECUTE on it, with USE CATALOG and USE SCHEMA,"):
+                return self.client.get_registered_model(self.name).aliases
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
                 return None
             raise
+
+    def _permitted(self, what: str, privilege: str) -> AbstractContextManager[None]:
+        return permitted(f"the registered model {self.name} {what}", privilege)
 
     def _source(self, model_id: str) -> str:
         """A logged model's address for the registry; a database, unlike a server, would ask MLflow's global store."""
