@@ -53,7 +53,7 @@ def _styled(table: pd.DataFrame) -> Styler:
         if not pd.api.types.is_numeric_dtype(table[name]):
             longest = int(table[name].astype(str).str.len().max())
             wrapped = ("overflow-wrap", "anywhere") if longest > LONG else ("white-space", "nowrap")
-            props = [("text-align", "left"), wrapped]
+            props: list[tuple[str, str | float]] = [("text-align", "left"), wrapped]
             style = style.set_table_styles({name: [{"selector": "", "props": props}]}, overwrite=False)
     return style.hide(axis="index") if isinstance(table.index, pd.RangeIndex) else style
 
