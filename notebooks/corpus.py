@@ -2,109 +2,110 @@
 # MAGIC %md
 # MAGIC # The corpus: what the model is made of
 # MAGIC
-# MAGIC A reader's tour of the tables that `kslm run --until curate` leaves. Nothing is written. The same questions are
-# MAGIC answered on the command line by `kslm corpus`, `kslm corpus search`, `show`, `explain` and `history`.
+# MAGIC The tables that fetch, ingest and curate left: what is in them, what was refused and why, and one document all
+# MAGIC the way back to its source. `kslm corpus` answers the same questions on the command line.
 # MAGIC
-# MAGIC On Databricks, give the notebook's environment the bundle's wheel (docs/databricks.md). Elsewhere the same file
-# MAGIC runs as plain Python, with environment variables in place of widgets.
+# MAGIC * **Needs**: a corpus (the job's tasks up to `tokenize`, or `tour`); the right to read it. Nothing is written.
+# MAGIC * **Takes**: with `quick` about a minute.
 
 # COMMAND ----------
 
-import os
-
-
-def parameter(name: str, default: str) -> str:
-    """A widget's value, or, where there are no widgets, the environment variable of the same name."""
-    if "dbutils" not in globals():
-        return os.environ.get(name, "")
-    dbutils.widgets.text(name, default)
-    return dbutils.widgets.get(name)
-
-
-parameters = {
-    "KSLM_PROFILE": parameter("KSLM_PROFILE", "quick"),
-    "KSLM_ENGINE": parameter("KSLM_ENGINE", "databricks"),
-    "KSLM_CATALOG": parameter("KSLM_CATALOG", "dev"),
-    "KSLM_SCHEMA": parameter("KSLM_SCHEMA", "kslm"),
-    "KSLM_HOME": parameter("KSLM_HOME", "/Volumes/dev/kslm/home"),
-}
-os.environ.update({name: value for name, value in parameters.items() if value})
+# MAGIC %pip install --quiet "..[train]"
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## Tables
-# MAGIC `open` takes a profile's name, or settings. Every table is a DataFrame.
+# MAGIC %restart_python
 
 # COMMAND ----------
 
 import pandas as pd
 
 import kslm.lake
-from kslm import explore
-from kslm.settings import load_settings
+from kslm import card, explore, notebook
+from kslm.card import plots
+from kslm.explore import plots as pictures
 
-settings = load_settings(parameters["KSLM_PROFILE"] or "quick")
-lake = kslm.lake.open(settings)
-lake.tables()
-
-# COMMAND ----------
-
-lake["bronze.files"].select("source", "package", "version", "licence", "origin", "bytes").toPandas()
+book = notebook.start(globals())
+settings, display = book.settings, book.display
+display(book.places)
+words = book.ask("words", "interrupt", "Words to search for")
 
 # COMMAND ----------
 
 # MAGIC %md
 # MAGIC ## What is in it
-# MAGIC Documents and bytes by slice and source, and what was refused, by reason.
+# MAGIC Documents and bytes of text that the tokenizer reads, by source and slice.
 
 # COMMAND ----------
 
-counts = pd.DataFrame(explore.overview(lake))
-counts.pivot_table(index=["slice", "source"], columns="split", values="bytes", aggfunc="sum", fill_value=0)
+statistics = card.collect(settings, book.progress)
+display(pictures.sources(statistics.sources))
 
 # COMMAND ----------
 
-refused = lake["silver.rejects"].groupBy("reason").agg({"doc_id": "count", "bytes": "sum"}).toPandas()
-refused
+display(pd.DataFrame(statistics.sources))
+
+# COMMAND ----------
+
+display(plots.lengths(statistics))
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Where it is from
+# MAGIC Every file that was fetched, with version and licence.
+
+# COMMAND ----------
+
+display(pd.DataFrame(statistics.files).drop(columns="sha256"))
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## What was left out
+# MAGIC Refused documents by reason; then what could not be read at all, which lies in `bronze.quarantine`.
+
+# COMMAND ----------
+
+display(plots.refusals(statistics))
+
+# COMMAND ----------
+
+display(pd.DataFrame(statistics.quarantine))
 
 # COMMAND ----------
 
 # MAGIC %md
 # MAGIC ## One document
 # MAGIC Found by words in its text; then where it came from, what was replaced in it, and why it is in its split.
+# MAGIC `lake` holds every table as a DataFrame: `lake["gold.corpus"]`.
 
 # COMMAND ----------
 
-hits = explore.search(lake, "device", limit=5)
-pd.DataFrame(hits)
+lake = kslm.lake.open(settings)
+hits = explore.search(lake, words, limit=5)
+display(pd.DataFrame(hits))
 
 # COMMAND ----------
 
 document = explore.show(lake, hits[0].doc_id)
-print(document.text)
+print(document.text[:2000])
 
 # COMMAND ----------
 
 explained = explore.explain(lake, settings.profile, document.doc_id)
-explained.table, explained.row, explained.files, explained.redacted
-
-# COMMAND ----------
-
-explained.placement.reason
+display(pd.DataFrame(explained.files).drop(columns="sha256"))
+print(f"made from a row of {explained.table}; replaced: {dict(explained.redacted) or 'nothing'}")
+print(explained.placement and explained.placement.reason)
 
 # COMMAND ----------
 
 # MAGIC %md
 # MAGIC ## Past runs
-# MAGIC Each run's report names the versions of the tables it wrote. `kslm.lake.open(settings, at=report)` opens them at
+# MAGIC Each run's report names the versions of the tables it wrote. `kslm.lake.open(settings, at=path)` opens them at
 # MAGIC those versions, for as long as vacuum's retention keeps their files.
 
 # COMMAND ----------
 
-runs = explore.history(settings)
-pd.DataFrame(runs, columns=["path", "stage", "finished", "output_id", "versions", "changes"])
-
-# COMMAND ----------
-
+display(pd.DataFrame(explore.history(settings), columns=["stage", "finished", "output_id", "path"]))
 lake.close()

@@ -2,49 +2,31 @@
 # MAGIC %md
 # MAGIC # kslm: from sources to an answer
 # MAGIC
-# MAGIC Every cell calls the function that the command line and the scheduled job call; nothing is decided here.
-# MAGIC Run from top to bottom, it takes one profile through all stages. Stages that are current return at once.
+# MAGIC Takes one profile through all stages, each by the function that the command line and the scheduled job call. A
+# MAGIC stage that is current returns at once, so running it again costs seconds.
 # MAGIC
-# MAGIC On Databricks, give the notebook's environment the bundle's wheel with its `train` extra (docs/databricks.md).
-# MAGIC Elsewhere the same file runs as plain Python, with environment variables in place of widgets.
+# MAGIC * **Needs**: a home that may be written, and nobody else at work in it.
+# MAGIC * **Takes**: with `quick` about 15 minutes on two processor cores, most of it training.
+# MAGIC * **Then**: the other notebooks look at what it left, one subject each.
 
 # COMMAND ----------
 
-import os
-
-
-def parameter(name: str, default: str) -> str:
-    """A widget's value, or, where there are no widgets, the environment variable of the same name."""
-    if "dbutils" not in globals():
-        return os.environ.get(name, "")
-    dbutils.widgets.text(name, default)
-    return dbutils.widgets.get(name)
-
-
-parameters = {
-    "KSLM_PROFILE": parameter("KSLM_PROFILE", "quick"),
-    "KSLM_ENGINE": parameter("KSLM_ENGINE", "databricks"),
-    "KSLM_CATALOG": parameter("KSLM_CATALOG", "dev"),
-    "KSLM_SCHEMA": parameter("KSLM_SCHEMA", "kslm"),
-    "KSLM_HOME": parameter("KSLM_HOME", "/Volumes/dev/kslm/home"),
-    "MLFLOW_EXPERIMENT_NAME": parameter("MLFLOW_EXPERIMENT_NAME", "/Shared/kslm-tour"),
-}
-os.environ.update({name: value for name, value in parameters.items() if value})
+# MAGIC %pip install --quiet "..[train]"
 
 # COMMAND ----------
 
-# MAGIC %md
-# MAGIC ## Settings
-# MAGIC A profile says what to build; the environment says where, and with which engine. Both are checked here, before
-# MAGIC anything runs.
+# MAGIC %restart_python
 
 # COMMAND ----------
 
+import pandas as pd
+
+from kslm import notebook
 from kslm.pipeline import hold, run_stage
-from kslm.settings import load_settings
 
-settings = load_settings(parameters["KSLM_PROFILE"] or "quick")
-settings.profile.model_dump()
+book = notebook.start(globals())
+settings, display = book.settings, book.display
+display(book.places)
 
 # COMMAND ----------
 
@@ -56,32 +38,17 @@ settings.profile.model_dump()
 # COMMAND ----------
 
 with hold(settings):
-    fetched, ingested, curated = (run_stage(stage, settings) for stage in ("fetch", "ingest", "curate"))
-fetched.outputs.sources
+    fetched = run_stage("fetch", settings, progress=book.progress)
+landed = fetched.outputs.model_dump()["sources"].values()
+display(pd.DataFrame(landed)[["kind", "version", "licence", "bytes", "origin"]])
 
 # COMMAND ----------
 
-ingested.outputs, curated.outputs
-
-# COMMAND ----------
-
-import kslm.lake
-from kslm.lake import tables
-
-with kslm.lake.open(settings) as lake:
-    corpus = lake.read(tables.CORPUS)
-    by_slice = corpus.groupBy("split", "slice").agg({"bytes": "sum", "doc_id": "count"}).toPandas()
-    documents = corpus.select("source", "slice", "licence", "text").limit(5).toPandas()
-    quarantine = lake.read(tables.QUARANTINE).groupBy("source", "reason").count().toPandas()
-by_slice
-
-# COMMAND ----------
-
-documents
-
-# COMMAND ----------
-
-quarantine
+with hold(settings):
+    ingested = run_stage("ingest", settings, progress=book.progress)
+    curated = run_stage("curate", settings, progress=book.progress)
+changes = pd.DataFrame.from_dict(ingested.outputs.changes | curated.outputs.changes, orient="index")
+display(changes.rename_axis("table").reset_index())
 
 # COMMAND ----------
 
@@ -92,8 +59,8 @@ quarantine
 # COMMAND ----------
 
 with hold(settings):
-    tokenized = run_stage("tokenize", settings)
-tokenized.metrics
+    tokenized = run_stage("tokenize", settings, progress=book.progress)
+display(pd.DataFrame(tokenized.outputs.tokens.items(), columns=["split", "tokens"]))
 
 # COMMAND ----------
 
@@ -104,15 +71,18 @@ tokenized.metrics
 
 # COMMAND ----------
 
+from kslm.evaluate import plots
+from kslm.tracking.run import attach
+
 with hold(settings):
-    trained = run_stage("train", settings)
-trained.outputs, trained.metrics
+    trained = run_stage("train", settings, progress=book.progress)
+display(plots.loss_curve(attach(settings, trained.outputs.run_id).loss_history(), f"Loss of {trained.outputs.run}"))
 
 # COMMAND ----------
 
 with hold(settings):
-    evaluated = run_stage("evaluate", settings)
-evaluated.metrics
+    evaluated = run_stage("evaluate", settings, progress=book.progress)
+display(plots.perplexity_bars(plots.perplexities(evaluated.metrics), "Perplexity by slice, test split"))
 
 # COMMAND ----------
 
@@ -123,33 +93,23 @@ evaluated.metrics
 # COMMAND ----------
 
 with hold(settings):
-    released = run_stage("release", settings)
-released.outputs.gates
-
-# COMMAND ----------
-
-import mlflow
-
-client = mlflow.MlflowClient(settings.tracking_uri, settings.registry_uri)
-version = client.get_model_version_by_alias(settings.registered_model, released.outputs.alias)
-version.name, version.version, released.outputs.alias, version.tags
+    released = run_stage("release", settings, progress=book.progress)
+display(pd.DataFrame([gate.model_dump() for gate in released.outputs.gates]))
+print(f"version {released.outputs.version} of {released.outputs.model_name} is {released.outputs.alias}")
 
 # COMMAND ----------
 
 # MAGIC %md
 # MAGIC ## Ask
-# MAGIC Ids, drivers and options are looked up and cited; the model's own words are kept apart from them. `index`
-# MAGIC publishes the look-up once, so that no question starts an engine.
-
-# COMMAND ----------
-
-with hold(settings):
-    indexed = run_stage("index", settings)
-indexed.metrics
+# MAGIC `index` publishes what answers are looked up in, so that no question starts an engine. Ids, drivers and
+# MAGIC options are looked up and cited; the model's own words are kept apart from them.
 
 # COMMAND ----------
 
 from kslm.serve.ask import answer
 
-answered = answer("Which driver does PCI 8086:1533 need?", settings)
-answered.facts, answered.unknown, answered.model_text
+with hold(settings):
+    run_stage("index", settings, progress=book.progress)
+answered = answer(book.ask("question", "Which driver does PCI 8086:1533 need?", "Question"), settings)
+display(pd.DataFrame(answered.facts, columns=["text", "source"]))
+print("Unknown:", *answered.unknown, "The model's own words:", answered.model_text, sep="\n")

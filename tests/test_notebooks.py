@@ -1,47 +1,83 @@
-"""The notebooks: Databricks' source format, no logic of their own, and they run from top to bottom."""
+"""The notebooks: Databricks' source format, no logic of their own, and they run from top to bottom.
+
+As plain Python in this process, and as .ipynb under Jupyter in one kernel, on one home that the tour has prepared.
+"""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import re
+import runpy
+import warnings
 from pathlib import Path
 
+import nbformat
 import pytest
+import yaml
+from nbclient import NotebookClient
 
-from corpus_rows import write_corpus
+from kslm.notebook.convert import cells, to_jupyter
 from kslm.pipeline import STAGES
 from kslm.report import Anything, Report
 from kslm.settings import load_settings
+from miniature import tiny_profile, write_sources
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-HEADER = "# Databricks notebook source\n"
-SEPARATOR = "# COMMAND ----------"
+SHOWN = {
+    "ask": (3, 0),
+    "compare": (3, 1),
+    "corpus": (7, 3),
+    "evaluate": (3, 1),
+    "release": (4, 1),
+    "tokens": (3, 2),
+    "tour": (6, 2),
+    "train": (3, 1),
+}
+"""Tables of each notebook, at the least, and plots."""
+TOLD = {
+    "ask": ["is served by driver vendor1", "miniature.kslm_", "unconfirmed:"],
+    "compare": ["miniature", "test/perplexity", "[plot: Validation loss by run]"],
+    "corpus": ["[plot: Where the text is from]", "[plot: How long documents are]", "made from a row of bronze."],
+    "evaluate": ["[plot: Perplexity by slice, test split]", "test/top1"],
+    "release": ["[plot: Variants: quality, speed and size]", "int8", "champion"],
+    "tokens": ["[plot: The mix, in tokens]", "bytes, ", "gold.corpus"],
+    "train": ["[plot: Loss of miniature", "FINISHED"],
+}
+"""What they print as plain Python."""
 
 
-def cells(path):
-    """The code of each cell, in order; markdown cells are left out."""
-    text = path.read_text("utf-8")
-    assert text.startswith(HEADER), f"{path.name} is not in Databricks' source format"
-    parts = text.removeprefix(HEADER).split(f"\n{SEPARATOR}\n")
-    return [part for part in parts if not part.lstrip().startswith("# MAGIC")]
+def code(path):
+    return [text for kind, text in cells(path.read_text("utf-8")) if kind == "code"]
 
 
-def run_notebook(path, variables):
-    """Execute a notebook's cells in one namespace, as the workspace does; returns the namespace."""
-    namespace = {"__name__": "__main__", **variables}
-    for number, cell in enumerate(cells(path)):
-        exec(compile(cell, f"{path.name}:cell {number}", "exec"), namespace)
-    return namespace
+def test_each_has_its_promise_here():
+    assert {path.stem for path in NOTEBOOKS} == set(SHOWN) == {*TOLD, "tour"}
 
 
-def test_there_are_two_tours():
-    assert {path.name for path in NOTEBOOKS} >= {"tour.py", "corpus.py"}
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_opens_by_saying_what_it_is_what_it_needs_and_how_long_it_takes(path):
+    kind, text = cells(path.read_text("utf-8"))[0]
+    assert kind == "markdown"
+    assert text.startswith("# ")
+    assert "* **Needs**: " in text
+    assert "* **Takes**: " in text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_on_databricks_it_installs_what_lies_beside_it_first(path):
+    install, restart = path.read_text("utf-8").split("\n# COMMAND ----------\n")[1:3]
+    assert restart.strip() == "# MAGIC %restart_python"
+    assert install.strip().startswith("# MAGIC %pip install ")
+    named = [Path(word) for word in re.findall(r"\.\.[\w./-]*", install)]
+    assert named
+    assert all((path.parent / relative).exists() for relative in named)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_cell_compiles_and_every_import_resolves(path):
-    for cell in cells(path):
+    for cell in code(path):
         for node in ast.walk(ast.parse(cell)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
@@ -52,59 +88,89 @@ def test_every_cell_compiles_and_every_import_resolves(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_holds_no_logic(path):
+    """No definitions, no loops; a condition asks only what was chosen for the parameter `action`."""
     tree = ast.parse(path.read_text("utf-8"))
-    defined = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    assert defined == ["parameter"]
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While | ast.Try)]
+    held = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try, ast.IfExp, ast.Match)
+    assert not [node for node in ast.walk(tree) if isinstance(node, held)]
+    asked = [ast.unparse(node.test) for node in ast.walk(tree) if isinstance(node, ast.If)]
+    assert all(re.fullmatch(r"action == '[\w ]+'", condition) for condition in asked)
 
 
-class Widgets:
-    """What dbutils.widgets does: a text box keeps a value that was set before."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def text(self, name, default):
-        self.values.setdefault(name, default)
-
-    def get(self, name):
-        return self.values[name]
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_it_shows_is_displayed_or_printed(path):
+    """A last expression would be a tuple or a dictionary to read; displaying says how a thing is shown."""
+    for cell in code(path):
+        last = ast.parse(cell).body[-1]
+        assert not isinstance(last, ast.Expr) or isinstance(last.value, ast.Call), cell
 
 
-def test_widgets_are_used_where_there_are_some(monkeypatch):
-    for name in ("KSLM_PROFILE", "KSLM_ENGINE", "KSLM_CATALOG", "KSLM_SCHEMA", "KSLM_HOME", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.setenv(name, "from the environment")
-    dbutils = type("DBUtils", (), {"widgets": Widgets({"KSLM_CATALOG": "chosen"})})
-    namespace = {"dbutils": dbutils}
-    exec(compile(cells(ROOT / "notebooks" / "tour.py")[0], "tour", "exec"), namespace)
-    assert namespace["os"].environ["KSLM_CATALOG"] == "chosen"
-    assert namespace["os"].environ["KSLM_ENGINE"] == "databricks"
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A home that the tour has taken through all stages, as plain Python: its variables, and what the tour left."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    profile = folder / "miniature.yml"
+    profile.write_text(yaml.safe_dump(tiny_profile(write_sources(folder / "sources"))))
+    variables = {
+        "KSLM_HOME": str(folder / "home"),
+        "KSLM_PROFILE": str(profile),
+        "KSLM_ENGINE": "sail",
+        "KSLM_QUESTION": "Which driver does PCI 1001:0002 need?",
+        "KSLM_WORDS": "device",
+        "OMP_NUM_THREADS": "1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        set_environment(patch, variables)
+        left = runpy.run_path(str(ROOT / "notebooks" / "tour.py"), run_name="__main__")
+    return variables, left
 
 
-def test_the_tour_runs_from_top_to_bottom(tiny_settings_env, monkeypatch):
-    for name in ("KSLM_ENGINE", "KSLM_CATALOG", "KSLM_SCHEMA", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in tiny_settings_env.items():
-        monkeypatch.setenv(name, value)
-    namespace = run_notebook(ROOT / "notebooks" / "tour.py", {})
-    settings = namespace["settings"]
-    assert str(settings.home.root) == tiny_settings_env["KSLM_HOME"]
+def set_environment(patch, variables):
+    for name in ("KSLM_CATALOG", "KSLM_SCHEMA", "KSLM_ACTION", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_TRACKING_URI"):
+        patch.delenv(name, raising=False)
+    for name, value in variables.items():
+        patch.setenv(name, value)
+
+
+def test_the_tour_runs_every_stage(prepared, monkeypatch):
+    variables, left = prepared
+    set_environment(monkeypatch, variables)
+    settings = load_settings(variables["KSLM_PROFILE"])
+    assert left["settings"].home == settings.home
     for stage in STAGES:
         assert Report.load(settings.home.report(settings.profile.profile, stage), Anything).output_id
-    assert namespace["by_slice"]["count(doc_id)"].sum() > 10
-    assert namespace["version"].name == settings.registered_model
-    assert namespace["answered"].unknown == ["Unknown device [8086:1533]"]
+    assert left["released"].outputs.promoted
+    assert "vendor1" in " ".join(fact.text for fact in left["answered"].facts)
 
 
-def test_the_tour_of_the_corpus_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
-    for name in ("KSLM_ENGINE", "KSLM_CATALOG", "KSLM_SCHEMA", "KSLM_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KSLM_HOME", str(tmp_path))
-    settings = load_settings("quick")
-    outputs = write_corpus(settings)
-    Report("curate", "id", outputs=Anything(**outputs)).save(settings.home.history("quick") / "curate-id.json")
-    namespace = run_notebook(ROOT / "notebooks" / "corpus.py", {})
-    assert namespace["counts"]["documents"].sum() == 3
-    assert namespace["document"].text in capsys.readouterr().out
-    assert namespace["explained"].placement.split == namespace["document"].split
-    assert [run.stage for run in namespace["runs"]] == ["curate"]
+@pytest.mark.parametrize("name", TOLD)
+def test_as_plain_python(name, prepared, monkeypatch, capsys):
+    set_environment(monkeypatch, prepared[0])
+    runpy.run_path(str(ROOT / "notebooks" / f"{name}.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert not [words for words in TOLD[name] if words not in printed]
+
+
+def test_under_jupyter(prepared, monkeypatch):
+    """All in one kernel, whose imports are most of what each would cost alone."""
+    set_environment(monkeypatch, prepared[0])
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    warnings.filterwarnings("ignore", message=".*TCP without encryption.*")
+    client = NotebookClient(nbformat.v4.new_notebook(), timeout=300, kernel_name="python3")
+    with client.setup_kernel():
+        for path in NOTEBOOKS:
+            outputs = run_cells(client, nbformat.reads(to_jupyter(path.read_text("utf-8")), as_version=4))
+            assert not [output for output in outputs if output["output_type"] in ("error", "execute_result")], path
+            assert not [output["text"] for output in outputs if output.get("name") == "stderr"], path
+            kinds = [kind for output in outputs for kind in output.get("data", {})]
+            tables, plots = SHOWN[path.stem]
+            assert kinds.count("text/html") >= tables, path
+            assert kinds.count("image/png") == plots, path
+
+
+def run_cells(client, notebook):
+    """Run a notebook in the client's kernel; returns the outputs of all its cells."""
+    nbformat.validate(notebook)
+    client.nb = notebook
+    for index, cell in enumerate(notebook.cells):
+        client.execute_cell(cell, index)
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,12 +16,19 @@ COLOURS = {"os": "#1d5fa8", "hardware": "#c8553d", "admin": "#588157", "instruct
 
 def shares(statistics: Statistics) -> Figure:
     """Share of each slice in the training tokens, beside the share asked for."""
+    return mixed(
+        {name: statistics.metrics.get(f"tokenize/share/{name}", 0.0) for name in COLOURS}, statistics.asked_shares
+    )
+
+
+def mixed(actual: Mapping[str, float], wanted: Mapping[str, float]) -> Figure:
+    """`shares`, from shares by slice, 0 to 1; nothing may be wanted."""
     figure, axes = blank()
     slices = list(COLOURS)
-    actual = [100 * statistics.metrics.get(f"tokenize/share/{name}", 0.0) for name in slices]
-    asked = [100 * statistics.asked_shares.get(name, 0.0) for name in slices]
+    got = [100 * actual.get(name, 0.0) for name in slices]
+    asked = [100 * wanted.get(name, 0.0) for name in slices]
     places = np.arange(len(slices))
-    bars = axes.bar(places, actual, 0.6, color=[COLOURS[name] for name in slices], label="training tokens")
+    bars = axes.bar(places, got, 0.6, color=[COLOURS[name] for name in slices], label="training tokens")
     axes.bar_label(bars, fmt="{:.1f} %", padding=3, fontsize=9)
     if any(asked):
         axes.hlines(asked, places - 0.38, places + 0.38, colors="#222", linewidth=2, label="asked for")

@@ -47,3 +47,33 @@ def perplexity_bars(series: dict[str, dict[str, float]], title: str) -> Figure:
     axes.margins(y=0.15)
     dress(figure, title)
     return figure
+
+
+def compared(curves: dict[str, list[tuple[int, float]]], ylabel: str, title: str) -> Figure:
+    """One curve a run, in one picture.
+
+    Args:
+        curves: label of the run to (step, value) pairs.
+    """
+    figure, axes = blank()
+    for label, curve in curves.items():
+        steps, values = zip(*curve, strict=True)
+        axes.plot(steps, values, "o-", label=label, linewidth=1.8, markersize=4)
+        axes.annotate(f"{values[-1]:.3f}", (steps[-1], values[-1]), (5, 0), textcoords="offset points", fontsize=8)
+    axes.set_xlabel("optimizer step")
+    axes.set_ylabel(ylabel)
+    axes.margins(x=0.08)
+    dress(figure, title)
+    return figure
+
+
+def perplexities(metrics: dict[str, float]) -> dict[str, dict[str, float]]:
+    """What `perplexity_bars` draws, from evaluate's metrics: the test split's, of the model and its baselines."""
+    names = {baseline: f"baseline/{baseline}/perplexity" for baseline in COLOURS if baseline != "model"}
+    names["model"] = "test/perplexity"
+    return {series: _by_slice(metrics, name) for series, name in names.items()}
+
+
+def _by_slice(metrics: dict[str, float], name: str) -> dict[str, float]:
+    """One figure by slice, with "all" for the whole."""
+    return {key.removeprefix(name).lstrip("/") or "all": v for key, v in metrics.items() if key.startswith(name)}

@@ -93,11 +93,11 @@ def _publish(settings: Settings, trained: Trained, metrics: dict[str, float]) ->
     """Plots and figures to the training's MLflow run, and to artefacts/<run>/plots; returns the files."""
     tracker = attach(settings, trained.run_id)
     folder = settings.home.artefacts / trained.run / "plots"
-    series = {name: _by_slice(metrics, f"baseline/{name}/perplexity") for name in _BASELINES}
-    series["model"] = _by_slice(metrics, "test/perplexity")
     drawn = {
         "loss.png": plots.loss_curve(tracker.loss_history(), f"Loss of {trained.run}"),
-        "perplexity_by_slice.png": plots.perplexity_bars(series, "Perplexity by slice, test split"),
+        "perplexity_by_slice.png": plots.perplexity_bars(
+            plots.perplexities(metrics), "Perplexity by slice, test split"
+        ),
     }
     text = json.dumps(metrics, indent=1, sort_keys=True)
     write_atomically(folder / "evaluation.json", text)
@@ -108,11 +108,6 @@ def _publish(settings: Settings, trained: Trained, metrics: dict[str, float]) ->
     tracker.metrics(metrics, trained.steps)
     tracker.flush()
     return [folder / name for name in (*drawn, "evaluation.json")]
-
-
-def _by_slice(metrics: dict[str, float], name: str) -> dict[str, float]:
-    """One figure by slice, with "all" for the whole."""
-    return {key.removeprefix(name).lstrip("/") or "all": v for key, v in metrics.items() if key.startswith(name)}
 
 
 _BASELINES: dict[str, Any] = {"unigram": Unigram, "bigram": Bigram}

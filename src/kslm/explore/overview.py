@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kslm.errors import DataError
 from kslm.lake import Lake
@@ -13,6 +13,7 @@ from kslm.lake.pinned import versions_in
 from kslm.lake.tables import CORPUS
 from kslm.report import Anything, Report
 from kslm.settings import Settings
+from kslm.tokens.manifest import Manifest
 
 
 class Count(NamedTuple):
@@ -36,6 +37,16 @@ def overview(lake: Lake) -> list[Count]:
     keys = ["slice", "source", "split"]
     counted = lake.read(CORPUS).groupBy(*keys).agg(F.count(F.lit(1)).alias("documents"), F.sum("bytes").alias("bytes"))
     return sorted(Count(**row.asDict()) for row in counted.collect())
+
+
+def shards(manifest: Manifest) -> list[dict[str, Any]]:
+    """Amounts of each slice of each split; see `kslm.tokens.manifest.SliceCounts`."""
+    return [
+        {"split": split, "slice": name}
+        | part.model_dump(include={"documents", "tokens", "repeated_tokens", "left_out_tokens"})
+        for split, record in manifest.splits.items()
+        for name, part in record.by_slice.items()
+    ]
 
 
 @dataclass(frozen=True)
