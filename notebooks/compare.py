@@ -4,13 +4,13 @@
 # MAGIC
 # MAGIC The profile's training runs side by side: figures, curves, and the parameters that differ.
 # MAGIC
-# MAGIC * **Needs**: runs in the experiment (the job's task `train`, or `train`); the right to read it. Nothing is
+# MAGIC * **Needs**: runs in the experiment (of the job, or of the notebook `train`); the right to read it. Nothing is
 # MAGIC   written.
 # MAGIC * **Takes**: seconds.
 
 # COMMAND ----------
 
-# MAGIC %pip install --quiet "..[train]"
+# MAGIC %pip install --quiet -r ../environments/model.txt ".."
 
 # COMMAND ----------
 

@@ -12,7 +12,7 @@
 
 # COMMAND ----------
 
-# MAGIC %pip install --quiet "..[train]"
+# MAGIC %pip install --quiet -r ../environments/model.txt ".."
 
 # COMMAND ----------
 

@@ -25,7 +25,7 @@ NAMED = ("schemas", "volumes", "registered_models", "experiments", "jobs")
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
-    for name in ("resources", "jobs", "environments", "conf"):
+    for name in ("resources", "jobs", "environments", "conf", "dashboards"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("databricks.yml", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)

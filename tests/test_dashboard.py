@@ -18,7 +18,7 @@ from kslm.redact.pseudonyms import KINDS, PLACEHOLDER
 from landed import settings_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "resources"
-RESOURCE = yaml.safe_load((FOLDER / "corpus.dashboard.yml").read_text())["resources"]["dashboards"]["corpus"]
+RESOURCE = yaml.safe_load((FOLDER / "corpus.dashboard.yml").read_text())["resources"]["dashboards"]["corpus_overview"]
 DASHBOARD = json.loads((FOLDER / RESOURCE["file_path"]).read_text())
 DATASETS = {dataset["name"]: "".join(dataset["queryLines"]) for dataset in DASHBOARD["datasets"]}
 WIDGETS = [(item, item["widget"]) for page in DASHBOARD["pages"] for item in page["layout"]]
