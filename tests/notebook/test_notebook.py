@@ -104,6 +104,13 @@ def test_names_are_the_bundles():
     for target, settings in bundle["targets"].items():
         if target in ("dev", "staging", "prod"):
             assert notebook.Deployment(target, "a@b.c").catalog == settings["variables"]["catalog"]
+    resources = [yaml.safe_load(path.read_text())["resources"] for path in (ROOT / "resources").glob("*.yml")]
+    (experiment,) = (kinds["experiments"]["runs"]["name"] for kinds in resources if "experiments" in kinds)
+    (model,) = (kinds["registered_models"]["model"]["name"] for kinds in resources if "registered_models" in kinds)
+    named = {"${var.schema}": base, "${bundle.target}": "prod"}
+    for reference, value in named.items():
+        experiment, model = experiment.replace(reference, value), model.replace(reference, value)
+    assert (prod.experiment, prod.model) == (experiment, model)
 
 
 def test_a_parameter_of_its_own_is_a_dropdown_or_a_variable(monkeypatch):
