@@ -98,19 +98,19 @@ def test_the_target_is_that_of_the_files_around_the_notebook(folder, target):
 
 def test_names_are_the_bundles():
     bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
-    base = bundle["variables"]["schema"]["default"]
-    prod = notebook.Deployment("prod", "a@b.c")
-    assert prod.schema == base
-    for target, settings in bundle["targets"].items():
-        if target in ("dev", "staging", "prod"):
-            assert notebook.Deployment(target, "a@b.c").catalog == settings["variables"]["catalog"]
+    defaults = {name: variable.get("default") for name, variable in bundle["variables"].items()}
     resources = [yaml.safe_load(path.read_text())["resources"] for path in (ROOT / "resources").glob("*.yml")]
     (experiment,) = (kinds["experiments"]["runs"]["name"] for kinds in resources if "experiments" in kinds)
     (model,) = (kinds["registered_models"]["model"]["name"] for kinds in resources if "registered_models" in kinds)
-    named = {"${var.schema}": base, "${bundle.target}": "prod"}
-    for reference, value in named.items():
-        experiment, model = experiment.replace(reference, value), model.replace(reference, value)
-    assert (prod.experiment, prod.model) == (experiment, model)
+    assert model == "${var.schema}", "the model is named as the schema"
+    for target, settings in bundle["targets"].items():
+        given = defaults | settings["variables"]
+        deployed = notebook.Deployment(target, "a@b.c")
+        assert (deployed.catalog, deployed.profile) == (given["catalog"], given["profile"])
+        if target != "dev":
+            assert deployed.schema == given["schema"]
+            named = experiment.replace("${var.schema}", given["schema"]).replace("${bundle.target}", target)
+            assert deployed.experiment(deployed.schema) == named
 
 
 def test_a_parameter_of_its_own_is_a_dropdown_or_a_variable(monkeypatch):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-DEV, BASE = "dev", "kslm"
-"""The developer's target, and the variable `schema` of the bundle."""
+DEV, BASE, PROFILE = "dev", "kslm", "quick"
+"""The developer's target, and the variables `schema` and `profile` of the bundle."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Deployment:
     """One target of the bundle, as one user sees it.
 
     Attributes:
-        target: dev, staging or prod; each has a catalog of the same name.
+        target: dev, staging or prod, each with a catalog of the same name; prod_small is the profile small in prod's.
         user: e-mail address or name of whoever runs the notebook.
     """
 
@@ -38,12 +38,17 @@ class Deployment:
     @property
     def catalog(self) -> str:
         """Catalog of everything."""
-        return self.target
+        return self.target.partition("_")[0]
+
+    @property
+    def profile(self) -> str:
+        """The profile that is deployed."""
+        return self.target.partition("_")[2] or PROFILE
 
     @property
     def schema(self) -> str:
         """Schema of volumes and model, and the model's name; what the names of the tables' schemas begin with."""
-        return f"{self._prefix}{BASE}"
+        return f"{self._prefix}{BASE}{self.target.removeprefix(self.catalog)}"
 
     def experiment(self, schema: str) -> str:
         """The experiment's path in the workspace, of the deployment that has this schema."""

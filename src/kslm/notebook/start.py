@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from kslm.notebook.deployment import Deployment
+from kslm.notebook.deployment import PROFILE, Deployment
 from kslm.notebook.display import display_of
 from kslm.notebook.progress import Lines
 from kslm.report import Progress
@@ -61,10 +61,16 @@ def start(names: Mapping[str, Any]) -> Notebook:
     Raises:
         SettingsError: no such profile, or a value that cannot be used.
     """
-    ask = _ask_widgets(names["dbutils"].widgets) if "dbutils" in names else _ask_environment
-    profile = ask("profile", "quick", "Profile: one of kslm's, or a path", _profiles())
-    if "dbutils" in names:
-        os.environ.update(_environment(ask, names["spark"]))
+    label, profiles = "Profile: one of kslm's, or a path", _profiles()
+    if "dbutils" not in names:
+        ask: Callable[..., str] = _ask_environment
+        profile = ask("profile", PROFILE, label, profiles)
+    else:
+        ask = _ask_widgets(names["dbutils"].widgets)
+        user = str(names["spark"].sql("SELECT current_user()").first()[0])
+        deployment = Deployment.around(PurePosixPath(Path.cwd()), user)
+        profile = ask("profile", deployment.profile, label, profiles)
+        os.environ.update(_environment(ask, deployment))
     return Notebook(load_settings(profile), display_of(names), Lines(), ask)
 
 
@@ -72,10 +78,8 @@ def _profiles() -> list[str]:
     return sorted({path.stem for folder in profile_folders() for path in folder.glob("*.yml")})
 
 
-def _environment(ask: Callable[..., str], spark: Any) -> dict[str, str]:
+def _environment(ask: Callable[..., str], deployment: Deployment) -> dict[str, str]:
     """The variables that the job's tasks set too; what is left empty follows from catalog and schema."""
-    user = str(spark.sql("SELECT current_user()").first()[0])
-    deployment = Deployment.around(PurePosixPath(Path.cwd()), user)
     catalog = ask("catalog", deployment.catalog, "Catalog")
     schema = ask("schema", deployment.schema, "Schema of volume and model")
     home = ask("home", "", "Home (empty: the volume home of the schema)")
