@@ -1,6 +1,7 @@
 """One stage as one task of a Databricks job: the function that `kslm <stage>` calls, on the workspace's session.
 
-`--stage=maintain` is the tables' upkeep, as `kslm corpus maintain`.
+`--stage=maintain` is the tables' upkeep, as `kslm corpus maintain`; `--stage=rollback` gives `champion` back to the
+version that had it before.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ TASK_VALUES = {
 }
 """What jobs/values.py hands on to later tasks of the same run, by stage."""
 
+AFTER_TRAINING = ("evaluate", "release")
 GATES_FAILED = 3
 RETENTION_HOURS = 168
-# Other jobs may be at work in the same home; the task's own timeout ends the wait as well.
-WAIT_SECONDS = 6 * 3600
+# Other jobs may be at work in the same home. Shorter than the shortest task's timeout, so that this ends the wait.
+WAIT_SECONDS = 2 * 3600
 
 
 def parser() -> argparse.ArgumentParser:
@@ -89,6 +91,14 @@ def task_values(report: Report[Any], settings: Settings) -> dict[str, str]:
     return {}
 
 
+def roll_back(settings: Settings) -> int:
+    """Make the version before the champion again, and say which that is."""
+    from kslm.tracking.versions import roll_back as back
+
+    print(f"version {back(settings)} of {settings.registered_model} is the champion again")
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the stage; returns the exit status, as the command line's: 3 if a model was refused."""
     given = parser().parse_args(arguments)
@@ -99,9 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = settings_of(given)
         with hold(settings, wait=WAIT_SECONDS):
-            return (
-                maintain(settings, given.retention_hours) if given.stage == "maintain" else run(given.stage, settings)
-            )
+            if given.stage == "maintain":
+                return maintain(settings, given.retention_hours)
+            return roll_back(settings) if given.stage == "rollback" else run(given.stage, settings)
     except KslmError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -113,21 +123,49 @@ def run(name: str, settings: Settings) -> int:
     from kslm.pipeline import run_stage
     from kslm.published import write_atomically
 
+    folder = settings.home.root / "reports" / "task-values" / (settings.env.job_run or "by-hand")
+    if name in AFTER_TRAINING:
+        own_model(settings, folder)
     report = run_stage(name, settings)
     if ranks.rank():
         return 0
     if values := task_values(report, settings):
-        write_atomically(settings.home.root / "reports" / "task-values" / f"{name}.json", json.dumps(values))
+        write_atomically(folder / f"{name}.json", json.dumps(values))
     took = "current, nothing to do" if report.reused else f"{report.seconds:.0f} s"
     print(f"{report.stage}: {took}; {'; '.join([f'output {report.output_id}', *report.notes])}")
     return GATES_FAILED if getattr(report.outputs, "promoted", True) is False else 0
+
+
+def own_model(settings: Settings, folder: Path) -> None:
+    """Refuse to go on with another job's model: one that was trained after this job run's own training.
+
+    A job run that trained nothing takes the newest model.
+
+    Raises:
+        KslmError: the newest model is not this job run's.
+    """
+    from kslm.errors import KslmError
+    from kslm.outputs import Trained, load
+
+    file = folder / "train.json"
+    if not file.exists():
+        return
+    own, newest = json.loads(file.read_text("utf-8"))["run_id"], load(settings, Trained).outputs.run_id
+    if own != newest:
+        raise KslmError(
+            f"the newest model is not the one that job run {settings.env.job_run} trained",
+            cause=f"another job trained meanwhile: its MLflow run is {newest}, this one's {own}",
+            remedy="run this job again, or the job `release` to take the newest model",
+        )
 
 
 def maintain(settings: Settings, retention_hours: int) -> int:
     """Compact and vacuum the tables, and say what became of their files."""
     import kslm.lake
     from kslm.explore.upkeep import maintain as tidy
+    from kslm.pipeline import claim
 
+    claim(settings)
     with kslm.lake.open(settings) as lake:
         for table in tidy(lake, retention_hours=retention_hours):
             print(f"{table.table}: {table.before.files} files before, {table.after.files} after")

@@ -9,9 +9,11 @@ import json
 from pathlib import Path
 
 dbutils.widgets.text("home", "")
+dbutils.widgets.text("job_run", "")
 dbutils.widgets.text("stage", "")
 stage = dbutils.widgets.get("stage")
-file = Path(dbutils.widgets.get("home"), "reports", "task-values", f"{stage}.json")
+folder = Path(dbutils.widgets.get("home"), "reports", "task-values", dbutils.widgets.get("job_run"))
+file = folder / f"{stage}.json"
 values = json.loads(file.read_text("utf-8"))
 
 # COMMAND ----------

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bundle_rules import jobs, references, resources, targets
+from bundle_rules import jobs, references, resources, safety, targets
 from bundle_rules.load import load
 from bundle_rules.resolve import views
 
@@ -32,7 +32,7 @@ def problems(root: Path) -> list[str]:
     if not source.config.get("targets"):
         return [*source.found, "there are no targets"]
     found = list(source.found)
-    for rule in (targets.root, references.problems, resources.keys):
+    for rule in (targets.root, references.problems, resources.keys, safety.modes, safety.dashboards):
         found += _all(rule, source)
     seen = views(source)
     found += _all(targets.shared, seen)

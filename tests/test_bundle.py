@@ -11,13 +11,14 @@ import pytest
 import yaml
 
 from bundle_check import problems
-from bundle_faults import jobs, sound, whole
+from bundle_faults import jobs, safety, sound, whole
 from bundle_rules.load import load
 from bundle_rules.resolve import views
 from kslm.pipeline import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
-FAULTS = whole.FAULTS | jobs.FAULTS | jobs.GPUS
+GPUS = jobs.GPUS | safety.GPUS
+FAULTS = whole.FAULTS | jobs.FAULTS | safety.FAULTS | GPUS
 PRODUCTION = (text := (ROOT / "databricks.yml").read_text("utf-8"))[text.index("\n  prod: &prod") :]
 NAMED = ("schemas", "volumes", "registered_models", "experiments", "jobs")
 
@@ -72,7 +73,7 @@ def test_the_bundle_is_sound_with_and_without_gpus(copied, change):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(change, fault):
     *edit, said = FAULTS[fault]
-    if fault in jobs.GPUS:
+    if fault in GPUS:
         with_gpus(change)
     if edit[0] != "databricks.yml" and fault not in whole.TARGETS:
         # Two targets show what is not the targets' own fault, in half the time.

@@ -1,8 +1,15 @@
-"""The databricks engine, as it is, on Spark Connect with Delta: every stage, equal to what the default engine gives."""
+"""The databricks engine, as it is, on Spark Connect with Delta: every stage, equal to what the default engine gives.
+
+Its home is on a mount with a Volume's rules, where there is FUSE; Python's own calls are watched everywhere.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -11,12 +18,15 @@ from typer.testing import CliRunner
 import connect_session
 import kslm.lake
 import parity
+import volume_mount
+import volume_rules
 from kslm import index
 from kslm.cli.app import app
 from kslm.errors import DataError
 from kslm.lake import tables
 from kslm.lake.change import Change
-from kslm.pipeline import STAGES, hold, run_stage
+from kslm.pipeline import PIPELINE, STAGES, hold, run_stage
+from kslm.report import Report
 from kslm.settings import Environment, Settings, load_profile
 from kslm.tokens import Manifest
 from kslm.tracking.client import connect
@@ -46,6 +56,7 @@ def workspace(tmp_path_factory):
 
 def environment(home, schema):
     """What the bundle's job sets, but for the catalog and the addresses of MLflow."""
+    store = f"sqlite:///{home.parent}/mlflow.db"
     return {
         "KSLM_HOME": str(home),
         "KSLM_ENGINE": "databricks",
@@ -53,28 +64,79 @@ def environment(home, schema):
         "KSLM_SCHEMA": schema,
         "KSLM_REGISTERED_MODEL": f"{schema}_quick",
         "MLFLOW_EXPERIMENT_NAME": EXPERIMENT,
-        "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
-        "MLFLOW_REGISTRY_URI": f"sqlite:///{home}/mlflow.db",
+        "MLFLOW_TRACKING_URI": store,
+        "MLFLOW_REGISTRY_URI": store,
     }
+
+
+STAGE_BY_STAGE = """
+import sys
+
+import connect_session
+import kslm.lake
+from kslm.pipeline import PIPELINE, STAGES, hold, run_stage
+from kslm.report import Report
+from kslm.serve.ask import answer
+from kslm.settings import load_settings
+
+port, profile = sys.argv[1:]
+kslm.lake.Lake.partitions = 2
+with connect_session.as_workspace(connect_session.Server(None, port)):
+    settings = load_settings(profile)
+    with hold(settings):
+        for stage in STAGES[1:]:
+            assert not run_stage(stage, settings).reused
+answered = answer("Which driver does PCI 8086:1533 need?", settings)
+print(*(fact.text for fact in answered.facts), sep="\\n")
+"""
 
 
 @pytest.fixture(scope="module")
 def ran(workspace, tmp_path_factory):
-    """The world after all stages but fetch, which it comes with: settings, and the reports by stage."""
-    home = build_world(tmp_path_factory.mktemp("connect") / "home")
-    profile = yaml.safe_load((home / "mini.yml").read_text())
-    small = tiny_profile(home)
-    profile |= {name: small[name] for name in ("evaluate", "release")}
-    profile["train"] = small["train"] | {"max_steps": 2, "warmup_steps": 1, "eval_every": 2, "save_every": 2}
-    (home / "mini.yml").write_text(yaml.safe_dump(profile))
-    env = Environment(_env_file=None, **environment(home, SCHEMA))
-    settings = Settings(load_profile(home / "mini.yml"), env)
-    with hold(settings):
-        return settings, {stage: run_stage(stage, settings) for stage in STAGES[FETCHED:]}
+    """The world after all stages but fetch, which it comes with: settings, reports, an answer, what broke the rules."""
+    folder = tmp_path_factory.mktemp("connect")
+    behind = build_world(folder / "behind")
+    with contextlib.ExitStack() as stack:
+        if volume_mount.MISSING:
+            home, refused, scratch = behind, None, {"KSLM_SCRATCH": str(folder / "disk")}
+        else:
+            home, refused = stack.enter_context(volume_mount.mounted(folder))
+            scratch = {"TMPDIR": str(folder / "disk")}
+        (folder / "disk").mkdir()
+        profile = yaml.safe_load((home / "mini.yml").read_text())
+        small = tiny_profile(home)
+        profile |= {name: small[name] for name in ("evaluate", "release")}
+        profile["train"] = small["train"] | {"max_steps": 2, "warmup_steps": 1, "eval_every": 2, "save_every": 2}
+        (folder / "mini.yml").write_text(yaml.safe_dump(profile))
+        variables = environment(home, SCHEMA) | {"OMP_NUM_THREADS": "1"}
+        port = workspace.address.rpartition(":")[2]
+        done = subprocess.run(
+            [sys.executable, "-c", STAGE_BY_STAGE, port, str(folder / "mini.yml")],
+            env=os.environ | volume_rules.environment(home, folder) | variables | scratch,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+        env = Environment(_env_file=None, **environment(home, SCHEMA), KSLM_SCRATCH=folder / "disk" / "tests")
+        settings = Settings(load_profile(folder / "mini.yml"), env)
+        reports = {
+            stage: Report.load(settings.home.report("mini", stage), PIPELINE[stage].makes) for stage in STAGES[FETCHED:]
+        }
+        yield settings, reports, done.stdout, (folder / "seen").read_text(), refused and refused.read_text()
+
+
+def test_a_home_on_a_volume_is_written_as_a_volume_asks(ran):
+    _, _, said, seen, refused = ran
+    assert "Intel" in said, "an answer comes from the published index"
+    assert seen == ""
+    if refused is None:
+        pytest.skip(f"Python's own calls were watched, compiled code was not: {volume_mount.MISSING}")
+    assert refused == ""
 
 
 def test_tables_and_shards_are_those_of_sail(ran, tmp_path_factory):
-    settings, reports = ran
+    settings, reports, *_ = ran
     home, expected = parity.expected(tmp_path_factory)
     assert reports["ingest"].outputs.hashes | reports["curate"].outputs.hashes == expected["tables"]
     assert {stage: reports[stage].notes for stage in expected["notes"]} == expected["notes"]
@@ -90,8 +152,7 @@ def test_the_index_is_that_of_sail(ran, tmp_path_factory):
 
 
 def test_every_stage_ran_once_and_names_what_the_workspace_calls_things(ran):
-    settings, reports = ran
-    assert not [stage for stage, report in reports.items() if report.reused]
+    settings, reports, *_ = ran
     with hold(settings):
         assert all(run_stage(stage, settings).reused for stage in reports)
     client = connect(settings)
@@ -107,7 +168,7 @@ def test_every_stage_ran_once_and_names_what_the_workspace_calls_things(ran):
 
 
 def test_a_lake_of_its_own_from_the_first_row_to_upkeep(workspace, tmp_path, monkeypatch):
-    variables = environment(tmp_path, "upkeep")
+    variables = environment(tmp_path / "home", "upkeep")
     settings = Settings(load_profile("quick"), Environment(_env_file=None, **variables))
     with kslm.lake.open(settings) as lake:
         assert (lake.version(tables.DOCUMENTS), lake.tables()) == (-1, [])

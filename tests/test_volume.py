@@ -150,6 +150,8 @@ def test_a_mount_refuses_what_breaks_the_rules(tmp_path):
         ]
 
 
+# In its short form this is part of test_parity_connect.py, on the engine whose homes are on Volumes.
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_every_stage_and_an_answer_keep_a_volumes_rules(tmp_path):
     sources = write_sources(tmp_path / "sources")

@@ -44,9 +44,9 @@ def is_local(path: str) -> bool:
 
 @contextlib.contextmanager
 def mounted(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """A mount below `folder`, and the log of what was refused."""
+    """A mount below `folder`, and the log of what was refused; what folder/behind holds already is in it."""
     behind, mount, log = folder / "behind", folder / "mount", folder / "refused.log"
-    behind.mkdir()
+    behind.mkdir(exist_ok=True)
     mount.mkdir()
     log.touch()
     command = [sys.executable, __file__, str(behind), str(mount), str(log)]

@@ -56,7 +56,7 @@ class Environment(BaseSettings):
         description="registered model, without catalog and schema",
     )
     job_run: str | None = Field(
-        None, alias="KSLM_JOB_RUN", description="job run whose tasks share a home that has no locks"
+        None, alias="KSLM_JOB_RUN", pattern=r"^\w+$", description="job run whose tasks share a home that has no locks"
     )
 
 

@@ -53,6 +53,11 @@ SOUND: dict[str, tuple[str, str, str]] = {
         "      volume_type: MANAGED\n"
         "      schema_name: ${resources.schemas.gold.name}\n",
     ),
+    "another warehouse": (
+        Y,
+        "      catalog: staging\n",
+        "      catalog: staging\n      warehouse_id: {lookup: {warehouse: Other}}\n",
+    ),
     "another developers' target": (
         Y,
         "  dev:\n",

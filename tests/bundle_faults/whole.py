@@ -45,7 +45,12 @@ BLOCKS: dict[str, Fault] = {
     "a reference in the bundle's name": (Y, "  name: kslm\n", "  name: ${var.schema}\n", "no reference is resolved"),
     "a CLI that is too old": (Y, ">= 1.13.0", ">= 0.250.0", "databricks_cli_version"),
     "no mode": (Y, "    mode: production\n", "", "no mode says whether"),
-    "no build command": (Y, "    build: python3 -m pip wheel --no-deps --wheel-dir dist .\n", "", "needs a setup.py"),
+    "no build command": (
+        Y,
+        "    build: rm -rf dist && python3 -m pip wheel --no-deps --wheel-dir dist .\n",
+        "",
+        "needs a setup.py",
+    ),
     "a mode that does not exist": (Y, "mode: development", "mode: staging", "'staging', not one of"),
     "two default targets": (Y, "mode: production", "default: true\n    mode: production", "must be the default"),
     "no default target": (Y, "    default: true\n", "", "must be the default"),

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from bundle_rules import dynamic, environments, schedule, tasks
+from bundle_rules import dynamic, environments, safety, schedule, tasks
 from bundle_rules.load import Tree, items, mapping
 from bundle_rules.resolve import View, strings
 from bundle_rules.resources import PRINCIPALS
-from bundle_rules.typed import Later
+from bundle_rules.values import points_at
 
 WEEK = 7 * 86400
 ADDRESS = re.compile(r"[^@\s,;]+@[\w-]+(\.[\w-]+)+")
-RESOURCE_OF = {"experiment": "experiments", "model": "registered_models", "schema": "schemas"}
 
 
 def problems(view: View) -> Iterator[str]:
@@ -36,6 +34,10 @@ def _job(job: Tree, view: View) -> Iterator[str]:
     yield from environments.problems(job, view)
     yield from tasks.problems(job, view)
     yield from dynamic.problems(job, view)
+    yield from safety.gates(job)
+    yield from safety.gpus(job, view)
+    yield from safety.versions(job, view)
+    yield from safety.scripts(job, view)
 
 
 def _alone(job: Tree) -> Iterator[str]:
@@ -86,22 +88,3 @@ def _parameters(job: Tree, view: View) -> Iterator[str]:
     yield from (f"job parameter {name} is used nowhere" for name in sorted(set(names) - used))
     for parameter in parameters:
         yield from points_at(str(parameter.get("name")), parameter.get("default"), view)
-
-
-def points_at(name: str, value: Any, view: View) -> Iterator[str]:
-    """A parameter that says where things are must name what the bundle declares."""
-    if not isinstance(value, str) or isinstance(value, Later):
-        return
-    declared = [body.get("name") for body in view.all(RESOURCE_OF.get(name, "")).values()]
-    if name in RESOURCE_OF and value not in declared:
-        yield f"{name} is {value!r}, which no declared resource is named"
-    if name == "catalog" and value not in [catalog for catalog, _ in view.schemas]:
-        yield f"catalog is {value!r}, in which nothing is declared"
-    if name == "profile" and (view.root / "conf").is_dir() and not (view.root / "conf" / f"{value}.yml").is_file():
-        yield f"there is no profile {value} in conf/"
-    if name == "home" and value not in view.volumes:
-        yield f"home is {value!r}, which is no declared volume"
-    schemas = tuple(f"/Volumes/{catalog}/{schema}/" for catalog, schema in view.schemas)
-    for path in value.split(","):
-        if path.strip().startswith(schemas) and not any(f"{path.strip()}/".startswith(f"{v}/") for v in view.volumes):
-            yield f"{name}: {path.strip()} is in no declared volume"

@@ -49,6 +49,11 @@ def _string(text: str, block: str, config: Tree) -> Iterator[str]:
         yield from (f"{match[0]} {problem}" for problem in _path(match[1].split("."), config))
 
 
+def in_text(text: str, config: Tree) -> Iterator[str]:
+    """What is wrong with the references in one text."""
+    yield from _string(text, "resources", config)
+
+
 def _path(parts: list[str], config: Tree) -> Iterator[str]:
     match parts:
         case ["var", name]:

@@ -63,13 +63,33 @@ def _view(source: Source, base: Tree, name: str, target: Tree) -> View:
     values = {key: mapping(spec).get("default") for key, spec in mapping(base.get("variables")).items()}
     for key, value in mapping(target.get("variables")).items():
         values[key] = value["default"] if isinstance(value, dict) and "default" in value else value
+        if isinstance(value, dict) and value.keys() == {"lookup"}:
+            values[key] = Later(f"<var.{key}>")
     written["variables"] = values
     workspace = written["workspace"] = dict(mapping(written.get("workspace")))
     workspace.setdefault("root_path", f"/Workspace/Users/{USER}/.bundle/${{bundle.name}}/${{bundle.target}}")
     for part in ("file", "artifact", "state", "resource"):
         workspace.setdefault(f"{part}_path", "${workspace.root_path}/" + part + "s")
     workspace["current_user"] = {"userName": USER, "short_name": "ann", "domain_friendly_name": "ann"}
+    if target.get("mode") == "development":
+        written["resources"] = _prefixed(mapping(written.get("resources")))
     return View(name, source.root, written, _resolve(written, written, 0))
+
+
+def _prefixed(resources: Tree) -> Tree:
+    """Names as the CLI writes them in development: what means one by a variable instead of by reference misses it."""
+    result = dict(resources)
+    for kind in ("schemas", "registered_models", "experiments"):
+        result[kind] = {}
+        for key, body in mapping(resources.get(kind)).items():
+            name = str(mapping(body).get("name"))
+            if kind == "experiments":
+                folder, slash, base = name.rpartition("/")
+                name = f"{folder}{slash}[dev ann] {base}"
+            else:
+                name = f"dev_ann_{name}"
+            result[kind][key] = {**mapping(body), "name": name}
+    return result
 
 
 def _resolve(value: Any, tree: Tree, depth: int) -> Any:

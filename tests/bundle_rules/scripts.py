@@ -14,7 +14,7 @@ from typing import Any
 from bundle_rules.load import Tree, items, mapping
 from kslm.pipeline import STAGES
 
-UPKEEP = "maintain"
+UPKEEP = ("maintain", "rollback")
 """What jobs/stage.py does besides the stages."""
 WIDGET = re.compile(r"""dbutils\.widgets\.\w+\(\s*["'](\w+)["'],\s*(["'])(.*?)\2""")
 
@@ -53,7 +53,7 @@ def _script(file: Path, task: Tree, job: Tree) -> Iterator[str]:
     filled = [re.sub(r"\{\{(?:job\.parameters\.)?(.*?)\}\}", lambda m: defaults.get(m[1], "1"), text) for text in given]
     if file.is_file() and (refusal := _refusal(file.read_text("utf-8"), tuple(filled))):
         yield f"{file.name} does not take {' '.join(given)}: {refusal}"
-    if (stage := stage_of(task)) and stage not in (*STAGES, UPKEEP):
+    if (stage := stage_of(task)) and stage not in (*STAGES, *UPKEEP):
         yield f"there is no stage {stage}"
     names = [match for text in given if (match := re.match(r"--([\w-]+)=\{\{job\.parameters\.([\w-]+)\}\}$", text))]
     for match in names:

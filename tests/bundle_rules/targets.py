@@ -79,6 +79,8 @@ def _variables(config: Tree) -> Iterator[str]:
 
 def _value(name: str, spec: Tree, value: Any) -> Iterator[str]:
     if isinstance(value, dict) and spec.get("type") != "complex":
+        if value.keys() == {"lookup"}:
+            return
         value = value.get("default", value)
     if value is None:
         yield f"variable {name} is empty"

@@ -167,7 +167,7 @@ def test_a_refused_model_fails_the_task_and_its_values_are_handed_on(local, monk
     monkeypatch.setattr(kslm.pipeline, "run_stage", lambda name, settings: REPORTS[name])
     assert stage.main(arguments("release", "quick", tmp_path)) == 3
     assert "release" in capsys.readouterr().out
-    dbutils = Utilities(home=str(tmp_path), stage="release")
+    dbutils = Utilities(home=str(tmp_path), job_run="7", stage="release")
     exec(compile((JOBS / "values.py").read_text(), "values.py", "exec"), {"dbutils": dbutils})
     assert dbutils.handed_on == {
         "model": "a.b.c",
@@ -209,7 +209,7 @@ def test_the_gpu_command_starts_the_stage_with_the_jobs_variables(tmp_path):
 def test_values_of_a_stage_that_has_not_run_are_an_error(tmp_path):
     code = compile((JOBS / "values.py").read_text(), "values.py", "exec")
     with pytest.raises(FileNotFoundError, match=r"evaluate\.json"):
-        exec(code, {"dbutils": Utilities(home=str(tmp_path), stage="evaluate")})
+        exec(code, {"dbutils": Utilities(home=str(tmp_path), job_run="7", stage="evaluate")})
 
 
 def test_what_is_handed_on_is_valid_json(local, monkeypatch, tmp_path):
@@ -217,5 +217,45 @@ def test_what_is_handed_on_is_valid_json(local, monkeypatch, tmp_path):
 
     monkeypatch.setattr(kslm.pipeline, "run_stage", lambda name, settings: REPORTS[name])
     assert stage.main(arguments("train", "quick", tmp_path)) == 0
-    written = (tmp_path / "reports" / "task-values" / "train.json").read_text()
+    written = (tmp_path / "reports" / "task-values" / "7" / "train.json").read_text()
     assert json.loads(written) == {"run": "quick-1", "run_id": "r"}
+
+
+@pytest.mark.parametrize(
+    ("trained", "newest", "refused"), [(None, "other", False), ("r", "r", False), ("r", "other", True)]
+)
+def test_a_job_run_goes_on_with_its_own_model_only(trained, newest, refused, local, monkeypatch, tmp_path, capsys):
+    import kslm.pipeline
+
+    def run_stage(name, settings):
+        report = REPORTS[name]
+        if name == "train":
+            report = Report("train", "id", report.outputs.model_copy(update={"run_id": newest}))
+            report.save(settings.home.report("quick", "train"))
+        return report
+
+    monkeypatch.setattr(kslm.pipeline, "run_stage", run_stage)
+    for job_run, run_id in (("7", trained), ("8", "other")):
+        newest = run_id or newest
+        if run_id:
+            stage.main(arguments("train", "quick", tmp_path, **{"job-run": job_run}))
+    if not refused and trained:
+        newest = trained
+        stage.main(arguments("train", "quick", tmp_path))
+    capsys.readouterr()
+    assert (stage.main(arguments("evaluate", "quick", tmp_path)) == 1) is refused
+    assert ("another job trained meanwhile" in capsys.readouterr().err) is refused
+
+
+def test_rolling_back_says_which_version_serves(local, monkeypatch, tmp_path, capsys):
+    import kslm.tracking.versions
+
+    monkeypatch.setattr(kslm.tracking.versions, "roll_back", lambda settings: "3")
+    assert stage.main(arguments("rollback", "quick", tmp_path)) == 0
+    assert "version 3 of x.x.x is the champion again" in capsys.readouterr().out
+
+
+def test_upkeep_of_another_profile_s_schema_is_refused(local, tmp_path, capsys):
+    assert stage.main(arguments("maintain", "quick", tmp_path)) == 1
+    assert stage.main(arguments("maintain", "small", tmp_path)) == 2
+    assert "holds the tables and the models of profile quick" in capsys.readouterr().err

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
 
 import pytest
 
@@ -37,7 +36,7 @@ def test_a_second_owner_waits_and_is_refused(tmp_path):
 
 def test_tasks_of_one_run_do_not_exclude_each_other(tmp_path):
     with lease(tmp_path, "job run 1").held(0), lease(tmp_path, "job run 1").held(0):
-        pass
+        assert len(list((tmp_path / "leases").iterdir())) == 2, "each has a ticket of its own"
 
 
 def test_a_long_holder_stays_the_holder(tmp_path):
@@ -105,8 +104,8 @@ def test_what_is_no_ticket_blocks_nobody(tmp_path):
     folder.mkdir()
     for number, text in enumerate(("", "{", "[]", '{"owner": "x"}', json.dumps({"owner": 1, "drawn": "y"}))):
         (folder / f"{number}.json").write_text(text)
-    with ExitStack() as held:
-        held.enter_context(lease(tmp_path, "anybody").held(0))
+    with lease(tmp_path, "anybody").held(0):
+        assert len(list(folder.iterdir())) == 6
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class DatabricksEngine(Engine):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.spark = _session()
-        self._created: set[str] = set()
+        self._there: set[str] = set()
 
     def name(self, table: Table) -> str:
         """The table's name in SQL."""
@@ -50,24 +50,34 @@ class DatabricksEngine(Engine):
         Raises:
             KslmError: one is missing, and the caller may not create it; names the privilege.
         """
-        if str(table) in self._created:
+        if self.exists(table):
             return
         name, schema = self.name(table), self._schema(table)
         with _allowed(f"table {name} is not to be seen", f"USE CATALOG and USE SCHEMA of {schema}"):
-            found = self.spark.catalog.tableExists(name)
-            schema_found = found or self.spark.catalog.databaseExists(schema)
+            schema_found = self.spark.catalog.databaseExists(schema)
         if not schema_found:
             catalog = self.settings.env.catalog
             with _allowed(f"schema {schema} is missing, or hidden", f"CREATE SCHEMA on catalog {catalog}"):
                 self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        if not found:
-            with _allowed(f"table {name} cannot be created", f"CREATE TABLE on schema {schema}"):
-                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({table.ddl}) USING delta")
-        self._created.add(str(table))
+        with _allowed(f"table {name} cannot be created", f"CREATE TABLE on schema {schema}"):
+            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({table.ddl}) USING delta")
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table is there; one that was seen once is not asked for again.
+
+        Raises:
+            KslmError: the caller may not look; names the privilege.
+        """
+        if str(table) not in self._there:
+            name = self.name(table)
+            with _allowed(f"table {name} is not to be seen", f"USE CATALOG and USE SCHEMA of {self._schema(table)}"):
+                if self.spark.catalog.tableExists(name):
+                    self._there.add(str(table))
+        return str(table) in self._there
 
     def version(self, table: Table) -> int:
         """Version of the newest commit, or -1."""
-        if not self.spark.catalog.tableExists(self.name(table)):
+        if not self.exists(table):
             return -1
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").select("version").collect()[0][0])
 

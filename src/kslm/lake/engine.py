@@ -48,6 +48,10 @@ class Engine(ABC):
         return str(path)
 
     @abstractmethod
+    def exists(self, table: Table) -> bool:
+        """Whether there is such a table."""
+
+    @abstractmethod
     def version(self, table: Table) -> int:
         """Version of the newest commit; -1 if there is no such table."""
 

@@ -102,7 +102,7 @@ class Lake:
         Raises:
             DataError: the table or the version does not exist, or has other columns than this version of kslm writes.
         """
-        if self.version(table) < 0:
+        if not (self._engine.exists(table) if self.pinned is None else str(table) in self.pinned):
             raise DataError(
                 f"table {table} does not exist" + (" in that run's record" if self.pinned is not None else ""),
                 remedy=f"run the stage that writes {table.layer} first: {_WRITERS[table.layer]}",
@@ -137,7 +137,7 @@ class Lake:
                 f"table {table} cannot be written", cause="the lake shows a past run", remedy="open it anew"
             )
         check_schema(table, df, "the rows to be written")
-        new = self.version(table) < 0
+        new = not self._engine.exists(table)
         self._engine.create(table)
         current = self.read(table)
         if new or current.limit(1).count() == 0:
