@@ -36,7 +36,8 @@ action = book.ask("action", "show", "Show, or act", ["show", "release", "roll ba
 
 # MAGIC %md
 # MAGIC ## Act
-# MAGIC Rolling back twice changes nothing: the champion and the previous version change places.
+# MAGIC Rolling back lets the champion and the previous version change places, each time this cell runs: put `action`
+# MAGIC back at `show` afterwards.
 
 # COMMAND ----------
 
