@@ -8,8 +8,8 @@ MLflow's shortcuts for addresses of the form models:/ ask its global stores, so 
 Unity Catalog alone needs the shortcut, which lends it the credentials of the files.
 
 Where Unity Catalog refuses, the error names the privilege: EXECUTE to read, CREATE MODEL on the schema to create,
-ownership for aliases (from Databricks' documentation, November 2026); that CREATE MODEL VERSION registers, and that MANAGE
-is as good as ownership, no page was found to say.
+ownership for aliases (from Databricks' documentation, November 2026). That CREATE MODEL VERSION registers, and that
+MANAGE is as good as ownership, no page was found to say.
 
 Limits: not run against a workspace. Unity Catalog needs a signature, which each MLmodel file has, and is strict about
 tag keys, so they are letters, digits and underscores. Loading through mlflow.pyfunc is not offered: a version is a
