@@ -7,6 +7,10 @@ PROFILE ?= quick
 BASE ?= main
 FUZZ_SECONDS ?= 600
 
+# Packages are installed without bytecode, which their first use leaves behind. Where the environment forbids that, every
+# process would compile torch and transformers anew: some ten seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup run check test test-long lint clean
 
 help:  ## show this list
