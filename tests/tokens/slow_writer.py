@@ -5,17 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
-from kslm.tokens import Encoded, Lineage, ShardWriter, train_tokenizer
+sys.path.append(str(Path(__file__).parents[1]))
+
+from shard_rows import Document, write_shards
+
+from kslm.tokens import train_tokenizer
 from kslm.tokens.tokenizer import vocabulary
 
-folder = Path(sys.argv[1])
 tokenizer_json = train_tokenizer(["int main(void) { return 0; }\n" * 20], 512, 2)
 size = len(vocabulary(tokenizer_json))
 source = np.random.default_rng(0)
-lineage = Lineage(table="gold.corpus", version=0, content_hash="0", code_version="0")
-with ShardWriter(folder, tokenizer_json, ("os",), scratch=folder.parent) as writer:
-    for n in range(8_000):
-        ids = source.integers(3, size, int(source.integers(1, 800)), dtype=np.uint32)
-        encoded = Encoded(ids, np.array([len(ids)]))
-        writer.add([f"doc{n}"], [("train", "val", "test")[n % 3]], ["os"], [len(ids)], encoded)
-    writer.publish("f00d", lineage)
+
+
+def document(n: int) -> Document:
+    ids = source.integers(3, size, int(source.integers(1, 800)), dtype=np.uint32)
+    return Document(f"doc{n}", ("train", "val", "test")[n % 3], "os", "c", len(ids), ids)
+
+
+write_shards(Path(sys.argv[1]), tokenizer_json, [document(n) for n in range(8_000)], parts=(4, 1, 1))

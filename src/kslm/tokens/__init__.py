@@ -5,10 +5,11 @@ What only reads shards imports `reader` and `manifest`, so that it does not go s
 """
 
 from kslm.tokens.encoder import Encoded, Encoder
-from kslm.tokens.manifest import Counts, Lineage, Manifest, MixRecord, SliceCounts, SplitRecord
+from kslm.tokens.layout import SPLITS, Layout
+from kslm.tokens.manifest import Counts, Lineage, Manifest, PartRecord, SplitRecord
 from kslm.tokens.reader import ShardReader, TokenSplit
 from kslm.tokens.tokenizer import EOT_ID, PAD_ID, SPECIAL_TOKENS, UNK_ID, train_tokenizer
-from kslm.tokens.writer import SPLITS, ShardWriter
+from kslm.tokens.writer import PartsWriter, publish
 
 __all__ = [
     "EOT_ID",
@@ -19,13 +20,14 @@ __all__ = [
     "Counts",
     "Encoded",
     "Encoder",
+    "Layout",
     "Lineage",
     "Manifest",
-    "MixRecord",
+    "PartRecord",
+    "PartsWriter",
     "ShardReader",
-    "ShardWriter",
-    "SliceCounts",
     "SplitRecord",
     "TokenSplit",
+    "publish",
     "train_tokenizer",
 ]

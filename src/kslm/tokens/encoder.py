@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,7 +52,7 @@ class Encoder:
     """Encodes text with one tokenizer.
 
     Args:
-        path: a tokenizer.json.
+        tokenizer_json: text of a tokenizer.json.
         sample: texts of this run to compare with the reference, beside the built-in probes.
 
     Attributes:
@@ -65,19 +64,18 @@ class Encoder:
         DataError: the tokenizer cannot be read, or no engine agrees with the reference.
     """
 
-    def __init__(self, path: Path, sample: Iterable[str] = ()) -> None:
+    def __init__(self, tokenizer_json: str, sample: Iterable[str] = ()) -> None:
         try:
-            text = path.read_text("utf-8")
             texts = [*PROBES, *sample]
-            expected = _reference(text, texts)
+            expected = _reference(tokenizer_json, texts)
         except Exception as error:
             raise DataError(
-                f"cannot read tokenizer {path}", cause=str(error), remedy="run the stage again: kslm tokenize --force"
+                "cannot read the tokenizer", cause=str(error), remedy="run the stage again: kslm tokenize --force"
             ) from error
         refused: list[str] = []
         for engine, load in (("gigatoken", _gigatoken), ("tiktoken", _tiktoken)):
             try:
-                encode = load(text)
+                encode = load(tokenizer_json)
                 wrong = _differences(encode, texts, expected)
             except Exception as error:
                 refused.append(f"{engine} failed: {error}")
@@ -89,7 +87,7 @@ class Encoder:
                 return
             refused.append(f"{engine} differs from the reference on {wrong} of {len(texts)} texts")
         raise DataError(
-            f"no encoder agrees with the reference on {path}",
+            "no encoder agrees with the reference",
             cause="; ".join(refused),
             remedy="install the pinned versions: pip install -r requirements.txt",
         )

@@ -13,7 +13,7 @@ from kslm import published
 from kslm.errors import DataError
 from kslm.published import MANIFEST, FileRecord
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 
 class _Record(BaseModel):
@@ -21,43 +21,33 @@ class _Record(BaseModel):
 
 
 class Counts(_Record):
-    """Amounts of one slice, or of a whole split, as they lie in the shards.
-
-    `tokens` counts the end-of-text token of each document.
-    """
+    """Amounts of one slice, or of a whole part or split. `tokens` counts the end-of-text token of each document."""
 
     tokens: int = 0
     documents: int = 0
     text_bytes: int = 0
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            tokens=self.tokens + other.tokens,
+            documents=self.documents + other.documents,
+            text_bytes=self.text_bytes + other.text_bytes,
+        )
 
-class SliceCounts(Counts):
-    """Amounts of one slice of a split.
 
-    `repeated` counts occurrences after the first, which are in the amounts; `left_out` what of the corpus is in the
-    shards not at all, and so is not in them.
-    """
+class PartRecord(_Record):
+    """One part as it was written: its number in the layout, its amounts by slice, and its files."""
 
-    repeated_documents: int = 0
-    repeated_tokens: int = 0
-    left_out_documents: int = 0
-    left_out_tokens: int = 0
+    part: int
+    by_slice: dict[str, Counts]
+    files: dict[str, FileRecord]
 
 
 class SplitRecord(Counts):
-    """One split, and its parts by slice."""
+    """One split, its parts, and its amounts by slice."""
 
-    by_slice: dict[str, SliceCounts]
-
-
-class MixRecord(_Record):
-    """Shares of the train split's tokens by slice, asked for and got, and the slice that bounds the total, if any."""
-
-    asked: dict[str, float]
-    got: dict[str, float]
-    tolerance: float
-    max_repeats: int
-    bound_by: str | None
+    parts: int
+    by_slice: dict[str, Counts]
 
 
 class Lineage(_Record):
@@ -80,19 +70,18 @@ class Manifest(_Record):
     Attributes:
         dtype: of the .bin files, little-endian: uint32 only when the vocabulary exceeds 65,536 tokens.
         vocab_size: tokens in tokenizer.json, special ones included; ids are below it.
-        slices: names; `<split>.slices.npy` holds indices into this list.
-        mix: None where every document occurs once.
+        slices, kinds: names; the indexes hold places in these lists.
         files: every file but the manifest, by name.
     """
 
-    format_version: Literal[3] = 3
+    format_version: Literal[4] = 4
     fingerprint: str
     dtype: Literal["uint16", "uint32"]
     vocab_size: int
     eot_id: int
     slices: tuple[str, ...]
+    kinds: tuple[str, ...]
     splits: dict[str, SplitRecord]
-    mix: MixRecord | None
     tokenizer_sha256: str
     lineage: Lineage
     files: dict[str, FileRecord]

@@ -1,12 +1,11 @@
 """Write token shards: the same bytes for the same documents, in whatever order they arrive.
 
-Documents come from an engine that promises no order, and may not fit in memory. Their tokens are therefore spooled to
-an unnamed scratch file as they arrive (a killed process leaves nothing behind), and gathered at the end in the order of
-a 128-bit hash of doc_id: a fixed shuffle. Once the tokens of all are known, some documents may be left out and others
-made to occur several times, apart from each other. Shards are written under their final names, because a rename on a
-Volume copies the file; the manifest comes last and makes them valid.
+Documents reach the writer of their part in any order, and a part need not fit in memory. Their tokens are therefore
+spooled to an unnamed scratch file as they arrive (a killed process leaves nothing behind), and gathered at the end in
+the order of their hashes. A file is finished in scratch and then moved to its name, so that a task that is run twice
+leaves one whole file; the manifest comes last and makes the parts valid.
 
-Limits: one part a split. Memory holds 43 bytes a document, and disk twice the tokens while publishing.
+Limits: memory holds 46 bytes a document; scratch twice a part's tokens.
 """
 
 from __future__ import annotations
@@ -14,179 +13,120 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
-from kslm import published
+from kslm import published, scratch
 from kslm.errors import DataError
 from kslm.published import FileRecord, write_atomically
-from kslm.tokens.encoder import Encoded
-from kslm.tokens.manifest import Lineage, Manifest, SplitRecord, dtype_for
-from kslm.tokens.repeats import Chooser, Everything, shuffled, slice_counts
+from kslm.tokens.layout import INDEX, ROW, SPLITS, Layout
+from kslm.tokens.manifest import Counts, Lineage, Manifest, PartRecord, SplitRecord, dtype_for
 from kslm.tokens.tokenizer import EOT_ID, UNK_ID, huggingface_config, vocabulary
 
-SPLITS = ("train", "val", "test")
 BLOCK_TOKENS = 1 << 20
-_ROW = np.dtype(
-    [(name, "u8") for name in ("high", "low", "start", "length", "bytes")]
-    + [(name, "u1") for name in ("split", "slice", "spare")]
-)
-"""What is kept of a document: both halves of its hash, where its tokens lie in the spool, and what it is."""
 
 
-class ShardWriter:
-    """Collects encoded documents and publishes them as one folder of shards.
+class PartsWriter:
+    """Collects documents of one or several parts, and writes each part's files.
 
     Args:
-        folder: tokens/<fingerprint>/; a manifest in it is withdrawn before the first byte changes.
-        tokenizer_json: the tokenizer the ids belong to.
-        slices: slice names, in the order their indices are to have.
-        scratch: folder for the spool; None for the system's temporary folder.
+        folder: tokens/<fingerprint>/.
+        vocab_size: tokens there are; decides the width of an id.
+        workplace: folder on a local disk, for the spool and unfinished files; it is made.
     """
 
-    def __init__(
-        self, folder: Path, tokenizer_json: str, slices: Sequence[str], *, scratch: Path | None = None
-    ) -> None:
+    def __init__(self, folder: Path, layout: Layout, vocab_size: int, workplace: Path) -> None:
         self.folder = folder
-        self.tokenizer_json = tokenizer_json
-        self.vocab = vocabulary(tokenizer_json)
-        self.dtype = dtype_for(len(self.vocab))
-        self.slices = tuple(slices)
-        if len(self.slices) > 256:
-            raise DataError(f"{len(self.slices)} slices, and a shard's index holds at most 256")
-        self._spool: IO[bytes] = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by __exit__
+        self.layout = layout
+        self.vocab_size = vocab_size
+        self.dtype = dtype_for(vocab_size)
+        workplace.mkdir(parents=True, exist_ok=True)
+        self._workplace = tempfile.TemporaryDirectory(dir=workplace)
+        self._spool: IO[bytes] = tempfile.TemporaryFile(dir=self._workplace.name)  # noqa: SIM115 - closed by __exit__
         self._spooled = 0
         self._rows: list[NDArray[Any]] = []
+        self._starts: list[NDArray[np.uint64]] = []
 
-    def __enter__(self) -> ShardWriter:
+    def __enter__(self) -> PartsWriter:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._spool.close()
+        self._workplace.cleanup()
 
-    def add(
-        self,
-        doc_ids: Sequence[str],
-        splits: Sequence[str],
-        slices: Sequence[str],
-        text_bytes: Sequence[int],
-        encoded: Encoded,
-        *,
-        spare: Sequence[bool] = (),
-    ) -> None:
-        """Take some documents' token ids, without end-of-text tokens.
+    def add(self, rows: NDArray[Any], ids: NDArray[Any]) -> None:
+        """Take some documents.
 
         Args:
-            spare: of training documents: whether others of their slice are to be taken before them; none by default.
+            rows: (documents,) of `layout.ROW`.
+            ids: (tokens,) of all of them, end to end, without end-of-text tokens.
 
         Raises:
-            DataError: unknown split or slice, or an id that text cannot have.
+            DataError: an id that text cannot have.
         """
-        rows = np.zeros(len(doc_ids), _ROW)
-        rows["split"] = self._places("split", SPLITS, splits)
-        rows["slice"] = self._places("slice", self.slices, slices)
-        digests = b"".join(xxhash.xxh3_128_digest(doc_id.encode()) for doc_id in doc_ids)
-        rows["high"], rows["low"] = np.frombuffer(digests, ">u8").reshape(-1, 2).T
-        rows["start"] = self._spooled + np.cumsum(encoded.lengths) - encoded.lengths
-        rows["length"], rows["bytes"] = encoded.lengths, text_bytes
-        if len(spare):
-            rows["spare"] = spare & (rows["split"] == SPLITS.index("train"))
-        self._spool_ids(encoded.ids)
-        self._rows.append(rows)
-
-    def _places(self, what: str, names: Sequence[str], given: Sequence[str]) -> list[int]:
-        places = {name: index for index, name in enumerate(names)}
-        try:
-            return [places[name] for name in given]
-        except KeyError as error:
-            raise DataError(f"a document is in {what} {error}, and there are {', '.join(names)}") from None
-
-    def _spool_ids(self, ids: NDArray[np.uint32]) -> None:
-        if len(ids) and (int(ids.max()) >= len(self.vocab) or int(ids.min()) <= UNK_ID):
+        if len(ids) and (int(ids.max()) >= self.vocab_size or int(ids.min()) <= UNK_ID):
             raise DataError(
                 "a document holds a token id that text cannot have",
-                cause=f"ids {UNK_ID + 1} to {len(self.vocab) - 1} are text; got {ids.min()} to {ids.max()}",
+                cause=f"ids {UNK_ID + 1} to {self.vocab_size - 1} are text; got {ids.min()} to {ids.max()}",
             )
-        self._spool.write(ids.astype(self.dtype).data)
+        lengths = rows["length"]
+        self._starts.append(np.uint64(self._spooled) + np.cumsum(lengths) - lengths)
+        self._rows.append(rows)
+        self._spool.write(ids.astype(self.dtype, copy=False).data)
         self._spooled += len(ids)
 
-    def publish(self, fingerprint: str, lineage: Lineage, choose: Chooser | None = None) -> Manifest:
-        """Write every file, the manifest last.
-
-        Args:
-            choose: how often each document is to occur; by default, once.
+    def finish(self) -> list[PartRecord]:
+        """Write the files of every part that has documents.
 
         Raises:
             DataError: a document was given twice.
         """
-        choose = choose or Everything()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        published.withdraw(self.folder)
-        rows = self._shuffled_rows()
-        files, splits = self._write_tokenizer(), {}
-        for index, split in enumerate(SPLITS):
-            splits[split] = self._write_split(split, rows[rows["split"] == index], choose, files)
-        manifest = Manifest(
-            fingerprint=fingerprint,
-            dtype="uint16" if self.dtype.itemsize == 2 else "uint32",
-            vocab_size=len(self.vocab),
-            eot_id=EOT_ID,
-            slices=self.slices,
-            splits=splits,
-            mix=choose.record,
-            tokenizer_sha256=files["tokenizer.json"].sha256,
-            lineage=lineage,
-            files=files,
-        )
-        manifest.save(self.folder)
-        return manifest
-
-    def _shuffled_rows(self) -> NDArray[Any]:
-        """All documents in the order of their hashes."""
-        rows = np.concatenate([np.zeros(0, _ROW), *self._rows])
-        rows = rows[np.lexsort((rows["low"], rows["high"]))]
-        if np.any((rows["high"][1:] == rows["high"][:-1]) & (rows["low"][1:] == rows["low"][:-1])):
+        rows = np.concatenate([np.zeros(0, ROW), *self._rows])
+        starts = np.concatenate([np.zeros(0, np.uint64), *self._starts])
+        order = np.lexsort((rows["low"], rows["high"], rows["part"]))
+        rows, starts = rows[order], starts[order]
+        same = np.logical_and.reduce([rows[name][1:] == rows[name][:-1] for name in ("part", "high", "low")])
+        if np.any(same):
             raise DataError("a doc_id occurs twice in the corpus", remedy="make the tables again: kslm curate --force")
-        return rows
+        numbers, begins = np.unique(rows["part"], return_index=True)
+        spans = zip(begins.tolist(), [*begins.tolist()[1:], len(rows)], strict=True)
+        return [
+            self._write_part(int(part), rows[begin:end], starts[begin:end])
+            for part, (begin, end) in zip(numbers, spans, strict=True)
+        ]
 
-    def _write_split(
-        self, split: str, rows: NDArray[Any], choose: Chooser, files: dict[str, FileRecord]
-    ) -> SplitRecord:
+    def _write_part(self, part: int, rows: NDArray[Any], starts: NDArray[np.uint64]) -> PartRecord:
+        index = np.zeros(len(rows), INDEX)
         tokens = rows["length"].astype(np.int64) + 1
-        slices, text_bytes = rows["slice"], rows["bytes"]
-        preferred = np.argsort(rows["spare"], kind="stable")
-        repeats = np.zeros(len(rows), np.uint8)
-        repeats[preferred] = choose(split, tokens[preferred], slices[preferred], self.slices)
-        written = shuffled(repeats, rows["high"], rows["low"])
-        files[f"{split}.bin"] = _write(self.folder / f"{split}.bin", self._gathered(rows[written]))
-        columns = {
-            "idx": np.cumsum(tokens[written], dtype="<u8"),
-            "slices": slices[written],
-            "bytes": text_bytes[written].astype("<u8"),
+        index["end"], index["hash"] = np.cumsum(tokens), rows["high"]
+        for name in ("bytes", "slice", "kind"):
+            index[name] = rows[name]
+        stem = self.layout.stem(part)
+        files = {
+            f"{stem}.bin": self._write(f"{stem}.bin", self._gathered(starts, rows["length"])),
+            f"{stem}.idx.npy": self._write(f"{stem}.idx.npy", [_npy(index)]),
         }
-        for column, values in columns.items():
-            name = f"{split}.{column}.npy"
-            files[name] = _write(self.folder / name, _npy(values))
-        by_slice = slice_counts(tokens, text_bytes, slices, repeats, self.slices)
-        return SplitRecord(
-            tokens=sum(part.tokens for part in by_slice.values()),
-            documents=sum(part.documents for part in by_slice.values()),
-            text_bytes=sum(part.text_bytes for part in by_slice.values()),
-            by_slice=by_slice,
-        )
+        by_slice = {}
+        for number, name in enumerate(self.layout.slices):
+            chosen = rows["slice"] == number
+            if chosen.any():
+                by_slice[name] = Counts(
+                    tokens=int(tokens[chosen].sum()),
+                    documents=int(chosen.sum()),
+                    text_bytes=int(rows["bytes"][chosen].sum()),
+                )
+        return PartRecord(part=part, by_slice=by_slice, files=files)
 
-    def _gathered(self, rows: NDArray[Any]) -> Iterator[bytes]:
-        """Documents in the order of `rows`, each with its end-of-text token, in blocks of about BLOCK_TOKENS."""
+    def _gathered(self, starts: NDArray[np.uint64], lengths: NDArray[np.uint64]) -> Iterator[bytes]:
+        """Documents in order, each with its end-of-text token, in blocks of about BLOCK_TOKENS."""
         self._spool.flush()
         spool: NDArray[Any] = np.zeros(0, self.dtype)
         if self._spooled:
@@ -194,7 +134,7 @@ class ShardWriter:
         end = np.full(1, EOT_ID, self.dtype)
         block: list[NDArray[Any]] = []
         held = 0
-        for start, length in zip(rows["start"].tolist(), rows["length"].tolist(), strict=True):
+        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
             block += (spool[start : start + length], end)
             held += length + 1
             if held >= BLOCK_TOKENS:
@@ -203,36 +143,104 @@ class ShardWriter:
         if block:
             yield np.concatenate(block).tobytes()
 
-    def _write_tokenizer(self) -> dict[str, FileRecord]:
-        """tokenizer.json, vocab.json and tokenizer_config.json: transformers loads the folder as it is."""
-        texts = {
-            "tokenizer.json": self.tokenizer_json,
-            "vocab.json": json.dumps(self.vocab, ensure_ascii=False, indent=0),
-            "tokenizer_config.json": json.dumps(huggingface_config(), indent=1),
+    def _write(self, name: str, blocks: Iterable[bytes]) -> FileRecord:
+        """Write blocks in sequence, hash them on the way, and bring the file to its place."""
+        unfinished = Path(self._workplace.name) / name
+        digest, size = hashlib.sha256(), 0
+        with unfinished.open("wb") as stream:
+            for block in blocks:
+                stream.write(block)
+                digest.update(block)
+                size += len(block)
+        scratch.move(unfinished, self.folder / name)
+        return FileRecord(bytes=size, sha256=digest.hexdigest())
+
+
+def publish(
+    folder: Path, tokenizer_json: str, layout: Layout, parts: Iterable[PartRecord], fingerprint: str, lineage: Lineage
+) -> Manifest:
+    """Seal a folder whose parts were written, its tokenizer and the parts without documents added here.
+
+    Args:
+        parts: what `PartsWriter.finish` returned, from wherever they were written.
+
+    Raises:
+        DataError: a part was written twice with different bytes, or a file is not there as it was written.
+    """
+    written: dict[int, PartRecord] = {}
+    for record in parts:
+        if written.setdefault(record.part, record) != record:
+            raise DataError(
+                f"token shard {layout.stem(record.part)} was written by two tasks, with different bytes",
+                cause="documents of one part reached two tasks, or gold.corpus changed while it was read",
+                remedy="run the stage again: kslm tokenize",
+            )
+    vocab = vocabulary(tokenizer_json)
+    files = _write_tokenizer(folder, tokenizer_json, vocab)
+    empty = np.zeros(0, INDEX)
+    for part in sorted({*range(sum(layout.parts))} - written.keys()):
+        stem = layout.stem(part)
+        contents = {f"{stem}.bin": b"", f"{stem}.idx.npy": _npy(empty)}
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        written[part] = PartRecord(part=part, by_slice={}, files={name: _record(raw) for name, raw in contents.items()})
+    for part in sorted(written):
+        files |= written[part].files
+    for name, cause in published.faults(folder, files, hashes=False):
+        raise DataError(
+            f"token shard {folder / name} is not as it was written",
+            cause=f"{cause}; do all workers see this folder?",
+            remedy="run the stage again: kslm tokenize; KSLM_HOME must be a path that every worker can write",
+        )
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in files:
+            path.unlink()
+    manifest = Manifest(
+        fingerprint=fingerprint,
+        dtype="uint16" if dtype_for(len(vocab)).itemsize == 2 else "uint32",
+        vocab_size=len(vocab),
+        eot_id=EOT_ID,
+        slices=layout.slices,
+        kinds=layout.kinds,
+        splits=_splits(layout, written),
+        tokenizer_sha256=files["tokenizer.json"].sha256,
+        lineage=lineage,
+        files=files,
+    )
+    manifest.save(folder)
+    return manifest
+
+
+def _splits(layout: Layout, written: dict[int, PartRecord]) -> dict[str, SplitRecord]:
+    splits = {}
+    for split, parts in zip(SPLITS, layout.parts, strict=True):
+        records = [record for part, record in written.items() if layout.split_of(part) == split]
+        by_slice = {
+            name: sum((record.by_slice.get(name, Counts()) for record in records), Counts()) for name in layout.slices
         }
-        files = {}
-        for name, text in texts.items():
-            write_atomically(self.folder / name, text)
-            raw = text.encode()
-            files[name] = FileRecord(bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
-        return files
+        total = sum(by_slice.values(), Counts())
+        splits[split] = SplitRecord(**total.model_dump(), parts=parts, by_slice=by_slice)
+    return splits
 
 
-def _write(path: Path, blocks: Iterator[bytes]) -> FileRecord:
-    """Write blocks in sequence, as a Volume demands, and hash them on the way; on disk when this returns."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("wb") as stream:
-        for block in blocks:
-            stream.write(block)
-            digest.update(block)
-            size += len(block)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return FileRecord(bytes=size, sha256=digest.hexdigest())
+def _write_tokenizer(folder: Path, tokenizer_json: str, vocab: dict[str, int]) -> dict[str, FileRecord]:
+    """tokenizer.json, vocab.json and tokenizer_config.json: transformers loads the folder as it is."""
+    texts = {
+        "tokenizer.json": tokenizer_json,
+        "vocab.json": json.dumps(vocab, ensure_ascii=False, indent=0),
+        "tokenizer_config.json": json.dumps(huggingface_config(), indent=1),
+    }
+    for name, text in texts.items():
+        write_atomically(folder / name, text)
+    return {name: _record(text.encode()) for name, text in texts.items()}
 
 
-def _npy(values: NDArray[Any]) -> Iterator[bytes]:
+def _record(raw: bytes) -> FileRecord:
+    return FileRecord(bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+
+
+def _npy(values: NDArray[Any]) -> bytes:
     """The array in numpy's own file format, version 1.0."""
     stream = io.BytesIO()
     np.lib.format.write_array(stream, values, version=(1, 0), allow_pickle=False)
-    yield stream.getvalue()
+    return stream.getvalue()
