@@ -39,11 +39,12 @@ def write_shards(
     published.withdraw(folder)
     columns = list(zip(*documents, strict=True))[:5] if documents else [()] * 5
     lengths = np.array([len(document.ids) for document in documents], np.int64)
-    rows = layout.rows(*columns, lengths)
+    *names, text_bytes = columns
+    rows = layout.rows(*names, text_bytes=text_bytes, lengths=lengths)
     records = []
     for part in np.unique(rows["part"]):
         chosen = np.flatnonzero(rows["part"] == part)
         with PartsWriter(folder, layout, len(vocabulary(tokenizer_json)), folder.parent) as writer:
             writer.add(rows[chosen], np.concatenate([documents[place].ids for place in chosen]))
             records += writer.finish()
-    return publish(folder, tokenizer_json, layout, records, fingerprint, lineage)
+    return publish(folder, tokenizer_json, layout, records, fingerprint=fingerprint, lineage=lineage)

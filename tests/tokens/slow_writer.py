@@ -7,10 +7,9 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from shard_rows import Document, write_shards
-
 from kslm.tokens import train_tokenizer
 from kslm.tokens.tokenizer import vocabulary
+from shard_rows import Document, write_shards
 
 tokenizer_json = train_tokenizer(["int main(void) { return 0; }\n" * 20], 512, 2)
 size = len(vocabulary(tokenizer_json))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,11 +20,12 @@ from hypothesis import strategies as st
 from campaign import dear
 from kslm import published
 from kslm.errors import DataError
-from kslm.tokens import EOT_ID, Encoded, Lineage, Manifest, ShardReader, ShardWriter
+from kslm.tokens import EOT_ID, Layout, Manifest, PartRecord, ShardReader, publish
+from kslm.tokens.layout import INDEX, PART_BYTES
 from kslm.tokens.manifest import dtype_for
 from kslm.tokens.tokenizer import SPECIAL_TOKENS
+from shard_rows import LINEAGE, Document, write_shards
 
-LINEAGE = Lineage(table="gold.corpus", version=3, content_hash="c0ffee", code_version="0.0.0")
 SLICES = ("hardware", "os")
 
 
@@ -35,12 +37,12 @@ def fake_tokenizer(size):
     return json.dumps({"added_tokens": added, "model": {"vocab": vocab}})
 
 
-def write(folder, documents, size=1000):
-    with ShardWriter(folder, fake_tokenizer(size), SLICES, scratch=folder.parent) as writer:
-        for doc_id, split, slice_name, ids in documents:
-            encoded = Encoded(np.array(ids, np.uint32), np.array([len(ids)]))
-            writer.add([doc_id], [split], [slice_name], [2 * len(ids)], encoded)
-        return writer.publish("f00d", LINEAGE)
+def write(folder, documents, size=1000, parts=(2, 1, 1)):
+    rows = [
+        Document(doc_id, split, slice_name, f"kind of {slice_name}", 2 * len(ids), np.array(ids, np.uint32))
+        for doc_id, split, slice_name, ids in documents
+    ]
+    return write_shards(folder, fake_tokenizer(size), rows, parts=parts)
 
 
 def contents(folder):
@@ -61,12 +63,13 @@ DOCUMENTS = [
             st.lists(st.integers(3, 999), max_size=30),
         ),
         max_size=25,
-    )
+    ),
+    parts=st.tuples(*[st.integers(1, 5)] * 3),
 )
-def test_shards_give_back_what_was_written(tmp_path_factory, documents):
+def test_shards_give_back_what_was_written(tmp_path_factory, documents, parts):
     folder = tmp_path_factory.mktemp("shards") / "f00d"
     rows = [(f"d{n}", *document) for n, document in enumerate(documents)]
-    write(folder, rows)
+    write(folder, rows, parts=parts)
     reader = ShardReader(folder, verify=True)
     for split in ("train", "val", "test"):
         opened = reader.split(split)
@@ -78,7 +81,11 @@ def test_shards_give_back_what_was_written(tmp_path_factory, documents):
         expected = [(s, [*ids, EOT_ID], 2 * len(ids)) for _, where, s, ids in rows if where == split]
         assert sorted(read) == sorted(expected)
         record = reader.manifest.splits[split]
-        assert record.tokens == sum(len(ids) for _, ids, _ in expected) == len(opened.tokens)
+        assert record.tokens == sum(len(ids) for _, ids, _ in expected) == opened.tokens
+        assert [opened.kind_names[k] for k in opened.index["kind"]] == [f"kind of {s}" for s, _, _ in read]
+        whole = np.concatenate(opened.parts).tolist()
+        for start in range(0, opened.tokens, 5):
+            assert opened.read(start, start + 11).tolist() == whole[start : start + 11]
         assert sum(part.tokens for part in record.by_slice.values()) == record.tokens
         assert sum(part.text_bytes for part in record.by_slice.values()) == record.text_bytes
 
@@ -91,22 +98,42 @@ def test_the_order_of_arrival_does_not_matter(tmp_path):
 
 
 def test_documents_are_shuffled(tmp_path):
-    write(tmp_path / "a", [(f"doc{n:03}", "train", "os", [3 + n]) for n in range(100)])
-    tokens = ShardReader(tmp_path / "a").split("train").tokens
-    assert tokens[::2].tolist() != list(range(3, 103))
+    documents = [(f"doc{n:03}", "train", "os", [3 + n]) for n in range(100)]
+    write(tmp_path / "a", documents)
+    write(tmp_path / "b", documents, parts=(7, 1, 1))
+    tokens, others = (ShardReader(tmp_path / name).split("train") for name in "ab")
+    assert tokens.read(0, 200)[::2].tolist() != list(range(3, 103))
+    assert tokens.read(0, 200).tolist() == others.read(0, 200).tolist(), "parts are ranges of one order"
+    assert len([part for part in others.parts if len(part) > 4]) == 7
 
 
 def test_format_is_as_documented(tmp_path):
     write(tmp_path / "a", DOCUMENTS)
     assert sorted(contents(tmp_path / "a")) == sorted(
         ["manifest.json", "tokenizer.json", "tokenizer_config.json", "vocab.json"]
-        + [f"{s}{end}" for s in ("train", "val", "test") for end in (".bin", ".idx.npy", ".slices.npy", ".bytes.npy")]
+        + [
+            f"{stem}{end}"
+            for stem in ("train-00000-of-00002", "train-00001-of-00002", "val-00000-of-00001", "test-00000-of-00001")
+            for end in (".bin", ".idx.npy")
+        ]
     )
-    raw = np.fromfile(tmp_path / "a" / "val.bin", "<u2")
-    ends = np.load(tmp_path / "a" / "val.idx.npy")
-    assert ends.dtype == np.uint64
-    assert (raw[ends - 1] == 0).all()
-    assert ends[-1] == len(raw)
+    raw = np.fromfile(tmp_path / "a" / "val-00000-of-00001.bin", "<u2")
+    index = np.load(tmp_path / "a" / "val-00000-of-00001.idx.npy")
+    assert index.dtype == INDEX
+    assert (raw[index["end"] - 1] == 0).all()
+    assert index["end"][-1] == len(raw)
+    assert (index["hash"][1:] > index["hash"][:-1]).all()
+
+
+def test_parts_follow_the_amount_of_text():
+    layout = Layout.of({"train": 3 * PART_BYTES + 1, "val": 1}, ("os",), ("c",))
+    assert layout.parts == (4, 1, 1)
+    assert [layout.stem(part) for part in (3, 4, 5)] == [
+        *("train-00003-of-00004", "val-00000-of-00001", "test-00000-of-00001")
+    ]
+    assert [layout.split_of(part) for part in range(6)] == ["train"] * 4 + ["val", "test"]
+    with pytest.raises(DataError, match="at most 256"):
+        Layout.of({}, [str(n) for n in range(257)], ())
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(65_536, "<u2"), (65_537, "<u4")])
@@ -114,15 +141,14 @@ def test_wide_vocabularies_get_wide_tokens(tmp_path, size, dtype):
     assert dtype_for(size) == np.dtype(dtype)
     write(tmp_path / "a", [("d", "train", "os", [size - 1, 3])], size)
     opened = ShardReader(tmp_path / "a").split("train")
-    assert opened.tokens.dtype == np.dtype(dtype)
-    assert opened.tokens.tolist() == [size - 1, 3, 0]
+    assert opened.read(0, 3).dtype == np.dtype(dtype)
+    assert opened.read(0, 3).tolist() == [size - 1, 3, 0]
 
 
 @pytest.mark.parametrize(
     ("document", "said"),
     [
         (("d", "dev", "os", [5]), "in split 'dev'"),
-        (("d", "train", "poems", [5]), "in slice 'poems'"),
         (("d", "train", "os", [1000]), "text cannot have"),
         (("d", "train", "os", [0]), "text cannot have"),
         (("doc1", "train", "os", [5]), "occurs twice"),
@@ -134,13 +160,41 @@ def test_documents_that_cannot_be_right_are_refused(tmp_path, document, said):
     assert not (tmp_path / "a" / "manifest.json").exists()
 
 
+def test_a_slice_that_appeared_meanwhile_is_named():
+    layout = Layout.of({}, ("os",), ("c",))
+    with pytest.raises(DataError, match=r"in slice 'poems'.*\n.*changed while it was read"):
+        layout.rows(["d"], ["train"], ["poems"], ["c"], text_bytes=[1], lengths=np.ones(1, np.int64))
+
+
+def test_what_tasks_wrote_and_is_gone_is_not_published(tmp_path):
+    folder = tmp_path / "a"
+    write(folder, DOCUMENTS)
+    (folder / "manifest.json").unlink()
+    record = write(tmp_path / "b", DOCUMENTS)
+    layout = Layout(record.slices, record.kinds, (2, 1, 1))
+    with pytest.raises(DataError, match=r"train-00000-of-00002\.bin is not as it was written.*\n.*all workers see"):
+        _published_again(folder, layout, tmp_path / "b", gone="train-00000-of-00002.bin")
+    assert not (folder / "manifest.json").exists()
+
+
+def _published_again(folder, layout, other, gone):
+    """Publish `folder` by the records of its equal `other`, one file less."""
+    manifest = Manifest.load(other)
+    records = []
+    for part in range(sum(layout.parts)):
+        files = {name: file for name, file in manifest.files.items() if name.startswith(f"{layout.stem(part)}.")}
+        records.append(PartRecord(part=part, by_slice={}, files=files))
+    (folder / gone).unlink()
+    publish(folder, fake_tokenizer(1000), layout, records, fingerprint="f00d", lineage=LINEAGE)
+
+
 def _cut(folder):
-    path = folder / "train.bin"
+    path = folder / "train-00001-of-00002.bin"
     path.write_bytes(path.read_bytes()[:-2])
 
 
 def _flip(folder):
-    path = folder / "val.bin"
+    path = folder / "val-00000-of-00001.bin"
     path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
 
 
@@ -156,32 +210,28 @@ def _altered(folder):
     path.write_text(path.read_text().replace('"eot_id": 0', '"eot_id": 1'))
 
 
-def _retyped(folder):
-    ends = np.load(folder / "test.idx.npy")
-    np.save(folder / "test.idx.npy", ends.astype(np.int64))
+def _index(change):
+    def apply(folder):
+        path = folder / "test-00000-of-00001.idx.npy"
+        np.save(path, change(np.load(path)))
+        manifest = published.manifest_of(folder)
+        size = path.stat().st_size
+        published.seal(folder, manifest | {"files": manifest["files"] | {path.name: {"bytes": size, "sha256": ""}}})
+
+    return apply
 
 
-def _descending(folder):
-    ends = np.load(folder / "test.idx.npy")
-    ends[0] = ends[1]
-    np.save(folder / "test.idx.npy", ends)
+def _with(column, place, value):
+    def change(index):
+        index[column][place] = value(index)
+        return index
 
-
-def _last_offset(folder):
-    ends = np.load(folder / "test.idx.npy")
-    ends[-1] += np.uint64(1)
-    np.save(folder / "test.idx.npy", ends)
-
-
-def _slice_out_of_range(folder):
-    slices = np.load(folder / "test.slices.npy")
-    slices[0] = 9
-    np.save(folder / "test.slices.npy", slices)
+    return _index(change)
 
 
 FAULTS = {
     "truncated": (_cut, "bytes on disk"),
-    "missing file": (lambda f: (f / "test.bytes.npy").unlink(), "it is missing"),
+    "missing part": (lambda f: (f / "train-00000-of-00002.idx.npy").unlink(), "it is missing"),
     "wrong dtype": (_edit(dtype="uint32"), "not .* tokens of uint32"),
     "unknown dtype": (_edit(dtype="int8"), "dtype"),
     "newer format": (_edit(format_version=99), "format_version"),
@@ -189,10 +239,12 @@ FAULTS = {
     "manifest cut short": (lambda f: (f / "manifest.json").write_text("{"), "it is damaged"),
     "manifest altered": (_altered, "it is damaged"),
     "no manifest": (lambda f: (f / "manifest.json").unlink(), "no readable manifest"),
-    "index of another type": (_retyped, "it holds int64"),
-    "offsets not ascending": (_descending, "do not ascend"),
-    "offset beyond the end": (_last_offset, "last offset"),
-    "unknown slice": (_slice_out_of_range, "names a slice"),
+    "index of another type": (_index(lambda index: index["end"].astype(np.int64)), "it holds int64"),
+    "offsets not ascending": (_with("end", 0, lambda index: index["end"][1]), "do not ascend"),
+    "offset beyond the end": (_with("end", -1, lambda index: index["end"][-1] + np.uint64(1)), "not .* tokens of"),
+    "unknown slice": (_with("slice", 0, lambda index: 9), "names a slice"),
+    "unknown kind": (_with("kind", 0, lambda index: 9), "names a kind"),
+    "a document less": (_index(lambda index: index[1:]), "documents, not"),
 }
 
 
@@ -221,17 +273,16 @@ def test_an_unknown_split_is_an_error(tmp_path):
         ShardReader(tmp_path / "a").split("dev")
 
 
-def test_a_full_disk_leaves_no_manifest(tmp_path):
-    folder = tmp_path / "a"
-    write(folder, DOCUMENTS)
-    (folder / "val.bin").unlink()
-    (folder / "val.bin").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"):
-        write(folder, DOCUMENTS)
-    assert not (folder / "manifest.json").exists()
-    (folder / "val.bin").unlink()
-    write(folder, DOCUMENTS)
-    assert len(ShardReader(folder, verify=True).split("val")) == 10
+def test_a_disk_that_takes_no_more_leaves_no_manifest(tmp_path):
+    def full():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    command = [sys.executable, str(Path(__file__).with_name("slow_writer.py")), str(tmp_path / "a")]
+    failed = subprocess.run(command, check=False, preexec_fn=full, capture_output=True, text=True)
+    assert "OSError" in failed.stderr
+    assert os.listdir(tmp_path) == ["a"], "no unfinished file is left"
+    assert not (tmp_path / "a" / "manifest.json").exists()
 
 
 def test_equal_content_has_an_equal_id_whatever_the_table_version(tmp_path):
@@ -241,7 +292,10 @@ def test_equal_content_has_an_equal_id_whatever_the_table_version(tmp_path):
     assert write(tmp_path / "b", DOCUMENTS[1:]).content_id != first.content_id
 
 
-WRITTEN = ("tokenizer.json", "train.bin", "train.idx.npy", "val.bin", "test.bytes.npy")
+WRITTEN = (
+    *("tokenizer.json", "train-00001-of-00004.bin", "train-00003-of-00004.idx.npy", "val-00000-of-00001.bin"),
+    "test-00000-of-00001.idx.npy",
+)
 
 
 @pytest.mark.parametrize("watched", [WRITTEN[1:3], pytest.param(WRITTEN * 5, marks=pytest.mark.long)], ids=len)

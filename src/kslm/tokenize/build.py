@@ -1,35 +1,32 @@
-"""Train, encode, write: the work of the stage, given a way to read the corpus."""
+"""Train, encode, write: what the stage has the engine do, and what it decides itself."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import xxhash
-from numpy.typing import NDArray
-
-from kslm.errors import DataError
+from kslm import published
 from kslm.profile import Mix, Tokenizer
 from kslm.report import QUIET, Progress, Task
-from kslm.texts import QUESTION
-from kslm.tokenize.corpus import Read, documents, outline, sample_texts
-from kslm.tokenize.mix import Mixer
-from kslm.tokens import Encoded, Encoder, Lineage, Manifest, ShardWriter, train_tokenizer
-from kslm.tokens.tokenizer import token_bytes
+from kslm.tokenize.sample import outline, sample_texts
+from kslm.tokenize.tasks import ENCODED, TAKEN, WRITTEN, encode, write
+from kslm.tokens import Encoder, Layout, Lineage, Manifest, PartRecord, publish, train_tokenizer
+from kslm.tokens.tokenizer import vocabulary
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 CHECKED_CHARS = 1_000_000
-DECODED_SHARE = 16
 EVERYTHING = Mix()
-GENERATED = frozenset((QUESTION,))
-"""Kinds that are made by template: where a slice has more than its share, what somebody wrote is kept first."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """What was published; `mb_per_second` is text encoded and written, reading and training left out."""
+    """What was published; `mb_per_second` is text read, encoded and written as shards; training is left out."""
 
     manifest: Manifest
     mb_per_second: float
@@ -37,83 +34,61 @@ class Built:
 
 
 def build(
-    read: Read,
+    corpus: DataFrame,
     folder: Path,
     settings: Tokenizer,
     fingerprint: str,
     lineage: Lineage,
     *,
-    scratch: Path,
+    workplace: Path,
     mix: Mix = EVERYTHING,
     progress: Progress = QUIET,
 ) -> Built:
-    """Publish the corpus as shards in `folder`.
+    """Publish the corpus as shards in `folder`: every document once.
 
-    Shares of a mix are of tokens, and tokens are known once a document is encoded: so all of the corpus is encoded,
-    once, and what the mix leaves out stays behind in the writer's spool.
+    This process sees amounts, the tokenizer's sample and the parts' hashes; all other text stays with the engine's
+    workers, which write the parts.
 
     Args:
-        scratch: folder on a local disk.
+        corpus: gold.corpus, at one version.
+        folder: on a path that every worker sees under the same name.
+        workplace: folder on each machine's local disk.
+        mix: shares by which the tokenizer's sample is divided.
 
     Raises:
         DataError: no training text, no usable encoder, or a document that does not survive encoding.
     """
-    plan = outline(read, settings.train_bytes, {str(name): share for name, share in mix.shares.items()})
-    texts = sample_texts(read, plan.sample)
+    amounts = outline(corpus)
+    shares = {str(name): share for name, share in mix.shares.items()}
+    texts = sample_texts(corpus, settings.train_bytes, shares)
     with progress.task("training the tokenizer", total=sum(map(len, texts)), unit="B") as task:
         tokenizer_json = train_tokenizer(_counted(texts, task), settings.vocab_size, settings.min_frequency)
-    path = scratch / "tokenizer.json"
-    path.write_text(tokenizer_json, "utf-8")
-    encoder = Encoder(path, _first(texts, CHECKED_CHARS))
+    encoder = Encoder(tokenizer_json, _first(texts, CHECKED_CHARS))
     del texts
 
-    spelling = token_bytes(tokenizer_json)
-    lengths = np.array([len(token) for token in spelling])
-    mixer = Mixer(mix)
-    size, busy = 0, 0.0
-    with (
-        ShardWriter(folder, tokenizer_json, plan.slices, scratch=scratch) as writer,
-        progress.task("encoding", total=plan.bytes, unit="B") as task,
-    ):
-        for batch in documents(read):
-            started = time.perf_counter()
-            raw = [text.encode() for text in batch.text]
-            encoded = encoder.encode(batch.text)
-            _check_round_trip(batch.doc_id, raw, encoded, spelling, lengths)
-            sizes = [len(document) for document in raw]
-            spare = [kind in GENERATED for kind in batch.kind]
-            writer.add(batch.doc_id, batch.split, batch.slice, sizes, encoded, spare=spare)
-            busy += time.perf_counter() - started
-            size += sum(sizes)
-            task.advance(sum(sizes))
-        started = time.perf_counter()
-        manifest = writer.publish(fingerprint, lineage, mixer)
-        busy += time.perf_counter() - started
-    return Built(manifest, size / 1e6 / busy, ([encoder.note] if encoder.note else []) + mixer.notes)
+    layout = Layout.of(amounts.text_bytes, amounts.slices, amounts.kinds)
+    folder.mkdir(parents=True, exist_ok=True)
+    published.withdraw(folder)
+    started = time.perf_counter()
+    with progress.task("encoding", total=amounts.bytes, unit="B") as task:
+        parts = _write_parts(corpus, folder, tokenizer_json, layout, workplace=workplace, task=task)
+    manifest = publish(folder, tokenizer_json, layout, parts, fingerprint=fingerprint, lineage=lineage)
+    seconds = time.perf_counter() - started
+    return Built(manifest, amounts.bytes / 1e6 / seconds, [encoder.note] if encoder.note else [])
 
 
-def _check_round_trip(
-    doc_ids: Sequence[str],
-    raw: Sequence[bytes],
-    encoded: Encoded,
-    spelling: list[bytes],
-    lengths: NDArray[np.int64],
-) -> None:
-    """Compare lengths for every document, and the bytes themselves for one in DECODED_SHARE."""
-    decoded = np.zeros(len(raw), np.int64)
-    if (filled := encoded.lengths > 0).any():  # reduceat takes an empty run for one of length 1
-        starts = np.cumsum(encoded.lengths) - encoded.lengths
-        decoded[filled] = np.add.reduceat(lengths.take(encoded.ids), starts[filled])
-    for doc_id, written, ids, size in zip(doc_ids, raw, encoded.each(), decoded.tolist(), strict=True):
-        exact = size == len(written)
-        if exact and xxhash.xxh3_64_intdigest(doc_id.encode()) % DECODED_SHARE == 0:
-            exact = b"".join(map(spelling.__getitem__, ids.tolist())) == written
-        if not exact:
-            raise DataError(
-                f"document {doc_id} of gold.corpus does not decode to its own text",
-                cause="the encoder lost or changed bytes",
-                remedy="install the pinned versions: pip install -r requirements.txt",
-            )
+def _write_parts(
+    corpus: DataFrame, folder: Path, tokenizer_json: str, layout: Layout, *, workplace: Path, task: Task
+) -> list[PartRecord]:
+    vocab_size = len(vocabulary(tokenizer_json))
+    encoded = corpus.select(*TAKEN).mapInArrow(partial(encode, tokenizer_json=tokenizer_json, layout=layout), ENCODED)
+    work = partial(write, folder=folder, layout=layout, vocab_size=vocab_size, workplace=workplace)
+    written = encoded.repartition(sum(layout.parts), "part").mapInArrow(work, WRITTEN)
+    parts = []
+    for row in written.toLocalIterator():
+        parts.append(PartRecord.model_validate_json(row["record"]))
+        task.advance(sum(counts.text_bytes for counts in parts[-1].by_slice.values()))
+    return parts
 
 
 def _counted(texts: Iterable[str], task: Task) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""Stage tokenize: train the tokenizer on a sample of gold.corpus, encode all of it, publish the mix as shards.
+"""Stage tokenize: train the tokenizer on a sample of gold.corpus, and have the engine encode all of it into shards.
 
-The folder is named by a fingerprint of the corpus's content, the settings of tokenizer and mix, and the shard format.
+The folder is named by a fingerprint of the corpus's content, the tokenizer's settings, the shares that divide its
+sample, and the shard format.
 Its manifest is withdrawn before anything in it changes and written last, so a run that was killed is simply run again,
 to the same bytes.
 """
@@ -8,9 +9,7 @@ to the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
-import pyarrow as pa
 import xxhash
 
 import kslm.lake
@@ -43,11 +42,8 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
         fingerprint = _fingerprint(content_hash, settings.profile)
         folder = settings.home.tokens / fingerprint
 
-        def read(*columns: str) -> Iterator[pa.RecordBatch]:
-            yield from lake.read(CORPUS, version=version).select(*columns).toArrow().to_batches()
-
         built = build(
-            read,
+            lake.read(CORPUS, version=version),
             folder,
             settings.profile.tokenizer,
             fingerprint,
@@ -59,7 +55,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
                 tables=_versions(settings, content_hash),
             ),
             mix=settings.profile.mix,
-            scratch=workplace,
+            workplace=workplace,
             progress=progress,
         )
     metrics = measure(ShardReader(at_hand(settings.home, folder)))
@@ -88,10 +84,5 @@ def _versions(settings: Settings, content_hash: str) -> dict[str, int]:
 
 
 def _fingerprint(content_hash: str, profile: Profile) -> str:
-    parts = [
-        FORMAT_VERSION,
-        content_hash,
-        profile.tokenizer.model_dump(mode="json"),
-        profile.mix.model_dump(mode="json"),
-    ]
+    parts = [FORMAT_VERSION, content_hash, profile.tokenizer.model_dump(mode="json"), profile.mix.shares]
     return xxhash.xxh3_128_hexdigest(json.dumps(parts, sort_keys=True).encode())

@@ -24,14 +24,13 @@ PART_BYTES = 64 << 20
 """Text of one part, about: some 16 M tokens."""
 
 INDEX = np.dtype([("end", "<u8"), ("hash", "<u8"), ("bytes", "<u8"), ("slice", "u1"), ("kind", "u1")])
-"""A row of `<part>.idx.npy`, one a document: offset in its part behind its end-of-text token, the first half of the hash
-it is ordered by, UTF-8 bytes of its text, and places in the manifest's lists of slices and kinds."""
+"""A row of `<part>.idx.npy`, one a document: offset in its part behind its end-of-text token, the first half of the
+hash it is ordered by, UTF-8 bytes of its text, and places in the manifest's lists of slices and kinds."""
 
 ROW = np.dtype(
-    [(name, "<u8") for name in ("high", "low", "bytes", "length")]
-    + [("part", "<u4"), ("slice", "u1"), ("kind", "u1")]
+    [(name, "<u8") for name in ("high", "low", "bytes", "length")] + [("part", "<u4"), ("slice", "u1"), ("kind", "u1")]
 )
-"""A document on its way to its part: both halves of its hash, its bytes and tokens, and the numbers of what it is in."""
+"""A document on its way to its part: both halves of its hash, its bytes and tokens, and the numbers of its places."""
 
 _NAMES = 256
 
@@ -83,6 +82,7 @@ class Layout:
         splits: Sequence[str],
         slices: Sequence[str],
         kinds: Sequence[str],
+        *,
         text_bytes: Sequence[int],
         lengths: NDArray[Any],
     ) -> NDArray[Any]:

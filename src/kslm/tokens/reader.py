@@ -116,7 +116,8 @@ class ShardReader:
         index = np.concatenate(indexes)
         if (offset, len(index)) != (record.tokens, record.documents):
             raise self._refuse(
-                f"{name}-*", f"{offset:,} tokens of {len(index):,} documents, not {record.tokens:,} of {record.documents:,}"
+                f"{name}-*",
+                f"{offset:,} tokens of {len(index):,} documents, not {record.tokens:,} of {record.documents:,}",
             )
         return TokenSplit(name, parts, index, self.manifest.slices, self.manifest.kinds)
 

@@ -97,10 +97,10 @@ class PartsWriter:
         if np.any(same):
             raise DataError("a doc_id occurs twice in the corpus", remedy="make the tables again: kslm curate --force")
         numbers, begins = np.unique(rows["part"], return_index=True)
-        spans = zip(begins.tolist(), [*begins.tolist()[1:], len(rows)], strict=True)
+        ends = np.append(begins, len(rows))[1:]
         return [
             self._write_part(int(part), rows[begin:end], starts[begin:end])
-            for part, (begin, end) in zip(numbers, spans, strict=True)
+            for part, begin, end in zip(numbers, begins, ends, strict=True)
         ]
 
     def _write_part(self, part: int, rows: NDArray[Any], starts: NDArray[np.uint64]) -> PartRecord:
@@ -157,7 +157,13 @@ class PartsWriter:
 
 
 def publish(
-    folder: Path, tokenizer_json: str, layout: Layout, parts: Iterable[PartRecord], fingerprint: str, lineage: Lineage
+    folder: Path,
+    tokenizer_json: str,
+    layout: Layout,
+    parts: Iterable[PartRecord],
+    *,
+    fingerprint: str,
+    lineage: Lineage,
 ) -> Manifest:
     """Seal a folder whose parts were written, its tokenizer and the parts without documents added here.
 
