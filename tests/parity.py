@@ -17,11 +17,12 @@ RUN = """
 import json, sys
 from pathlib import Path
 import kslm.curate, kslm.ingest, kslm.lake, kslm.tokenize
-from kslm.tokens import Manifest
+from kslm.tokens import Manifest, layout
 from landed import settings_of
 
 engine, partitions, *homes = sys.argv[1:]
 kslm.lake.Lake.partitions = int(partitions)
+layout.PART_BYTES = 20_000  # so that a small world has several parts
 for home in homes:
     settings = settings_of(Path(home), engine)
     hashes, notes = {}, {}
