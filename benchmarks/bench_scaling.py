@@ -56,11 +56,9 @@ print(json.dumps({
 
 
 def perturbed(text: str, copy: int) -> str:
-    """Two words that no other copy has in every fourth line: some half of the five-word shingles are others."""
-    if not copy:
-        return text
+    """Three words that no other copy has in every third line: most of the five-word shingles are others."""
     lines = text.split("\n")
-    for number in {0, *range(copy % 4, len(lines), 4)}:
+    for number in {0, *range(copy % 3, len(lines), 3)}:
         lines[number] = lines[number].replace(" ", f" q{number}x{copy} ", 2) + f" z{number}x{copy}"
     return "\n".join(lines)
 
@@ -85,7 +83,8 @@ def _copied(row: dict[str, object], copy: int) -> dict[str, object]:
         return row
     text = perturbed(str(row["text"]), copy)
     name = xxhash.xxh3_128_hexdigest(f"{row['doc_id']} {copy}".encode())
-    return row | {"doc_id": name, "sha256": f"{copy}{row['sha256']}", "text": text, "bytes": len(text.encode())}
+    size = len(text.encode())
+    return row | {"doc_id": name, "source": f"{row['source']}~{copy}", "text": text, "bytes": size}
 
 
 def multiply(home: Path, target: Path, profile: str, times: int) -> None:

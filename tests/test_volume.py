@@ -52,6 +52,7 @@ CLASSIFIED = {
     ("scratch.py", "move"): SCRATCHS_OWN,
     ("serve/lookup.py", "connect"): AT_HAND,
     ("tokens/reader.py", "memmap"): AT_HAND,
+    ("tokens/writer.py", "TemporaryDirectory"): IN_SCRATCH,
     ("tokens/writer.py", "TemporaryFile"): IN_SCRATCH,
     ("tokens/writer.py", "memmap"): AT_HAND,
     ("tracking/moved.py", "connect"): LOCAL_ENGINE,
