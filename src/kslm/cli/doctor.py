@@ -101,7 +101,7 @@ def _engine(settings: Settings) -> Iterator[Check]:
 
 
 def _java(settings: Settings) -> Iterator[Check]:
-    from kslm.lake.spark import find_java
+    from kslm.lake.spark_session import find_java
 
     needed = settings.env.engine == "spark"
     try:
