@@ -84,7 +84,8 @@ class Cluster:
                 self.kill_worker(process)
 
     def _start(self, name, *arguments):
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+        of_ours = ("SPARK_", "PYSPARK_", "PYTHON", "KSLM_")
+        env = {key: value for key, value in os.environ.items() if not key.startswith(of_ours)}
         env |= {"SPARK_DAEMON_MEMORY": "256m", "JDK_JAVA_OPTIONS": QUICK_JVM, "OMP_NUM_THREADS": "1"}
         env |= {"SPARK_LOCAL_DIRS": str(self.folder / "local"), "SPARK_NO_DAEMONIZE": "1"} | self._environment
         log = (self.folder / f"{name}-{len(self.workers)}.log").open("wb")

@@ -21,6 +21,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -64,9 +65,11 @@ def session(settings: Settings) -> SparkSession:
     """The process's one session, started at the first call.
 
     Raises:
-        KslmError: there is no Java, Delta's jars cannot be had, the master does not answer, or no executor comes.
+        KslmError: there is no Java or no delta-spark, Delta's jars cannot be had, the master does not answer, or no executor comes.
     """
     find_java()
+    if find_spec("delta") is None:
+        raise KslmError("classic Spark needs delta-spark", remedy="pip install 'kslm[spark]'")
     master = settings.env.spark_master
     if master:
         _reach(master)
