@@ -1,4 +1,4 @@
-"""A Spark standalone cluster on loopback: a master and workers as processes of their own, from the installed package."""
+"""A Spark standalone cluster on loopback: a master and workers, processes of their own, from the installed package."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _CONFLICT = re.compile(
 )
 _FAILURES = (
     _Failure(
-        r"PYTHON_VERSION_MISMATCH[^\n]*?(?:version:|has a different version) *(\d[\d.]*)[^\n]*?(\d+\.\d+)",
+        r"different version: (\d[\d.]*) than that in driver: (\d+\.\d+)",
         "the workers' Python is {0}, this process's is {1}",
         "install the same minor version on every worker and name it by PYSPARK_PYTHON",
     ),

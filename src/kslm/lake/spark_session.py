@@ -65,7 +65,7 @@ def session(settings: Settings) -> SparkSession:
     """The process's one session, started at the first call.
 
     Raises:
-        KslmError: there is no Java or no delta-spark, Delta's jars cannot be had, the master does not answer, or no executor comes.
+        KslmError: Java, delta-spark or Delta's jars cannot be had, the master does not answer, or no executor comes.
     """
     find_java()
     if find_spec("delta") is None:
