@@ -52,3 +52,12 @@ def test_a_cluster_that_loses_a_worker_agrees_with_sail(stage, tmp_path, tmp_pat
             process.kill()
         assert cluster.workers[0].returncode is not None
         assert cluster.workers[1].poll() is None
+
+
+def test_sails_own_cluster_mode_agrees(tmp_path, tmp_path_factory):
+    process = parity.start("sail", 2, [build_world(tmp_path / "sail cluster")], {"SAIL_MODE": "local-cluster"})
+    try:
+        _, expected = parity.expected(tmp_path_factory)
+        assert parity.outcomes(process) == [expected]
+    finally:
+        process.kill()

@@ -10,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import delta
 import pytest
 
 import kslm.lake
 import spark_cluster
 from kslm.errors import KslmError
+from kslm.lake.spark_session import DELTA
 from kslm.settings import Environment, Settings, SettingsError, load_profile, load_settings
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(900)]
@@ -80,6 +82,16 @@ with kslm.lake.open(settings_in(home, "spark")) as lake:
         case("full disk", python, lambda lake: documents(shuffled(lake)))
     case("no memory", python, lambda lake: documents(no_memory(lake)))
     case("good", python, through(same))
+    many = frame(lake, tables.DOCUMENTS, [document(str(number)) for number in range(9)])
+    lake.make_equal(tables.DOCUMENTS, many.repartition(4))
+    before, wanted = lake.size(tables.DOCUMENTS), lake.content_hash(tables.DOCUMENTS)
+    lake.optimize(tables.DOCUMENTS)
+    lake.vacuum(tables.DOCUMENTS, retention_hours=0)
+    after = lake.size(tables.DOCUMENTS)
+    assert lake.content_hash(tables.DOCUMENTS) == wanted
+    assert after.files == 1 < before.files and after.stored_bytes == after.bytes < before.stored_bytes
+    newest = lake.history(tables.DOCUMENTS)[0]
+    assert newest["version"] == lake.version(tables.DOCUMENTS) and "VACUUM" in newest["operation"], newest
 """
 MORE = """
 spark.task.maxFailures 1
@@ -103,6 +115,7 @@ def small_disk(folder):
 
 
 def test_what_a_cluster_cannot_do_is_said_and_nothing_is_written(tmp_path):
+    """And afterwards the same session writes a table and does its upkeep."""
     home = spark_cluster.with_jars(tmp_path / "home")
     python = spark_cluster.bare_python(tmp_path)
     bare = tmp_path / "bare"
@@ -127,6 +140,7 @@ def test_what_a_cluster_cannot_do_is_said_and_nothing_is_written(tmp_path):
     assert process.returncode == 0, err
     said = {name: (text, rows) for name, text, rows in map(json.loads, [first, *out.splitlines()])}
     assert said.pop("good") == ("nothing was wrong", 1)
+    print(json.dumps(said))
     signs = {
         "no worker": r"gave this run no executor in 5 seconds.*start a worker",
         "no Python": r"could not start its Python: .*/no/python3.*PYSPARK_PYTHON",
@@ -147,6 +161,10 @@ def test_a_master_that_is_not_there_is_named_at_once(tmp_path):
     env = Environment(_env_file=None, KSLM_HOME=tmp_path, KSLM_ENGINE="spark", KSLM_SPARK_MASTER=url)
     with pytest.raises(KslmError, match=f"{url} does not answer(?s:.*)refused(?s:.*)KSLM_SPARK_MASTER"):
         kslm.lake.open(Settings(load_profile("quick"), env))
+
+
+def test_the_jars_are_those_of_the_package():
+    assert DELTA.rpartition(":")[2] == delta.__version__
 
 
 def test_a_master_that_is_no_cluster_is_refused(monkeypatch):
