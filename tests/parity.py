@@ -50,10 +50,10 @@ def start(engine, partitions, homes, more=None):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 
 
-def outcomes(process):
+def outcomes(process, seconds=570):
     """What each of its homes holds."""
     try:
-        out, err = process.communicate(timeout=570)
+        out, err = process.communicate(timeout=seconds)
     finally:
         process.kill()
     if process.returncode and "unresolved dependency" in err:

@@ -109,6 +109,9 @@ def running(folder, workers=2, environment=None):
         yield cluster
     finally:
         cluster.stop()
+        # Each executor had a copy of Delta's jars; logs stay.
+        for jar in folder.rglob("*.jar"):
+            jar.unlink()
 
 
 def with_jars(home):

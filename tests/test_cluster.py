@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 import psutil
 import pytest
+import yaml
 
+import kslm.fetch
 import parity
 import spark_cluster
+from kslm.errors import SourceError
+from kslm.settings import Environment, Settings, load_profile
 from world import build_world
 
+REPORT = "reports/quick/fetch.json"
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(900)]
 
 
@@ -19,6 +25,17 @@ def start(cluster, home):
     python = spark_cluster.bare_python(cluster.folder)
     environment = cluster.driver_environment() | {"PYSPARK_PYTHON": str(python)}
     return parity.start("spark", 2, [home], environment)
+
+
+def quick_home(home):
+    """A home in which the sources of `quick` have landed, as `parity.start` takes it."""
+    profile = load_profile("quick")
+    try:
+        kslm.fetch.run(Settings(profile, Environment(_env_file=None, KSLM_HOME=home))).save(home / REPORT)
+    except SourceError as error:
+        pytest.skip(str(error))
+    (home / "mini.yml").write_text(yaml.safe_dump(profile.model_dump(mode="json", exclude_unset=True)))
+    return home
 
 
 def python_below(worker):
@@ -52,6 +69,20 @@ def test_a_cluster_that_loses_a_worker_agrees_with_sail(stage, tmp_path, tmp_pat
             process.kill()
         assert cluster.workers[0].returncode is not None
         assert cluster.workers[1].poll() is None
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_quick_on_a_cluster_agrees_with_sail(tmp_path):
+    landed = quick_home(tmp_path / "sail home")
+    home = spark_cluster.with_jars(shutil.copytree(landed, tmp_path / "cluster home"))
+    with spark_cluster.running(tmp_path / "cluster") as cluster:
+        on_cluster, on_sail = start(cluster, home), parity.start("sail", 2, [landed])
+        try:
+            assert parity.outcomes(on_cluster, 7000) == parity.outcomes(on_sail, 7000)
+        finally:
+            on_cluster.kill()
+            on_sail.kill()
 
 
 def test_sails_own_cluster_mode_agrees(tmp_path, tmp_path_factory):
