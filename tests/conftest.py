@@ -13,6 +13,7 @@ import campaign
 from miniature import tiny_profile, write_sources
 
 LONGEST = (
+    "test_cluster.py",
     "test_parity_connect.py",
     "test_parity_spark.py",
     "test_train_ranks.py",

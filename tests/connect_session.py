@@ -17,7 +17,7 @@ import pytest
 
 from kslm.errors import KslmError
 from kslm.lake import databricks
-from kslm.lake.spark import DELTA, find_java
+from kslm.lake.spark_session import DELTA, find_java
 
 CATALOG = "spark_catalog"
 """The only catalog that Delta's own can stand in for: what KSLM_CATALOG has to be here."""

@@ -12,8 +12,8 @@ from kslm.settings import Environment, Settings, load_profile
 from kslm.sources.kernel import kconfig, kconfig_tree
 
 
-def settings_in(home):
-    env = Environment(_env_file=None, KSLM_HOME=home, KSLM_ENGINE="sail", KSLM_CATALOG="kslm", KSLM_SCHEMA="t")
+def settings_in(home, engine="sail"):
+    env = Environment(_env_file=None, KSLM_HOME=home, KSLM_ENGINE=engine, KSLM_CATALOG="kslm", KSLM_SCHEMA="t")
     return Settings(load_profile("quick"), env)
 
 

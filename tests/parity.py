@@ -27,6 +27,7 @@ for home in homes:
     settings = settings_of(Path(home), engine)
     hashes, notes = {}, {}
     for stage in (kslm.ingest, kslm.curate, kslm.tokenize):
+        Path(home, f"at {stage.__name__}").touch()
         report = stage.run(settings)
         hashes |= getattr(report.outputs, "hashes", {})
         notes[report.stage] = report.notes
@@ -36,21 +37,24 @@ for home in homes:
 """
 
 
-def start(engine, partitions, homes):
-    """The stages in a process of their own, with its own order of sets and its own number of the engine's workers."""
+def start(engine, partitions, homes, more=None):
+    """The stages in a process of their own, with its own order of sets and its own number of the engine's workers.
+
+    `more` is laid over its environment. A home has a file "at <stage>" from when the stage begins.
+    """
     paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     env = os.environ | {"PYTHONHASHSEED": str(partitions), "PYTHONPATH": os.pathsep.join(paths)}
     # A JVM that lives for a minute spends most of it compiling, unless it is told not to optimize.
     env |= {"OMP_NUM_THREADS": "1", "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-    env |= {"SAIL_EXECUTION__DEFAULT_PARALLELISM": str(partitions)}
+    env |= {"SAIL_EXECUTION__DEFAULT_PARALLELISM": str(partitions)} | (more or {})
     command = [sys.executable, "-c", RUN, engine, str(partitions), *map(str, homes)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 
 
-def outcomes(process):
+def outcomes(process, seconds=570):
     """What each of its homes holds."""
     try:
-        out, err = process.communicate(timeout=570)
+        out, err = process.communicate(timeout=seconds)
     finally:
         process.kill()
     if process.returncode and "unresolved dependency" in err:

@@ -9,7 +9,7 @@ import pytest
 
 import parity
 from kslm.errors import KslmError
-from kslm.lake.spark import find_java
+from kslm.lake.spark_session import find_java
 from world import build_world
 
 

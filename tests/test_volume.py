@@ -41,6 +41,8 @@ CLASSIFIED = {
     ("lake/lake.py", "write_table"): IN_SEQUENCE,
     ("lake/sail.py", "TemporaryDirectory"): LOCAL_ENGINE,
     ("lake/sail.py", "symlink_to"): LOCAL_ENGINE,
+    ("lake/spark_session.py", "ZipFile"): LOCAL_ENGINE,
+    ("lake/spark_session.py", "mkdtemp"): LOCAL_ENGINE,
     ("notebook/display.py", "savefig"): IN_MEMORY,
     ("pipeline/hold.py", "FileLock"): LOCAL_ENGINE,
     ("published.py", "replace"): FALLS_BACK,

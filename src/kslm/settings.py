@@ -33,6 +33,12 @@ class Environment(BaseSettings):
     engine: Literal["sail", "spark", "databricks"] = Field("sail", alias="KSLM_ENGINE")
     catalog: str = Field("kslm", alias="KSLM_CATALOG", pattern=r"^\w+$")
     schema_prefix: str | None = Field(None, alias="KSLM_SCHEMA", pattern=r"^\w+$")
+    spark_master: str | None = Field(
+        None,
+        alias="KSLM_SPARK_MASTER",
+        pattern=r"^spark://[^/,\s]+(,[^/,\s]+)*$",
+        description="Spark standalone cluster (spark://host:7077) that KSLM_ENGINE=spark uses instead of this machine",
+    )
     jars: Path | None = Field(None, alias="KSLM_JARS", description="folder of Delta's jars, for Spark offline")
     debian_mirror: str | None = Field(
         None,

@@ -87,7 +87,7 @@ def _volume(settings: Settings) -> Iterator[Check]:
 
 
 def _engine(settings: Settings) -> Iterator[Check]:
-    packages = {"sail": "pysail", "spark": "pyspark", "databricks": "pyspark"}
+    packages = {"sail": "pysail", "spark": "delta", "databricks": "pyspark"}
     package = packages[settings.env.engine]
     installed = find_spec(package) is not None
     remedy = f"pip install 'kslm[{settings.env.engine}]'"
@@ -101,7 +101,7 @@ def _engine(settings: Settings) -> Iterator[Check]:
 
 
 def _java(settings: Settings) -> Iterator[Check]:
-    from kslm.lake.spark import find_java
+    from kslm.lake.spark_session import find_java
 
     needed = settings.env.engine == "spark"
     try:

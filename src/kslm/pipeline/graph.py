@@ -17,7 +17,7 @@ from kslm.profile import Profile
 from kslm.report import Progress, Report
 from kslm.settings import Settings
 
-LAKE_LIBRARIES = ("deltalake", "pyarrow", "pysail", "pyspark", "xxhash")
+LAKE_LIBRARIES = ("delta-spark", "deltalake", "pyarrow", "pysail", "pyspark", "xxhash")
 READER_LIBRARIES = ("PyYAML", "license-expression", "selectolax", "zstandard")
 DOCUMENTS = ("extract", "instruct", "kinds", "knowledge", "prompt", "redact", "sources", "texts")
 """What makes texts of a source's files."""

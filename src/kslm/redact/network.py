@@ -10,7 +10,7 @@ import ipaddress
 import itertools
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.resources import files
 
 from kslm.redact.pseudonyms import Detector, Span
 
@@ -54,7 +54,7 @@ _ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b|[ #]port\b|[ ]?->")
 _PACKAGE_AFTER = re.compile(r"[+~]|-[0-9A-Za-z](?![0-9]{0,2}\.[0-9])|\.[0-9]")
 _LARGEST_SECTION = 30
 _PUBLISHED = frozenset(
-    re.findall(r"^[0-9a-f-]{36}", Path(__file__).with_name("guids.txt").read_text("utf-8"), re.MULTILINE)
+    re.findall(r"^[0-9a-f-]{36}", files("kslm.redact").joinpath("guids.txt").read_text("utf-8"), re.MULTILINE)
 )
 # UUIDs made from a short number: Bluetooth's services, COM's classes.
 _BASES = frozenset(("0000-1000-8000-00805f9b34fb", "0000-0000-c000-000000000046"))

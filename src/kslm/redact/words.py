@@ -8,9 +8,9 @@ so is a name before it is replaced wherever else it occurs.
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from importlib.resources import files
 
-_ORDINARY = frozenset(Path(__file__).with_name("words.txt").read_text("utf-8").split())
+_ORDINARY = frozenset(files("kslm.redact").joinpath("words.txt").read_text("utf-8").split())
 # Interfaces, disks, ports and processors, which stand where a host would: eth0, sda1, cpu3, nvme0n1, kworker/3.
 _DEVICE = re.compile(
     r"(?:(?:eth|wlan|wwan|usb|br|veth|docker|virbr|bond|team|dummy|tun|tap|wg|lo|vlan|ppp|can|ib|sd|hd|vd|xvd|sr|md|dm|loop"
