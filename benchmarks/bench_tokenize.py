@@ -15,15 +15,17 @@ On a busy machine believe CPU-seconds rather than wall time.
 Peers are not part of the project's environment. Each takes the Python of an environment that has it, and is left out
 without one:
 
-    python -m venv /tmp/peers/datatrove && /tmp/peers/datatrove/bin/pip install 'datatrove[processing,io]==0.10.1' orjson
-    python -m venv /tmp/peers/dolma && /tmp/peers/dolma/bin/pip install dolma==1.2.1 boto3==1.26.76 aiobotocore==2.5.0
-    python -m venv /tmp/peers/datasets && /tmp/peers/datasets/bin/pip install datasets==5.2.0 tokenizers==0.23.3
-    ... --peer datatrove=/tmp/peers/datatrove/bin/python --peer dolma=... --peer datasets=...
+    for peer in datatrove dolma datasets; do python -m venv /tmp/$peer; done
+    /tmp/datatrove/bin/pip install 'datatrove[processing,io]==0.10.1' tokenizers==0.23.3 orjson
+    /tmp/dolma/bin/pip install dolma==1.2.1 boto3==1.26.76 aiobotocore==2.5.0   (unpinned, pip searches for long)
+    /tmp/datasets/bin/pip install datasets==5.2.0 tokenizers==0.23.3
+    ... --peer datatrove=/tmp/datatrove/bin/python --peer dolma=/tmp/dolma/bin/python --peer datasets=...
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -36,11 +38,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import xxhash
+from peers.outputs import READERS
 
 import kslm.lake
 from kslm.lake.arrow import ParquetSpool
@@ -48,7 +51,6 @@ from kslm.lake.tables import CORPUS
 from kslm.settings import Environment, Settings, load_profile, load_settings
 from kslm.tokenize.sample import sample_texts
 from kslm.tokens import train_tokenizer
-from peers.outputs import READERS
 
 SCRIPTS = Path(__file__).parent / "peers"
 VOCABULARY = 16_000
@@ -88,12 +90,9 @@ def from_gold(profile: str, limit: int, spool: ParquetSpool) -> None:
     """Rows of the profile's gold.corpus, by hash until there are `limit` bytes."""
     with kslm.lake.open(_on_sail(load_settings(profile))) as lake:
         gold = lake.read(CORPUS)
-        sizes = sorted((row["doc_id"], row["bytes"]) for row in gold.select("doc_id", "bytes").collect())
-        last = ""
-        for last, size in sizes:
-            if limit <= 0:
-                break
-            limit -= size
+        sizes = gold.select("doc_id", "bytes").toArrow().sort_by("doc_id")
+        reached = int(np.searchsorted(np.cumsum(sizes["bytes"].to_numpy()), limit))
+        last = sizes["doc_id"][min(reached, len(sizes) - 1)].as_py()
         for batch in gold.where(f"doc_id <= '{last}'").toArrow().to_batches():
             spool.add_batch(batch)
 
@@ -200,7 +199,11 @@ def _family(pid: int) -> Iterator[psutil.Process]:
 
 def _cpu(pid: int) -> float:
     """CPU-seconds of a process and its children: the living, and those already waited for."""
-    return sum(sum(one.cpu_times()[:4]) for one in _family(pid))
+    total = 0.0
+    for one in reversed([*_family(pid)]):  # what one that goes meanwhile has used is then found with its parent
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += sum(one.cpu_times()[:4])
+    return total
 
 
 def _sample(pid: int, peak: list[float], finished: threading.Event) -> None:
@@ -218,22 +221,22 @@ def _hashes(name: str, out: Path) -> Counter[bytes]:
     return Counter(xxhash.xxh3_128_digest(ids.tobytes()) for ids in READERS[name](out))
 
 
-def table(runs: dict[str, list[Run]], megabytes: float, same: dict[str, str]) -> Iterator[str]:
+def table(runs: dict[str, list[Run]], megabytes: float, found: dict[str, Counter[bytes]]) -> Iterator[str]:
     yield "| tool | MB/s | (of rounds) | CPU-s | MB/CPU-s | memory MB | kslm is faster, wall | by CPU | same ids |"
     yield "|---|---|---|---|---|---|---|---|---|"
-    ours = _median(runs["kslm"])
+    ours, expected = _median(runs["kslm"]), found["tokenizers"]
     for name, rounds in runs.items():
         one = _median(rounds)
         speeds = sorted(megabytes / run.wall for run in rounds)
         yield (
             f"| {name} | {megabytes / one.wall:.1f} | {speeds[0]:.1f}-{speeds[-1]:.1f} | {one.cpu:.1f} "
             f"| {megabytes / one.cpu:.1f} | {one.memory:.0f} | {one.wall / ours.wall:.1f}x | {one.cpu / ours.cpu:.1f}x "
-            f"| {same[name]} |"
+            f"| {(found[name] & expected).total():,} of {expected.total():,} |"
         )
 
 
 def _median(rounds: list[Run]) -> Run:
-    return Run(*(statistics.median(values) for values in zip(*((r.wall, r.cpu, r.memory) for r in rounds))))
+    return Run(*(statistics.median(getattr(run, name) for run in rounds) for name in ("wall", "cpu", "memory")))
 
 
 def _peer(value: str) -> tuple[str, str]:
@@ -252,26 +255,24 @@ def main() -> None:
     arguments.add_argument("folder", type=Path, nargs="?")
     given = arguments.parse_args()
     pythons = {"kslm": sys.executable, "tokenizers": sys.executable} | dict(given.peer)
-    left_out = [name for name in READERS if name not in pythons]
     runs: dict[str, list[Run]] = {name: [] for name in pythons}
     found: dict[str, Counter[bytes]] = {}
+    engine = os.environ.get("KSLM_ENGINE", "sail")
     with tempfile.TemporaryDirectory(prefix="kslm-bench-") as temporary:
         work = Path(temporary)
-        size = prepare(given, work)
-        for number in range(given.rounds):
+        megabytes = prepare(given, work) / 1e6
+        for number in range(1, given.rounds + 1):
             for name, python in pythons.items():
                 with tempfile.TemporaryDirectory(dir=work) as place:
                     out = Path(place, "out")
                     runs[name].append(measure(name, python, work, out))
-                    print(f"round {number + 1}: {name}: {runs[name][-1]}, load {os.getloadavg()[0]:.1f}", flush=True)
+                    print(f"round {number}: {name}: {runs[name][-1]}, load {os.getloadavg()[0]:.1f}", flush=True)
                     if name not in found:
                         found[name] = _hashes(name, out)
-    documents = found["tokenizers"].total()
-    same = {name: f"{(hashes & found['tokenizers']).total():,} of {documents:,}" for name, hashes in found.items()}
-    engine = os.environ.get("KSLM_ENGINE", "sail")
-    print(f"\n{size / 1e6:.1f} MB, {documents:,} documents, engine {engine}, medians of {given.rounds} rounds")
-    print(*table(runs, size / 1e6, same), sep="\n")
-    if left_out:
+            documents = found["tokenizers"].total()
+            print(f"\n{megabytes:.1f} MB, {documents:,} documents, engine {engine}, medians of {number} rounds")
+            print(*table(runs, megabytes, found), sep="\n", flush=True)
+    if left_out := [name for name in READERS if name not in pythons]:
         print(f"left out, no --peer names their Python: {', '.join(left_out)}")
 
 
