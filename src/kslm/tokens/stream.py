@@ -71,6 +71,6 @@ class Stream:
     def beginnings(self, count: int, length: int) -> NDArray[np.int64]:
         """The first `length` tokens of the first `count` documents that are longer: (documents, length)."""
         begins = np.concatenate([[0], self.ends[:-1]])
-        longer = np.flatnonzero(self.ends - begins > length)[:count] if len(self.ends) else []
+        longer = np.flatnonzero(self.ends - begins[: len(self.ends)] > length)[:count]
         rows = [self[int(begins[number]) : int(begins[number]) + length].astype(np.int64) for number in longer]
         return np.array(rows, dtype=np.int64).reshape(-1, length)

@@ -62,11 +62,12 @@ class Meter(TrainerCallback):
         if "loss" not in logs:
             return
         step = state.global_step
+        tokens_a_step = self.sequences.step * self.sequences.length
         values = {
             "train/loss": logs["loss"],
             "train/learning_rate": logs["learning_rate"],
             "train/grad_norm": logs["grad_norm"],
-            "train/tokens_per_second": self.steps * self.sequences.step * self.sequences.length / max(self.seconds, 1e-9),
+            "train/tokens_per_second": self.steps * tokens_a_step / max(self.seconds, 1e-9),
             "train/epoch": self.sequences.passes(step * self.sequences.step),
         }
         if torch.cuda.is_available():

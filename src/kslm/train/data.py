@@ -150,7 +150,12 @@ class Sequences(Dataset[NDArray[Any]]):
         number, offset = stream.place(start)
         document = int(stream.split.index["hash"][stream.documents[number]])
         return Place(
-            shards=self.shards, seed=self.seed, sequence=sequence, epoch=epoch, document=f"{document:016x}", offset=offset
+            shards=self.shards,
+            seed=self.seed,
+            sequence=sequence,
+            epoch=epoch,
+            document=f"{document:016x}",
+            offset=offset,
         )
 
     def check(self, checkpoint: Path, step: int) -> None:
@@ -163,7 +168,7 @@ class Sequences(Dataset[NDArray[Any]]):
         try:
             left = Place.model_validate_json((checkpoint / PLACE).read_bytes())
         except (OSError, ValidationError) as error:
-            raise DataError(f"{checkpoint / PLACE} does not say what was read", str(error), remedy) from None
+            raise DataError(f"{checkpoint / PLACE} does not tell", cause=str(error), remedy=remedy) from None
         if left.shards != self.shards:
             raise DataError(
                 f"{checkpoint} stands in epoch {left.epoch} of the shards {left.shards}",

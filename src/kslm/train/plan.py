@@ -20,8 +20,8 @@ from kslm.code import code_hash
 from kslm.errors import KslmError
 from kslm.model import config_for, uses_bf16
 from kslm.outputs import Tokenized, load
-from kslm.scratch import at_hand
 from kslm.profile import Profile
+from kslm.scratch import at_hand
 from kslm.settings import Settings
 from kslm.tokens.manifest import Manifest
 from kslm.tokens.reader import ShardReader
