@@ -18,12 +18,14 @@
 
 # COMMAND ----------
 
+from dataclasses import asdict
+
 import pandas as pd
 from tokenizers import Tokenizer
 
 from kslm import notebook, outputs
 from kslm.explore import plots, shards
-from kslm.tokens import ShardReader
+from kslm.tokens import Sampler, ShardReader
 
 book = notebook.start(globals())
 settings, display = book.settings, book.display
@@ -34,8 +36,7 @@ text = book.ask("text", "igb 0000:01:00.0: probe failed with error -2", "Text to
 
 # MAGIC %md
 # MAGIC ## Shards
-# MAGIC Each split by slice. A repeated document occurs more than once; what is left out would have exceeded its
-# MAGIC slice's share.
+# MAGIC Each split by slice, as it is stored: every document once.
 
 # COMMAND ----------
 
@@ -47,11 +48,14 @@ display(pd.DataFrame(shards(reader.manifest)))
 
 # MAGIC %md
 # MAGIC ## The mix
-# MAGIC The share of each slice in the training tokens, beside the share that the profile asks for.
+# MAGIC What the first epoch takes of each slice: its share beside the one that the profile asks for, the tokens it
+# MAGIC reads again, and those it leaves for later epochs.
 
 # COMMAND ----------
 
-display(plots.mix(reader.manifest))
+epoch = Sampler(reader.split("train"), settings.profile.mix, settings.profile.seed).epoch(0)
+display(pd.DataFrame([{"slice": name} | asdict(amount) for name, amount in epoch.by_slice.items()]))
+display(plots.mix(epoch, settings.profile.mix))
 
 # COMMAND ----------
 

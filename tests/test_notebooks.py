@@ -31,7 +31,7 @@ SHOWN = {
     "corpus": (7, 3),
     "evaluate": (3, 1),
     "release": (4, 1),
-    "tokens": (3, 2),
+    "tokens": (4, 2),
     "tour": (6, 2),
     "train": (3, 1),
 }

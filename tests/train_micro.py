@@ -12,8 +12,9 @@ from kslm.outputs import Tokenized
 from kslm.profile import Profile
 from kslm.report import Report
 from kslm.settings import Environment, Settings
-from kslm.tokens import Encoder, Lineage, ShardWriter, train_tokenizer
+from kslm.tokens import Encoder, Lineage, train_tokenizer
 from kslm.tracking.run import Tracker
+from shard_rows import Document, write_shards
 
 SLICES = ("os", "hardware")
 TRAIN = {
@@ -56,6 +57,7 @@ def profile(**train) -> dict:
         "profile": "micro",
         "seed": 3,
         "sources": {"notes": {"kind": "man_pages", "licence": "MIT", "places": [{"path": "/dev/null"}]}},
+        "mix": {"shares": {"os": 0.6, "hardware": 0.4}},
         "model": {"context_length": 64},
         "train": TRAIN | train,
         "evaluate": {"max_tokens": 2000},
@@ -83,17 +85,21 @@ def write_profile(path: Path, **train) -> Path:
 def _shards(settings: Settings) -> None:
     texts = [f"device {i % 7} of bus {i % 5} needs driver e{i * i % 101} since version {i}.\n" * 3 for i in range(150)]
     tokenizer = train_tokenizer(texts, 400, 2)
+    encoder = Encoder(tokenizer)
+    documents = [
+        Document(
+            f"doc{i}",
+            "val" if i % 10 == 0 else "test" if i % 10 == 1 else "train",
+            SLICES[i // 10 % 2],
+            "text",
+            len(text.encode()),
+            encoder.encode([text]).ids,
+        )
+        for i, text in enumerate(texts)
+    ]
     folder = settings.home.tokens / "abc"
-    folder.mkdir(parents=True)
-    path = folder.parent / "scratch.json"
-    path.write_text(tokenizer)
-    encoder = Encoder(path)
-    with ShardWriter(folder, tokenizer, SLICES) as writer:
-        for i, text in enumerate(texts):
-            split = "val" if i % 10 == 0 else "test" if i % 10 == 1 else "train"
-            slice_name = SLICES[i // 10 % 2]
-            writer.add([f"doc{i}"], [split], [slice_name], [len(text.encode())], encoder.encode([text]))
-        writer.publish("abc", Lineage(table="gold.corpus", version=2, content_hash="c" * 40, code_version="1"))
+    lineage = Lineage(table="gold.corpus", version=2, content_hash="c" * 40, code_version="1")
+    write_shards(folder, tokenizer, documents, parts=(3, 1, 1), fingerprint="abc", lineage=lineage)
     outputs = Tokenized(manifest=settings.home.relative(folder / "manifest.json"), fingerprint="abc")
     Report("tokenize", "t", outputs).save(settings.home.report("micro", "tokenize"))
 

@@ -1,8 +1,8 @@
 """Figures of a language model, each defined once: what is held out, how it is read in windows, perplexity, repetition.
 
-A split is one stream, begun behind an end-of-text token as every document is. It is read in windows that overlap by a
-quarter; in each the part not scored before is scored, so that each token counts once and has, but for the stream's
-first, at least a quarter of a window before it. End-of-text tokens are predicted and counted as tokens.
+Held-out text is one stream, begun behind an end-of-text token as every document is. It is read in windows that overlap
+by a quarter; in each the part not scored before is scored, so that each token counts once and has, but for the
+stream's first, at least a quarter of a window before it. End-of-text tokens are predicted and counted as tokens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kslm.tokens.reader import TokenSplit
+from kslm.tokens.stream import Stream
 from kslm.tokens.tokenizer import EOT_ID
 
 Array = NDArray[Any]
@@ -40,31 +40,31 @@ class Held:
     slice_names: tuple[str, ...]
 
 
-def held_out(split: TokenSplit, max_tokens: int) -> Held:
-    """About `max_tokens` tokens of a split: of each slice the first documents, as many as its share of the split gives.
+def held_out(stream: Stream, max_tokens: int) -> Held:
+    """About `max_tokens` tokens of a stream: of each slice the first documents, as many as its share of it gives.
 
-    A split is shuffled, but documents differ so much in length that its first tokens may be of one slice mostly, and
+    A stream is shuffled, but documents differ so much in length that its first tokens may be of one slice mostly, and
     perplexity differs between slices by a factor of ten.
     """
-    ends = split.ends.astype(np.int64)
+    ends, slices = stream.ends, stream.slices
     lengths = np.diff(ends, prepend=0)
     part = min(1.0, max_tokens / max(int(ends[-1]), 1))
     chosen = np.zeros(len(lengths), bool)
-    for index in np.unique(split.slices):
-        members = np.flatnonzero(split.slices == index)
+    for index in np.unique(slices):
+        members = np.flatnonzero(slices == index)
         before = np.cumsum(lengths[members]) - lengths[members]
         # A document counts if more of it lies within the share than beyond, and the first one always does.
         chosen[members[before + lengths[members] / 2 <= part * lengths[members].sum()]] = True
         chosen[members[0]] = True
     documents = np.flatnonzero(chosen)
-    tokens = np.concatenate([split.tokens[ends[at] - lengths[at] : ends[at]] for at in documents]).astype(np.int64)
-    slices = split.slices[documents]
+    tokens = np.concatenate([stream[ends[at] - lengths[at] : ends[at]] for at in documents]).astype(np.int64)
+    slices = slices[documents]
     return Held(
         tokens=tokens,
         previous=np.concatenate([[EOT_ID], tokens[:-1]]),
         slice_of=np.repeat(slices, lengths[documents]),
-        text_bytes=np.bincount(slices, weights=split.text_bytes[documents], minlength=len(split.slice_names)),
-        slice_names=split.slice_names,
+        text_bytes=np.bincount(slices, weights=stream.text_bytes[documents], minlength=len(stream.slice_names)),
+        slice_names=stream.slice_names,
     )
 
 

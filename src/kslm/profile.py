@@ -104,11 +104,11 @@ class Curate(Section):
 
 
 class Mix(Section):
-    """Shares of the slices in the training tokens; documents are left out, or repeated, to meet them."""
+    """Shares of the slices in the tokens of each epoch, for which documents wait for a later one or are repeated."""
 
     shares: dict[SliceName, float] = Field(default_factory=dict, description="by slice, adding up to 1; empty: as is")
     tolerance: float = Field(0.01, gt=0, lt=1, description="largest deviation from a share, absolute")
-    max_repeats: int = Field(2, ge=1, description="times a training document may occur at most; 1: never repeated")
+    max_repeats: int = Field(2, ge=1, description="times a document may occur in an epoch at most; 1: once")
 
     @model_validator(mode="after")
     def _adds_up(self) -> Mix:
@@ -149,6 +149,7 @@ class Train(Section):
     warmup_steps: int = Field(100, ge=0)
     min_lr_rate: float = Field(0.1, ge=0, le=1, description="final learning rate as a fraction of the peak")
     max_steps: int = Field(ge=1, description="optimizer steps")
+    sampling: Literal["mix", "plain"] = Field("mix", description="plain: each epoch all text once, without the mix")
     micro_batch_size: int = Field(
         8, ge=1, description="sequences of a forward pass, all ranks together", json_schema_extra=UNDECISIVE
     )

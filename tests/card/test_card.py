@@ -58,7 +58,8 @@ def statistics():
         unseen=Scores(5, 2, Counter(mac=1), Counter(mac=2), 1, 4, (), ()),
         metrics={
             "tokenize/tokens/train": 1_200_000.0, "tokenize/vocab_size": 8192.0, "tokenize/bytes_per_token": 3.5,
-            "tokenize/share/os": 0.75, "tokenize/tokens/train/os": 900_000.0,
+            "tokenize/epoch0/share/os": 0.75, "tokenize/epoch0/tokens/os": 800_000.0,
+            "tokenize/epoch0/later_tokens/os": 100_000.0, "tokenize/tokens/train/os": 900_000.0,
         },
         asked_shares={"os": 0.6},
         notes=("the mix falls short of os", "nothing of interest"),
@@ -77,8 +78,8 @@ def test_the_page_states_the_figures(statistics):
     assert text.startswith("# Data card: the `mini` corpus\n")
     assert "**4 documents, 4.00 MB, 1.2 M training tokens** at a vocabulary of 8,192 (3.50 bytes a token)" in text
     mix = {cells[0]: cells[1:] for cells in lines_of(text, "The mix")}
-    assert mix["os"] == ["3", "2.00", "0.00", "60.0%", "75.0%", "0.90", "", ""]
-    assert mix["hardware"] == ["0", "0.00", "0.00", "", "", "", "", ""]
+    assert mix["os"] == ["3", "2.00", "0.00", "0.90", "60.0%", "75.0%", "0.80", "", "0.10"]
+    assert mix["hardware"] == ["0", "0.00", "0.00", "", "", "", "", "", ""]
     assert "- the mix falls short of os" in text
     assert "nothing of interest" not in text
     assert lines_of(text, "Licences")[2:] == [["GPL-2.0-only WITH Linux-syscall-note", "1,234", "2.00"]]

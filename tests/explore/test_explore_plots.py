@@ -3,6 +3,7 @@
 import numpy as np
 
 from kslm.explore import plots
+from kslm.tokens.layout import INDEX
 from kslm.tokens.reader import TokenSplit
 
 
@@ -21,8 +22,9 @@ def test_sources_are_stacked_by_slice_the_largest_at_the_top():
 
 
 def test_lengths_are_counted_in_tokens():
-    ends = np.array([1, 4, 8, 9], np.uint64)  # lengths 1, 3, 4, 1
-    split = TokenSplit("train", np.zeros(9), ends, np.array([0, 1, 1, 0], np.uint8), ends, ("os", "admin"))
+    index = np.zeros(4, INDEX)
+    index["end"], index["slice"] = [1, 4, 8, 9], [0, 1, 1, 0]  # lengths 1, 3, 4, 1
+    split = TokenSplit("train", (np.zeros(9),), index, ("os", "admin"), ("text",))
     (axes,) = plots.token_lengths(split).axes
     assert [bar.get_height() for bar in axes.containers[0]] == [2, 0]
     assert [bar.get_height() for bar in axes.containers[1]] == [0, 2]

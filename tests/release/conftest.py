@@ -10,8 +10,9 @@ from kslm.published import file_sha256
 from kslm.release.variants import VARIANTS, Variant
 from kslm.report import Report
 from kslm.settings import Environment, Settings, load_profile
-from kslm.tokens import Encoder, Lineage, ShardWriter
+from kslm.tokens import Encoder
 from kslm.tracking.client import connect, experiment_id
+from shard_rows import Document, write_shards
 from small_checkpoint import LINES, write_checkpoint
 
 PROFILE = """
@@ -53,14 +54,15 @@ def make_home(root: Path, checkpoint: Path, variants: str = "[int8, int4]") -> S
     home = settings.home
     weights = home.checkpoints / "one"
     shutil.copytree(checkpoint, weights)
-    encoder = Encoder(weights / "tokenizer.json")
+    tokenizer = (weights / "tokenizer.json").read_text()
+    encoder = Encoder(tokenizer)
     shards = home.tokens / "f1"
-    with ShardWriter(shards, (weights / "tokenizer.json").read_text(), ("os",)) as writer:
-        for number in range(400):
-            text = LINES[number % 20] + f" {number}"
-            split = "test" if number % 2 else "train"
-            writer.add([str(number)], [split], ["os"], [len(text)], encoder.encode([text]))
-        writer.publish("f1", Lineage(table="gold.corpus", version=0, content_hash="h", code_version="0"))
+    texts = [LINES[number % 20] + f" {number}" for number in range(400)]
+    documents = [
+        Document(str(number), ("train", "test")[number % 2], "os", "text", len(text), encoder.encode([text]).ids)
+        for number, text in enumerate(texts)
+    ]
+    write_shards(shards, tokenizer, documents, fingerprint="f1")
     client = connect(settings)
     run_id = client.create_run(experiment_id(client, settings)).info.run_id
     trained = Trained(

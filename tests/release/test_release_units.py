@@ -6,7 +6,9 @@ import pytest
 from kslm.errors import DataError
 from kslm.profile import Gates
 from kslm.release import gates, measure, plot
-from kslm.tokens import TokenSplit
+from kslm.tokens.layout import INDEX
+from kslm.tokens.reader import TokenSplit
+from kslm.tokens.stream import Stream
 
 BOUNDS = Gates(max_perplexity=100)
 GOOD = {
@@ -79,25 +81,25 @@ def test_no_gate_of_a_variant_has_the_name_of_one_of_the_model():
     assert len(set(names)) == len(names) == 12
 
 
-def split_of(lengths):
-    ends = np.cumsum(lengths)
-    documents = np.zeros(len(lengths), np.uint8), np.ones(len(lengths), np.uint64)
-    tokens = np.arange(ends[-1] if len(ends) else 0, dtype=np.uint16)
-    return TokenSplit("test", tokens, ends.astype(np.uint64), *documents, ("os",))
+def stream_of(lengths):
+    index = np.zeros(len(lengths), INDEX)
+    index["end"], index["bytes"] = np.cumsum(lengths), 1
+    split = TokenSplit("test", (np.arange(sum(lengths), dtype=np.uint16),), index, ("os",), ("text",))
+    return Stream(split, np.arange(len(lengths)))
 
 
 def test_windows_read_a_sample_of_the_split_each_token_predicted_by_those_before_it():
-    windows, begins = measure.windows_of(split_of([50] * 20), 32, 320)
+    windows, begins = measure.windows_of(stream_of([50] * 20), 32, 320)
     assert windows.shape == (13, 33)
     assert windows.dtype == np.int64
     assert windows[0].tolist() == [0, *range(32)]
     assert begins[1] == 24
     assert windows[1, :9].tolist() == windows[0, 24:].tolist()
     assert windows[-1, -1] == 299
-    assert measure.windows_of(split_of([40]), 64, 1024)[0].shape == (1, 41)
+    assert measure.windows_of(stream_of([40]), 64, 1024)[0].shape == (1, 41)
     for lengths in ([31], []):
         with pytest.raises(DataError, match="too few"):
-            measure.windows_of(split_of(lengths), 32, 100)
+            measure.windows_of(stream_of(lengths), 32, 100)
 
 
 def test_the_increase_is_of_perplexity_and_paired():

@@ -20,6 +20,7 @@ OTHERS = {
     "warmup_steps": 5,
     "min_lr_rate": 0.5,
     "max_steps": 25,
+    "sampling": "plain",
     "sequence_length": 32,
     "precision": "bf16",
     "eval_every": 6,
@@ -74,5 +75,9 @@ def test_a_docstring_and_the_tracker_are_not_part_of_a_name(tmp_path, name, monk
 
 def test_every_module_of_training_is_known_to_decide_weights_or_not_to():
     modules = {f"train.{path.stem}" for path in Path(plan.__file__).parent.glob("*.py")}
-    steering = {"attempts", "callbacks", "conditions", "plan", "stage", "__init__"}
-    assert modules - {f"train.{module}" for module in steering} == set(DECISIVE_CODE) - {"model.sizes"}
+    steering = {"attempts", "callbacks", "conditions", "plan", "reading", "stage", "__init__"}
+    assert modules - {f"train.{module}" for module in steering} == set(DECISIVE_CODE) - {
+        "model.sizes",
+        "tokens.sampler",
+        "tokens.stream",
+    }

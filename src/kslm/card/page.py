@@ -58,17 +58,22 @@ def _mix(of: Statistics) -> Iterator[str]:
                 _count(sum(row["documents"] for row in sizes)),
                 _mb(sum(row["bytes"] for row in sizes)),
                 f"{metrics.get(f'tokenize/bytes_per_token/{name}', 0):.2f}",
-                _percent(of.asked_shares.get(name)),
-                _percent(metrics.get(f"tokenize/share/{name}")),
                 _millions(metrics.get(f"tokenize/tokens/train/{name}")),
-                _millions(metrics.get(f"tokenize/repeated_tokens/{name}")),
-                _millions(metrics.get(f"tokenize/left_out_tokens/{name}")),
+                _percent(of.asked_shares.get(name)),
+                _percent(metrics.get(f"tokenize/epoch0/share/{name}")),
+                _millions(metrics.get(f"tokenize/epoch0/tokens/{name}")),
+                _millions(metrics.get(f"tokenize/epoch0/repeated_tokens/{name}")),
+                _millions(metrics.get(f"tokenize/epoch0/later_tokens/{name}")),
             )
         )
     yield "## The mix"
     yield "![shares](data-card/shares.png)"
-    head = ("slice", "documents", "MB", "bytes/token", "asked", "got", "M tokens", "repeated M", "left out M")
+    head = (
+        *("slice", "documents", "MB", "bytes/token", "M tokens to train on"),
+        *("asked", "got", "M tokens an epoch", "repeated M", "for later epochs M"),
+    )
     yield _table(head, rows)
+    yield "Each epoch is drawn anew: got, repeated and later are of the first."
     yield "\n".join(f"- {note}" for note in of.notes if "mix" in note or "share" in note)
 
 

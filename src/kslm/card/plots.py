@@ -15,9 +15,10 @@ COLOURS = {"os": "#1d5fa8", "hardware": "#c8553d", "admin": "#588157", "instruct
 
 
 def shares(statistics: Statistics) -> Figure:
-    """Share of each slice in the training tokens, beside the share asked for."""
+    """Share of each slice in the tokens of the first epoch, beside the share asked for."""
     return mixed(
-        {name: statistics.metrics.get(f"tokenize/share/{name}", 0.0) for name in COLOURS}, statistics.asked_shares
+        {name: statistics.metrics.get(f"tokenize/epoch0/share/{name}", 0.0) for name in COLOURS},
+        statistics.asked_shares,
     )
 
 
@@ -28,12 +29,12 @@ def mixed(actual: Mapping[str, float], wanted: Mapping[str, float]) -> Figure:
     got = [100 * actual.get(name, 0.0) for name in slices]
     asked = [100 * wanted.get(name, 0.0) for name in slices]
     places = np.arange(len(slices))
-    bars = axes.bar(places, got, 0.6, color=[COLOURS[name] for name in slices], label="training tokens")
+    bars = axes.bar(places, got, 0.6, color=[COLOURS[name] for name in slices], label="tokens of an epoch")
     axes.bar_label(bars, fmt="{:.1f} %", padding=3, fontsize=9)
     if any(asked):
         axes.hlines(asked, places - 0.38, places + 0.38, colors="#222", linewidth=2, label="asked for")
     axes.set_xticks(places, slices)
-    axes.set_ylabel("share of training tokens (%)")
+    axes.set_ylabel("share of an epoch's tokens (%)")
     axes.margins(y=0.12)
     dress(figure, "The mix, in tokens")
     return figure

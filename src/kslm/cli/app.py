@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 
 from kslm import __version__, ranks
-from kslm.cli import corpus
+from kslm.cli import corpus, tokens
 from kslm.cli.console import ForceOption, LogsOption, ProfileOption, SetOption, err, out
 from kslm.errors import KslmError
 from kslm.pipeline import PIPELINE, STAGES, hold, run_stage, select
@@ -134,6 +134,7 @@ def ask(
 
 
 app.add_typer(corpus.app)
+app.add_typer(tokens.app)
 
 
 @app.command()

@@ -9,13 +9,20 @@ Limits: counts are kept in sorted arrays, 16 bytes a distinct bigram; training r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 MAX_TOKENS = 50_000_000
+
+
+class Tokens(Protocol):
+    """An array of ids, or a stream of them."""
+
+    def __getitem__(self, span: slice) -> Array:
+        """A span of the ids."""
 
 
 class Unigram:
@@ -25,7 +32,7 @@ class Unigram:
         tokens: (tokens,) training ids below vocab_size.
     """
 
-    def __init__(self, tokens: Array, vocab_size: int) -> None:
+    def __init__(self, tokens: Tokens, vocab_size: int) -> None:
         counts = np.bincount(tokens[:MAX_TOKENS], minlength=vocab_size) + 1.0
         self.nats = -np.log(counts / counts.sum())
 
@@ -41,10 +48,10 @@ class Bigram:
         tokens: (tokens,) training ids below vocab_size.
     """
 
-    def __init__(self, tokens: Array, vocab_size: int) -> None:
-        tokens = np.asarray(tokens[:MAX_TOKENS]).astype(np.int64)
+    def __init__(self, tokens: Tokens, vocab_size: int) -> None:
+        ids = tokens[:MAX_TOKENS].astype(np.int64)
         self.vocab_size = vocab_size
-        self.pairs, self.counts = np.unique(tokens[:-1] * vocab_size + tokens[1:], return_counts=True)
+        self.pairs, self.counts = np.unique(ids[:-1] * vocab_size + ids[1:], return_counts=True)
         once, twice = int((self.counts == 1).sum()), int((self.counts == 2).sum())
         self.discount = once / (once + 2 * twice) if once else 0.5
         first, second = np.divmod(self.pairs, vocab_size)

@@ -3,6 +3,8 @@
 The weights are loaded anew from the published folder, so a figure here is also proof that the checkpoint reloads. All
 scoring is in float32: the reference that quantized variants are compared with.
 
+Validation and test text is in the mix's shares; the baselines count the training text of epoch 0.
+
 Limits: at most evaluate.max_tokens tokens of each split; repetition is measured on a few short samples.
 """
 
@@ -31,6 +33,7 @@ from kslm.report import QUIET, Progress, Report
 from kslm.scratch import at_hand
 from kslm.settings import Settings
 from kslm.tokens.reader import ShardReader
+from kslm.tokens.sampler import Sampler, held_stream
 from kslm.tracking.run import attach
 
 SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 16, 16, 96
@@ -48,12 +51,13 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Evaluated]:
     trained, tokenized = load(settings, Trained), load(settings, Tokenized)
     reader = ShardReader(at_hand(home, home.at(tokenized.outputs.manifest).parent))
     model = load_model(at_hand(home, home.at(trained.outputs.checkpoint)))
-    train_tokens = reader.split("train").tokens
-    baselines = {name: make(train_tokens, reader.manifest.vocab_size) for name, make in _BASELINES.items()}
+    train = Sampler(reader.split("train"), profile.mix, profile.seed).stream(0)
+    streams = {name: held_stream(reader.split(name), profile.mix) for name in ("val", "test")}
+    baselines = {name: make(train, reader.manifest.vocab_size) for name, make in _BASELINES.items()}
     metrics: dict[str, float] = {}
     seconds = 0.0
-    for name in ("val", "test"):
-        held = held_out(reader.split(name), profile.evaluate.max_tokens)
+    for name, stream in streams.items():
+        held = held_out(stream, profile.evaluate.max_tokens)
         begin = time.monotonic()
         scores = _score(model, held, name, settings, progress)
         seconds += time.monotonic() - begin
@@ -64,7 +68,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Evaluated]:
             for baseline, counted in baselines.items():
                 of_baseline = figures(counted.score(held.previous, held.tokens), held)
                 metrics |= {f"baseline/{baseline}/{figure}": value for figure, value in of_baseline.items()}
-    prompts = torch.from_numpy(reader.split("val").beginnings(SAMPLES, PROMPT_TOKENS))
+    prompts = torch.from_numpy(streams["val"].beginnings(SAMPLES, PROMPT_TOKENS))
     metrics["generation/repetition"] = repetition(sample(model, prompts, NEW_TOKENS, seed=profile.seed))
     metrics |= {"check/finite": 1.0, "check/reloads": 1.0}
     files = _publish(settings, trained.outputs, metrics)

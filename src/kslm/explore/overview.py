@@ -40,10 +40,9 @@ def overview(lake: Lake) -> list[Count]:
 
 
 def shards(manifest: Manifest) -> list[dict[str, Any]]:
-    """Amounts of each slice of each split; see `kslm.tokens.manifest.SliceCounts`."""
+    """Amounts of each slice of each split, as stored: every document once; see `kslm.tokens.manifest.Counts`."""
     return [
-        {"split": split, "slice": name}
-        | part.model_dump(include={"documents", "tokens", "repeated_tokens", "left_out_tokens"})
+        {"split": split, "slice": name} | part.model_dump()
         for split, record in manifest.splits.items()
         for name, part in record.by_slice.items()
     ]

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from kslm.card.plots import COLOURS, mixed
 from kslm.card.statistics import Rows
 from kslm.figures import blank, dress
-from kslm.tokens.manifest import Manifest
+from kslm.profile import Mix
 from kslm.tokens.reader import TokenSplit
+from kslm.tokens.sampler import Epoch
 
 
 def sources(rows: Rows) -> Figure:
@@ -38,11 +39,10 @@ def sources(rows: Rows) -> Figure:
     return figure
 
 
-def mix(manifest: Manifest) -> Figure:
-    """Share of each slice in the training tokens, beside the share asked for."""
-    train = manifest.splits["train"]
-    got = {name: part.tokens / max(train.tokens, 1) for name, part in train.by_slice.items()}
-    return mixed(got, dict(manifest.mix.asked) if manifest.mix else {})
+def mix(epoch: Epoch, wanted: Mix) -> Figure:
+    """Share of each slice in the tokens of an epoch, beside the share asked for."""
+    got = {name: amount.share for name, amount in epoch.by_slice.items()}
+    return mixed(got, {str(name): share for name, share in wanted.shares.items()})
 
 
 def token_lengths(split: TokenSplit) -> Figure:

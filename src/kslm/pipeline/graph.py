@@ -21,7 +21,9 @@ LAKE_LIBRARIES = ("delta-spark", "deltalake", "pyarrow", "pysail", "pyspark", "x
 READER_LIBRARIES = ("PyYAML", "license-expression", "selectolax", "zstandard")
 DOCUMENTS = ("extract", "instruct", "kinds", "knowledge", "prompt", "redact", "sources", "texts")
 """What makes texts of a source's files."""
-SHARDS = ("tokens.manifest", "tokens.reader", "tokens.tokenizer")
+SHARDS = (
+    "texts", "tokens.layout", "tokens.manifest", "tokens.reader", "tokens.sampler", "tokens.stream", "tokens.tokenizer",
+)  # fmt: skip
 """What reads shards, of the room that also makes them."""
 STORE = ("tracking.client", "tracking.moved")
 """What opens MLflow's store."""
@@ -118,7 +120,7 @@ PIPELINE = {
         ),
         Stage(
             "tokenize",
-            "train the tokenizer, mix, write shards",
+            "train the tokenizer, write shards",
             *(Tokenized, (Curated,), ("tokenizer", "mix", "seed")),
             rooms=("tokenize", "tokens", "lake", "texts"),
             libraries=(*LAKE_LIBRARIES, "awkward", "numpy", "gigatoken", "tiktoken", "tokenizers"),
@@ -127,7 +129,7 @@ PIPELINE = {
         Stage(
             "train",
             "train the model",
-            *(Trained, (Tokenized,), ("model", "train", "seed")),
+            *(Trained, (Tokenized,), ("mix", "model", "train", "seed")),
             rooms=("train", "model", *SHARDS, *RUNS, "tracking.describe", "measures"),
             libraries=(*MODEL_LIBRARIES, "accelerate"),
             ranked=True,
@@ -139,7 +141,7 @@ PIPELINE = {
         Stage(
             "evaluate",
             "score it beside its baselines",
-            *(Evaluated, (Tokenized, Trained), ("evaluate", "train.sequence_length", "seed")),
+            *(Evaluated, (Tokenized, Trained), ("mix", "evaluate", "train.sequence_length", "seed")),
             rooms=("evaluate", "model", *SHARDS, *RUNS, "measures"),
             libraries=MODEL_LIBRARIES,
             headline=(
@@ -153,7 +155,7 @@ PIPELINE = {
             *(
                 Released,
                 (Tokenized, Trained, Evaluated),
-                ("release", "model.size", "train.sequence_length", "seed"),
+                ("mix", "release", "model.size", "train.sequence_length", "seed"),
             ),
             rooms=("release", "runtimes", "model", *SHARDS, *STORE, "tracking.registry", "measures"),
             libraries=(*MODEL_LIBRARIES, "onnx", "onnx-ir", "onnxruntime", "onnxruntime-genai"),

@@ -27,7 +27,7 @@ from kslm.errors import DataError
 from kslm.measures import held_out, perplexity, repetition, starts
 from kslm.release.variants import REFERENCE, VARIANTS
 from kslm.report import Task
-from kslm.tokens.reader import TokenSplit
+from kslm.tokens.stream import Stream
 from kslm.tokens.tokenizer import EOT_ID
 
 Array = NDArray[Any]
@@ -59,16 +59,16 @@ class Plan:
     seed: int = 0
 
 
-def windows_of(split: TokenSplit, length: int, budget: int) -> tuple[Array, Array]:
-    """About `budget` tokens of a split, in windows of `length`: `Plan`'s windows and begins.
+def windows_of(test: Stream, length: int, budget: int) -> tuple[Array, Array]:
+    """About `budget` tokens of the test text, in windows of `length`: `Plan`'s windows and begins.
 
     Raises:
-        DataError: the split is shorter than a prompt and its text.
+        DataError: it is shorter than a prompt and its text.
     """
-    held = held_out(split, budget) if len(split) else None
+    held = held_out(test, budget) if len(test) else None
     if held is None or len(held.tokens) < SHORTEST:
         raise DataError(
-            f"the test split holds {len(split.tokens)} tokens, too few to measure on",
+            f"the test split holds {len(test)} tokens, too few to measure on",
             cause=f"of {budget} tokens asked for, its documents give less than {SHORTEST}",
             remedy="add sources to the profile, or raise release.perplexity_tokens",
         )

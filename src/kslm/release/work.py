@@ -24,6 +24,7 @@ from kslm.report import Progress
 from kslm.settings import Settings
 from kslm.tokens.manifest import Manifest
 from kslm.tokens.reader import ShardReader
+from kslm.tokens.sampler import held_stream
 
 MEASURED_THREADS = 1
 """Threads of every variant while it is measured. Torch with two on a busy two-core machine fell from 200 to 6 decoded
@@ -169,7 +170,7 @@ def _plan(settings: Settings, inputs: Inputs) -> measure.Plan:
     release = settings.profile.release
     config = json.loads((inputs.checkpoint / "config.json").read_text("utf-8"))
     context = int(config["max_position_embeddings"])
-    test = ShardReader(inputs.shards).split("test")
+    test = held_stream(ShardReader(inputs.shards).split("test"), settings.profile.mix)
     length = min(settings.profile.train.sequence_length, context)
     windows, begins = measure.windows_of(test, length, release.perplexity_tokens)
     prefill = min(release.prefill_tokens, context // 2, windows.size)

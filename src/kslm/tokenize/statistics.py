@@ -1,16 +1,19 @@
 """The tokenizer's gates and the corpus's sizes, measured on the published shards.
 
-Coverage and rarity are of the train split and leave out the special tokens, which no text contains. "Compression" is
-given as bytes of text a token, end-of-text tokens left out.
+Coverage and rarity are of the whole train split, each document once, and leave out the special tokens, which no text
+contains. "Compression" is given as bytes of text a token, end-of-text tokens left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
+from kslm.profile import Mix
 from kslm.tokens import SPECIAL_TOKENS, Counts, ShardReader
+from kslm.tokens.sampler import Sampler
 
 MIN_COVERAGE = 0.80
 MAX_RARE = 0.20
@@ -18,33 +21,50 @@ RARE_BELOW = 10
 BLOCK = 1 << 24
 
 
-def measure(reader: ShardReader) -> dict[str, float]:
-    """Metrics of one folder of shards; `reader` may be opened unverified."""
+def measure(reader: ShardReader, mix: Mix, seed: int) -> dict[str, float]:
+    """Metrics of one folder of shards; `reader` may be opened unverified.
+
+    `tokenize/tokens`, `tokenize/documents` and `tokenize/bytes_per_token` are of what is stored, each document once;
+    `tokenize/epoch0/...` of the first epoch that the sampler draws from it (see `kslm.tokens.sampler.Amount`).
+    """
     manifest = reader.manifest
-    counts = np.zeros(manifest.vocab_size, np.int64)
-    tokens = reader.split("train").tokens
-    for start in range(0, len(tokens), BLOCK):
-        counts += np.bincount(tokens[start : start + BLOCK], minlength=manifest.vocab_size)
-    counts = counts[len(SPECIAL_TOKENS) :]
-    metrics = {
-        "tokenize/vocab_size": float(manifest.vocab_size),
-        "tokenize/vocabulary_coverage": float((counts > 0).mean()),
-        "tokenize/rare_tokens": float((counts < RARE_BELOW).mean()),
-    }
+    metrics = _vocabulary(reader)
     for name, record in manifest.splits.items():
         metrics[f"tokenize/tokens/{name}"] = float(record.tokens)
         metrics[f"tokenize/documents/{name}"] = float(record.documents)
+        for part in manifest.slices:
+            metrics[f"tokenize/tokens/{name}/{part}"] = float(record.by_slice[part].tokens)
+            metrics[f"tokenize/documents/{name}/{part}"] = float(record.by_slice[part].documents)
     splits = list(manifest.splits.values())
     metrics["tokenize/bytes_per_token"] = _bytes_per_token(splits)
-    train = manifest.splits["train"]
     for name in manifest.slices:
-        part = train.by_slice[name]
-        metrics[f"tokenize/tokens/train/{name}"] = float(part.tokens)
-        metrics[f"tokenize/share/{name}"] = part.tokens / max(train.tokens, 1)
-        metrics[f"tokenize/repeated_tokens/{name}"] = float(part.repeated_tokens)
-        metrics[f"tokenize/left_out_tokens/{name}"] = float(part.left_out_tokens)
         metrics[f"tokenize/bytes_per_token/{name}"] = _bytes_per_token([split.by_slice[name] for split in splits])
+    epoch = Sampler(reader.split("train"), mix, seed).epoch(0)
+    metrics["tokenize/epoch0/tokens"] = float(epoch.tokens)
+    for name, amount in epoch.by_slice.items():
+        metrics |= {f"tokenize/epoch0/{figure}/{name}": float(value) for figure, value in asdict(amount).items()}
     return metrics
+
+
+def mix_notes(reader: ShardReader, mix: Mix, seed: int) -> list[str]:
+    """Sentences on what bounds an epoch of the mix, and on shares that the first one does not meet."""
+    sampler = Sampler(reader.split("train"), mix, seed)
+    return [*sampler.notes, *sampler.epoch(0).notes]
+
+
+def _vocabulary(reader: ShardReader) -> dict[str, float]:
+    """How much of the vocabulary the train split uses."""
+    size = reader.manifest.vocab_size
+    counts = np.zeros(size, np.int64)
+    for tokens in reader.split("train").parts:
+        for start in range(0, len(tokens), BLOCK):
+            counts += np.bincount(tokens[start : start + BLOCK], minlength=size)
+    counts = counts[len(SPECIAL_TOKENS) :]
+    return {
+        "tokenize/vocab_size": float(size),
+        "tokenize/vocabulary_coverage": float((counts > 0).mean()),
+        "tokenize/rare_tokens": float((counts < RARE_BELOW).mean()),
+    }
 
 
 def shortfalls(metrics: dict[str, float]) -> list[str]:

@@ -8,6 +8,8 @@ from kslm.tokens.encoder import Encoded, Encoder
 from kslm.tokens.layout import SPLITS, Layout
 from kslm.tokens.manifest import Counts, Lineage, Manifest, PartRecord, SplitRecord
 from kslm.tokens.reader import ShardReader, TokenSplit
+from kslm.tokens.sampler import Sampler
+from kslm.tokens.stream import Stream
 from kslm.tokens.tokenizer import EOT_ID, PAD_ID, SPECIAL_TOKENS, UNK_ID, train_tokenizer
 from kslm.tokens.writer import PartsWriter, publish
 
@@ -25,8 +27,10 @@ __all__ = [
     "Manifest",
     "PartRecord",
     "PartsWriter",
+    "Sampler",
     "ShardReader",
     "SplitRecord",
+    "Stream",
     "TokenSplit",
     "publish",
     "train_tokenizer",

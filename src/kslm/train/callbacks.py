@@ -21,6 +21,7 @@ from kslm.report import Task
 from kslm.scratch import publish
 from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
+from kslm.train.data import PLACE, Sequences
 from kslm.train.guards import Guard
 
 SAMPLE_TOKENS = 48
@@ -32,14 +33,14 @@ class Meter(TrainerCallback):
     """Progress, training and validation metrics, and the guard on the loss.
 
     Attributes:
-        tokens_a_step: over all ranks.
+        sequences: of all ranks together.
         seconds, steps: of training, since the last log.
     """
 
     tracker: Tracker
     task: Task
     guard: Guard
-    tokens_a_step: int
+    sequences: Sequences
     bytes_per_token: float
     seconds: float = field(default=0.0, init=False)
     steps: int = field(default=0, init=False)
@@ -61,11 +62,13 @@ class Meter(TrainerCallback):
         if "loss" not in logs:
             return
         step = state.global_step
+        tokens_a_step = self.sequences.step * self.sequences.length
         values = {
             "train/loss": logs["loss"],
             "train/learning_rate": logs["learning_rate"],
             "train/grad_norm": logs["grad_norm"],
-            "train/tokens_per_second": self.steps * self.tokens_a_step / max(self.seconds, 1e-9),
+            "train/tokens_per_second": self.steps * tokens_a_step / max(self.seconds, 1e-9),
+            "train/epoch": self.sequences.passes(step * self.sequences.step),
         }
         if torch.cuda.is_available():
             values["train/gpu_memory_gb"] = torch.cuda.max_memory_allocated() / 1e9
@@ -119,6 +122,7 @@ class Checkpoints(TrainerCallback):
     folder: Path
     scratch: Path
     tokenizer: Path
+    sequences: Sequences
     keep: int
     tracker: Tracker
     bytes_per_token: float
@@ -133,6 +137,8 @@ class Checkpoints(TrainerCallback):
             shutil.copyfile(self.tokenizer / name, written / name)
         (written / "training_args.bin").unlink(missing_ok=True)
         (written / "training_args.json").write_text(args.to_json_string(), "utf-8")
+        place = self.sequences.place(state.global_step * self.sequences.step)
+        (written / PLACE).write_text(place.model_dump_json(), "utf-8")
         folder = checkpoints.folder_of(self.folder, state.global_step)
         publish(written, folder)
         best = checkpoints.best_step(state.log_history, self.folder)

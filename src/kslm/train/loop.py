@@ -1,7 +1,7 @@
 """One attempt at training: the Trainer, with this project's loss, guards, checkpoints and logging.
 
 The Trainer brings what is hard to get right: the same samples after a resume, distributed data, the scheduler. It is
-given plain windows of tokens; the loss is computed here, so that nothing is upcast or counted twice.
+given a run's sequences in order; the loss is computed here, so that nothing is upcast or counted twice.
 
 Resuming is exact on a CPU with the same number of threads: weights after a kill equal those of an undisturbed run to
 the bit. The Trainer keeps optimizer, scheduler and generator states in files that torch reads with `weights_only=True`;
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import DataLoader, SequentialSampler
 from transformers import (
     MistralConfig,
     PreTrainedModel,
@@ -41,7 +41,7 @@ from kslm.report import Task
 from kslm.tracking.run import Tracker
 from kslm.train import checkpoints
 from kslm.train.callbacks import TOKENIZER_FILES, Checkpoints, Meter, Samples
-from kslm.train.data import Windows, collate
+from kslm.train.data import Sequences, Windows, collate
 from kslm.train.guards import Guard, Recipe
 from kslm.train.optimizer import make_optimizer
 
@@ -54,6 +54,7 @@ class Job:
         folder: checkpoints/<run>/.
         scratch: where the Trainer writes checkpoints, which are published from there.
         tokenizer: folder whose tokenizer.json and tokenizer_config.json go beside each checkpoint's weights.
+        sequences: what is read, in order.
         prompts: (prompts, length) ids that samples continue.
         bytes_per_token: of the validation text, for bits per byte.
     """
@@ -65,7 +66,7 @@ class Job:
     folder: Path
     scratch: Path
     tokenizer: Path
-    train_windows: Windows
+    sequences: Sequences
     val_windows: Windows
     prompts: torch.Tensor
     bytes_per_token: float
@@ -86,30 +87,33 @@ def fit(
 
     Raises:
         Diverged: a guard gave the attempt up.
+        DataError: `resume` was reading other shards, or another place of them.
     """
     start = checkpoints.step_of(resume) if resume else 0
+    if resume:
+        job.sequences.check(resume, start)
     guard = Guard(job.train.abort_grad_norm, job.train.patience_steps, start)
     optimizer = make_optimizer(model, job.train, recipe, bf16=job.bf16)
     rates = [float(group["lr"]) for group in optimizer.param_groups]
-    tokens_a_step = job.train.sequences_per_step * job.train.sequence_length
     with _quiet():
         trainer = _Trainer(
             guard,
             job,
             model=model,
             args=_arguments(job, recipe),
-            train_dataset=job.train_windows,
+            train_dataset=job.sequences,
             eval_dataset=job.val_windows,
             data_collator=collate,
             optimizers=(optimizer, None),
             callbacks=[
                 _Schedule(rates),
-                Meter(tracker, task, guard, tokens_a_step, job.bytes_per_token),
+                Meter(tracker, task, guard, job.sequences, job.bytes_per_token),
                 Samples(tracker, job.prompts, job.tokenizer / "tokenizer.json", job.seed),
                 Checkpoints(
                     job.folder,
                     job.scratch,
                     job.tokenizer,
+                    job.sequences,
                     job.train.keep_checkpoints,
                     tracker,
                     job.bytes_per_token,
@@ -164,10 +168,9 @@ class _Trainer(Trainer):
             logits = model(input_ids=ids[:, :-1], use_cache=False).logits
         return functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten())
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> RandomSampler:
-        # An epoch of whole optimizer steps: with any number of ranks it ends at the same sequence.
-        windows, step = self.job.train_windows, self.job.train.sequences_per_step
-        return RandomSampler(windows, num_samples=len(windows) // step * step)
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        # The sequences are numbered as they are to be read: with any number of ranks each step has the same.
+        return SequentialSampler(self.job.sequences)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         # Training drops an epoch's incomplete last batch; validation must not, and one flag governs both.

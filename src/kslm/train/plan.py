@@ -1,6 +1,6 @@
 """A run before it starts: its name, which is what decides its weights, and its data.
 
-A run is named by the shards' content, the model, the seed, the settings of training that decide weights
+A run is named by the shards' content, the mix, the model, the seed, the settings of training that decide weights
 (`Section.deciding`) and the code below. So a changed log interval, docstring or tracker goes on with a run that was
 interrupted, as do other threads and another number of ranks.
 """
@@ -17,19 +17,22 @@ from transformers import MistralConfig
 
 from kslm import ranks
 from kslm.code import code_hash
-from kslm.errors import DataError, KslmError
+from kslm.errors import KslmError
 from kslm.model import config_for, uses_bf16
 from kslm.outputs import Tokenized, load
+from kslm.profile import Profile
 from kslm.scratch import at_hand
 from kslm.settings import Settings
 from kslm.tokens.manifest import Manifest
 from kslm.tokens.reader import ShardReader
-from kslm.train.data import Windows, bytes_per_token
+from kslm.tokens.sampler import Sampler, held_stream
+from kslm.train.data import Epochs, Sequences, Stored, Windows, bytes_per_token
 from kslm.train.guards import Recipe
 from kslm.train.loop import Job
 
 DECISIVE_CODE = (
-    "model.sizes", "train.checkpoints", "train.data", "train.guards", "train.loop", "train.optimizer",
+    "model.sizes", "tokens.sampler", "tokens.stream",
+    "train.checkpoints", "train.data", "train.guards", "train.loop", "train.optimizer",
 )  # fmt: skip
 """What weights come from, and which of them are published."""
 PROMPTS, PROMPT_TOKENS = 4, 16
@@ -76,6 +79,7 @@ def plan_of(settings: Settings) -> Plan:
     decides = {
         "tokens": manifest.content_id,
         "model": profile.model.deciding(),
+        "mix": profile.mix.deciding(),
         "train": profile.train.deciding() | {"precision": "bf16" if bf16 else "fp32"},
         "seed": profile.seed,
         "code": code_hash(DECISIVE_CODE),
@@ -102,15 +106,8 @@ def job_of(plan: Plan, settings: Settings) -> Job:
         )
     Recipe.of(train).per_rank(ranks.world())
     reader = ShardReader(plan.tokens)
-    train_split, val_split = reader.split("train"), reader.split("val")
-    windows = Windows(train_split.tokens, train.sequence_length)
-    if len(windows) < train.sequences_per_step:
-        raise DataError(
-            f"{len(windows)} training sequences of {train.sequence_length} tokens are fewer than one step's "
-            f"{train.sequences_per_step}",
-            remedy="add sources to the profile, or lower train.micro_batch_size or train.grad_accum_steps",
-        )
-    val_windows = Windows(val_split.tokens, train.sequence_length, train.eval_tokens)
+    val = held_stream(reader.split("val"), settings.profile.mix)
+    val_windows = Windows(val, train.sequence_length, train.eval_tokens)
     return Job(
         train=train,
         model=plan.config,
@@ -119,8 +116,26 @@ def job_of(plan: Plan, settings: Settings) -> Job:
         folder=plan.folder,
         scratch=plan.scratch,
         tokenizer=plan.tokens,
-        train_windows=windows,
+        sequences=sequences_of(reader, settings.profile),
         val_windows=val_windows,
-        prompts=torch.from_numpy(val_split.beginnings(PROMPTS, PROMPT_TOKENS)),
-        bytes_per_token=bytes_per_token(val_split, len(val_windows) * train.sequence_length),
+        prompts=torch.from_numpy(val.beginnings(PROMPTS, PROMPT_TOKENS)),
+        bytes_per_token=bytes_per_token(val, len(val_windows) * train.sequence_length),
+    )
+
+
+def sequences_of(reader: ShardReader, profile: Profile) -> Sequences:
+    """What a run reads, in order.
+
+    Raises:
+        DataError: an epoch does not fill one optimizer step.
+    """
+    train, split = profile.train, reader.split("train")
+    epochs: Epochs = Sampler(split, profile.mix, profile.seed) if train.sampling == "mix" else Stored(split)
+    return Sequences(
+        epochs,
+        train.sequence_length,
+        train.sequences_per_step,
+        train.max_steps,
+        seed=profile.seed,
+        shards=reader.manifest.content_id,
     )

@@ -29,6 +29,7 @@ from kslm.outputs import Trained, load
 from kslm.report import QUIET, Progress, Report
 from kslm.settings import Settings
 from kslm.tokens.reader import ShardReader
+from kslm.tokens.sampler import held_stream
 from kslm.tracking import describe
 from kslm.tracking.run import MlflowTracker, Tracker, open_run
 from kslm.train import checkpoints
@@ -39,6 +40,7 @@ from kslm.train.data import bytes_per_token
 from kslm.train.guards import AbortLog
 from kslm.train.loop import publish
 from kslm.train.plan import Plan, job_of, plan_of
+from kslm.train.reading import read
 
 
 def run(settings: Settings, progress: Progress = QUIET) -> Report[Trained]:
@@ -126,16 +128,18 @@ def _is_published(plan: Plan, settings: Settings) -> bool:
 def _report(plan: Plan, settings: Settings, run_id: str, costs: dict[str, float], notes: list[str]) -> Report[Trained]:
     history = json.loads((plan.model / "history.json").read_text("utf-8"))
     evaluated = {entry["step"]: entry["eval_loss"] for entry in history if "eval_loss" in entry}
-    split = ShardReader(plan.tokens).split("val")
+    reader = ShardReader(plan.tokens)
+    val = held_stream(reader.split("val"), settings.profile.mix)
     sealed = published.manifest_of(plan.model)
     assert sealed is not None
     best, weights = sealed["step"], sealed["files"]["model.safetensors"]["sha256"]
-    metrics = validation(evaluated[best], bytes_per_token(split, len(split.tokens))) | costs
+    metrics = validation(evaluated[best], bytes_per_token(val, len(val))) | costs
     metrics |= {"train/parameters": parameter_count(plan.config), "train/best_step": best}
     if losses := [entry["loss"] for entry in history if "loss" in entry]:
         metrics["train/loss"] = losses[-1]
     if rates := [entry["tokens_per_second"] for entry in history if "tokens_per_second" in entry]:
         metrics["train/tokens_per_second"] = float(np.median(rates))
+    text = read(reader, settings.profile)
     precision = "bfloat16" if plan.bf16 else "float32"
     return Report(
         "train",
@@ -148,8 +152,8 @@ def _report(plan: Plan, settings: Settings, run_id: str, costs: dict[str, float]
             steps=max(evaluated),
             model_id=logged_models(plan.folder).get(str(best), ""),
         ),
-        metrics=metrics,
-        notes=[f"computed in {precision}", *ConditionLog(plan.folder).changes(), *notes],
+        metrics=metrics | text.metrics,
+        notes=[f"computed in {precision}", *text.notes, *ConditionLog(plan.folder).changes(), *notes],
     )
 
 
