@@ -11,7 +11,7 @@ import kslm.lake
 from kslm.errors import DataError
 from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import CORPUS
-from kslm.profile import Tokenizer
+from kslm.profile import Mix, Tokenizer
 from kslm.tokenize import tasks
 from kslm.tokenize.build import build
 from kslm.tokenize.sample import outline, sample_texts
@@ -112,7 +112,7 @@ def test_every_document_comes_back_exactly(built):
 
 def test_statistics(built):
     folder, result = built
-    metrics = measure(ShardReader(folder))
+    metrics = measure(ShardReader(folder), Mix(), 1)
     rows = list(corpus())
     assert metrics["tokenize/documents/train"] == 72
     assert 0 < metrics["tokenize/vocabulary_coverage"] <= 1

@@ -46,6 +46,7 @@ def corpus(copies):
             "doc_id": f"{n:032x}",
             "split": ("train", "train", "val", "test")[n % 4],
             "slice": ("os", "hardware")[n % 2],
+            "kind": "rst",
             "bytes": len(text.format(n=n)),
             "text": text.format(n=n),
         }
@@ -82,7 +83,7 @@ def test_the_report_and_what_lies_behind_it(home):
     assert report.outputs.fingerprint == folder.name
     shards = ShardReader(folder, verify=True)
     assert report.output_id == shards.manifest.content_id
-    assert report.outputs.tokens == {s: len(shards.split(s).tokens) for s in ("train", "val", "test")}
+    assert report.outputs.tokens == {s: shards.split(s).tokens for s in ("train", "val", "test")}
     assert [len(shards.split(s)) for s in ("train", "val", "test")] == [32, 16, 16]
     assert shards.manifest.lineage.table == "gold.corpus"
     assert report.metrics["tokenize/round_trip_exact"] == 1
@@ -112,7 +113,12 @@ def test_no_corpus_is_an_error_that_names_the_remedy(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "moments", [["val.bin"], pytest.param(["tokenizer.json", "val.bin"] * 3, marks=pytest.mark.long)], ids=len
+    "moments",
+    [
+        ["val-00000-of-00001.bin"],
+        pytest.param(["tokenizer.json", "val-00000-of-00001.bin"] * 3, marks=pytest.mark.long),
+    ],
+    ids=len,
 )
 def test_sigkill_then_the_same_command_gives_the_same_shards(home, monkeypatch, moments):
     folder = home / "tokens" / run(settings_of(home)).outputs.fingerprint

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from kslm import errors
 from kslm.errors import KslmError
 
 _ENGINES = ("pyspark", "py4j", "delta", "grpc")
@@ -29,6 +30,11 @@ _CONFLICT = re.compile(
     r"DELTA_CONCURRENT_\w+|DELTA_METADATA_CHANGED|DELTA_PROTOCOL_CHANGED|DELTA_PATH_EXISTS"
     r"|Failed to commit transaction|transaction \d+ already exists|TABLE_OR_VIEW_ALREADY_EXISTS"
 )
+_RAISED = re.compile(
+    r"(?:^kslm\.errors\.|External error: )((?:Kslm|Settings|Source|Data)Error): ([^\n]+)(?:\nCause: ([^\n]*))?(?:\nRemedy: ([^\n]*))?",
+    re.MULTILINE,
+)
+"""One of our own errors, raised by a function in a worker: it says all there is to say."""
 _FAILURES = (
     _Failure(
         r"different version: (\d[\d.]*) than that in driver: (\d+\.\d+)",
@@ -90,6 +96,9 @@ def explained(error: BaseException, doing: str) -> KslmError | None:
     if not _of_engine(error):
         return None
     text = str(error)
+    if raised := _RAISED.search(text):
+        kind: type[KslmError] = getattr(errors, raised[1])
+        return kind(raised[2], cause=raised[3] or "", remedy=raised[4] or "")
     for failure in _FAILURES:
         if found := re.search(failure.sign, text):
             cause = failure.cause.format(*found.groups(), match=found[0].strip()[:300])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kslm import published
+from kslm.lake.failures import evaluating
 from kslm.profile import Mix, Tokenizer
 from kslm.report import QUIET, Progress, Task
 from kslm.tokenize.sample import outline, sample_texts
@@ -58,9 +59,10 @@ def build(
     Raises:
         DataError: no training text, no usable encoder, or a document that does not survive encoding.
     """
-    amounts = outline(corpus)
     shares = {str(name): share for name, share in mix.shares.items()}
-    texts = sample_texts(corpus, settings.train_bytes, shares)
+    with evaluating("reading gold.corpus"):
+        amounts = outline(corpus)
+        texts = sample_texts(corpus, settings.train_bytes, shares)
     with progress.task("training the tokenizer", total=sum(map(len, texts)), unit="B") as task:
         tokenizer_json = train_tokenizer(_counted(texts, task), settings.vocab_size, settings.min_frequency)
     encoder = Encoder(tokenizer_json, _first(texts, CHECKED_CHARS))
@@ -70,7 +72,10 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     published.withdraw(folder)
     started = time.perf_counter()
-    with progress.task("encoding", total=amounts.bytes, unit="B") as task:
+    with (
+        evaluating("encoding gold.corpus and writing its shards"),
+        progress.task("encoding", total=amounts.bytes, unit="B") as task,
+    ):
         parts = _write_parts(corpus, folder, tokenizer_json, layout, workplace=workplace, task=task)
     manifest = publish(folder, tokenizer_json, layout, parts, fingerprint=fingerprint, lineage=lineage)
     seconds = time.perf_counter() - started

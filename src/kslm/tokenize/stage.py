@@ -58,7 +58,8 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
             workplace=workplace,
             progress=progress,
         )
-    metrics = measure(ShardReader(at_hand(settings.home, folder)))
+    profile = settings.profile
+    metrics = measure(ShardReader(at_hand(settings.home, folder)), profile.mix, profile.seed)
     # Anything but an exact round trip has raised by now.
     metrics |= {"tokenize/mb_per_second": built.mb_per_second, "tokenize/round_trip_exact": 1.0}
     return Report(
