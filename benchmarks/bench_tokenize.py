@@ -188,7 +188,7 @@ def _wait_for(process: subprocess.Popen[str], word: str, log: Path) -> None:
     for line in process.stdout:
         if line.strip() == word:
             return
-    sys.exit(f"{' '.join(map(str, process.args))} ended before it was {word}:\n{log.read_text()[-3000:]}")  # type: ignore[union-attr]
+    sys.exit(f"{log.stem} ended before it was {word}:\n{log.read_text()[-3000:]}")
 
 
 def _family(pid: int) -> Iterator[psutil.Process]:
