@@ -100,9 +100,9 @@ def test_the_report_and_what_lies_behind_it(home):
     assert run(smaller).outputs.fingerprint != folder.name
     mixed = run(settings_of(home, mix=Mix(shares={"os": 0.75, "hardware": 0.25})))
     assert mixed.outputs.fingerprint != folder.name
-    assert mixed.metrics["tokenize/share/os"] == pytest.approx(0.75, abs=0.02)
-    assert mixed.metrics["tokenize/repeated_tokens/os"] > 0
-    assert mixed.metrics["tokenize/left_out_tokens/hardware"] > 0
+    assert mixed.metrics["tokenize/epoch0/share/os"] == pytest.approx(0.75, abs=0.02)
+    assert mixed.metrics["tokenize/epoch0/repeated_tokens/os"] > 0
+    assert mixed.metrics["tokenize/epoch0/later_tokens/hardware"] > 0
     assert any("slice os bounds the mix" in note for note in mixed.notes)
 
 

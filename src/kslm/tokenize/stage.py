@@ -23,7 +23,7 @@ from kslm.report import QUIET, Progress, Report
 from kslm.scratch import at_hand, emptied
 from kslm.settings import Settings
 from kslm.tokenize.build import build
-from kslm.tokenize.statistics import measure, shortfalls
+from kslm.tokenize.statistics import measure, mix_notes, shortfalls
 from kslm.tokens import Lineage, ShardReader
 from kslm.tokens.manifest import FORMAT_VERSION
 
@@ -59,7 +59,8 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
             progress=progress,
         )
     profile = settings.profile
-    metrics = measure(ShardReader(at_hand(settings.home, folder)), profile.mix, profile.seed)
+    reader = ShardReader(at_hand(settings.home, folder))
+    metrics = measure(reader, profile.mix, profile.seed)
     # Anything but an exact round trip has raised by now.
     metrics |= {"tokenize/mb_per_second": built.mb_per_second, "tokenize/round_trip_exact": 1.0}
     return Report(
@@ -71,7 +72,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Tokenized]:
             fingerprint=fingerprint,
             tokens={name: record.tokens for name, record in built.manifest.splits.items()},
         ),
-        notes=built.notes + shortfalls(metrics),
+        notes=[*built.notes, *mix_notes(reader, profile.mix, profile.seed), *shortfalls(metrics)],
     )
 
 
