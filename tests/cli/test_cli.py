@@ -22,7 +22,7 @@ def kslm(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_verb_and_where_to_start():
     text = CliRunner().invoke(app, ["--help"]).output
     verbs = set(re.findall(r"│ (\w+) ", text))
-    assert verbs >= {*STAGES, "run", "ask", "collect", "doctor", "ui"}
+    assert verbs >= {*STAGES, "run", "ask", "collect", "doctor", "tokens", "ui"}
     assert "kslm doctor" in text
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import typer
 from rich.console import Group
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
 from kslm.cli.console import ProfileOption, err, out
+from kslm.report import Progress, Task
 from kslm.settings import load_settings
 
 app = typer.Typer(
@@ -19,6 +23,31 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="The token shards: an epoch of them as plain files, for other trainers.",
 )
+
+
+class _Bar(Progress, Task):
+    """One bar of bytes, on the terminal's error stream; gone when it is done."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        self._bars = Bars(*columns, console=err, transient=True)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def task(self, description: str, *, total: float | None = None, unit: str = "") -> AbstractContextManager[Task]:
+        self._id = self._bars.add_task(description, total=total)
+        return nullcontext(self)
+
+    def advance(self, amount: float = 1) -> None:
+        self._bars.advance(self._id, amount)
+
+    def update(self, *, total: float | None = None, note: str | None = None) -> None:
+        self._bars.update(self._id, description=note)
 
 
 @app.callback()
@@ -46,11 +75,10 @@ def export(
 
     settings = load_settings(profile)
     shards = settings.home.at(load(settings, Tokenized).outputs.manifest).parent
-    with err.status(f"writing epoch {epoch} to {folder.resolve()} ..."):
-        reader = ShardReader(at_hand(settings.home, shards))
-        done: Exported = write(
-            reader, settings.profile.mix, settings.profile.seed, epoch=epoch, folder=folder, force=force
-        )
+    reader = ShardReader(at_hand(settings.home, shards))
+    mix, seed = settings.profile.mix, settings.profile.seed
+    with _Bar() as bar:
+        done: Exported = write(reader, mix, seed, epoch=epoch, folder=folder, force=force, progress=bar)
     lines = [f"wrote {name}: {count:,} tokens of {done.dtype}, little-endian" for name, count in done.tokens.items()]
     lines.append(f"wrote vocab.json: {reader.manifest.vocab_size:,} tokens; end of text is {reader.manifest.eot_id}")
     table = Table(title=f"Epoch {epoch}", title_justify="left", box=None, padding=(0, 2), pad_edge=False)

@@ -77,7 +77,7 @@ def export(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "vocab.json").unlink(missing_ok=True)
-        with progress.task("export", total=total * reader.manifest.numpy_dtype.itemsize, unit="bytes") as task:
+        with progress.task("export", total=total * reader.manifest.numpy_dtype.itemsize, unit="B") as task:
             for name, stream in streams.items():
                 task.update(note=name)
                 _write(folder / name, _blocks(stream), task.advance)
