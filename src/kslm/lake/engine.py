@@ -7,15 +7,22 @@ vacuum) goes through delta-rs there, because the default engine has no SQL for i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from kslm.lake.tables import Table
 from kslm.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+Function = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
+"""What mapInArrow takes."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,10 @@ class Engine(ABC):
     def url(self, path: Path) -> str:
         """A file or folder as this engine's readers take it."""
         return str(path)
+
+    def on_all_cores(self, function: Function) -> Function:
+        """A function for mapInArrow as one that uses all cores; here the engine's Python workers are processes."""
+        return function
 
     @abstractmethod
     def exists(self, table: Table) -> bool:

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from kslm.errors import DataError
 from kslm.lake.change import Change
 from kslm.lake.digest import DIGEST_COLUMN, DIGEST_DIGITS, PARTIAL_DDL, TableDigest, key_digests, partial_digests
-from kslm.lake.engine import Engine, Size
+from kslm.lake.engine import Engine, Function, Size
 from kslm.lake.tables import ALL, Table
 
 if TYPE_CHECKING:
@@ -175,6 +175,15 @@ class Lake:
     def vacuum(self, table: Table, retention_hours: int = RETENTION_HOURS) -> None:
         """Delete files that no version younger than `retention_hours` needs: older runs' tables are gone then."""
         self._engine.vacuum(table, retention_hours)
+
+    def map(self, df: DataFrame, function: Function, ddl: str) -> DataFrame:
+        """`df.mapInArrow`, on all cores of every engine; for functions whose work is Python's own.
+
+        Args:
+            function: one call a partition, batches in, batches out; it must not rely on where batches are cut.
+            ddl: columns of what it yields.
+        """
+        return df.mapInArrow(self._engine.on_all_cores(function), ddl)
 
     def read_parquet(self, table: Table, path: Path) -> DataFrame:
         """Rows with the table's columns, of a file that `kslm.lake.arrow.ParquetSpool` wrote, or `write_parquet`."""

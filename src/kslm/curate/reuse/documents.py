@@ -107,7 +107,7 @@ def refine_table(
         if plan.fresh:
             chosen = _only(lake, documents.select(*_COLUMNS), plan, scratch).repartition(lake.partitions)
             work = partial(refine_documents, entities=entities, limits=limits, overrides=overrides)
-            frames.append(chosen.mapInArrow(work, REFINED.ddl))
+            frames.append(lake.map(chosen, work, REFINED.ddl))
         with cache.replacing() as path:
             if frames:
                 lake.write_parquet(reduce(lambda left, right: left.union(right), frames), path)
