@@ -31,8 +31,8 @@ from kslm.lake.tables import Table
 
 PERMUTATIONS = 128
 SEED = 42
-BATCH_BYTES = 250_000
-"""Text shingled at once: numpy works in arrays of eight times as many bytes, which is what a cache holds."""
+BATCH_BYTES = 150_000
+"""Text shingled at once: few enough that numpy's arrays stay in the cache, and none gets fresh pages of its own."""
 
 BUCKETS = "doc_id STRING, buckets BINARY"
 EDGES = Table.of("scratch.edges", "left, right", "left, right, jaccard DOUBLE")

@@ -36,11 +36,10 @@ _WEIGHTS = np.array(
 
 
 def encode(texts: list[str]) -> tuple[bytes, Int64]:
-    """Texts as folded UTF-8, a zero byte after each: the bytes, and where each text begins (one more than texts)."""
+    """Texts as folded UTF-8 between zero bytes: the bytes, and where each text begins (one more than texts)."""
     raw = [text.encode() for text in texts]
-    offsets = np.zeros(len(raw) + 1, np.int64)
-    np.cumsum([len(item) + 1 for item in raw], out=offsets[1:])
-    return b"\0".join([*raw, b""]).translate(_FOLD), offsets
+    offsets = np.cumsum([1, *(len(item) + 1 for item in raw)], dtype=np.int64)
+    return b"\0".join([b"", *raw, b""]).translate(_FOLD), offsets
 
 
 def shingles(data: bytes, offsets: Int64) -> tuple[UInt64, Int64]:
@@ -86,9 +85,8 @@ def shingle_sets(texts: list[str]) -> list[UInt64]:
 
 def _words(data: bytes, offsets: Int64) -> tuple[UInt64, Int64]:
     """Hash of every word, and where each text's words begin."""
-    in_word = np.zeros(len(data) + 1, bool)
-    in_word[1:] = np.frombuffer(data, np.uint8)
-    edges = np.flatnonzero(in_word[1:] != in_word[:-1])
+    in_word = np.frombuffer(data, np.uint8) != 0
+    edges = np.flatnonzero(in_word[1:] != in_word[:-1]) + 1
     starts, ends = edges[::2], edges[1::2]  # every word ends, with the zero byte after its text at the latest
     sizes = ends - starts
     eights = np.frombuffer(data + bytes(24 - len(data) % 8), "<u8")
