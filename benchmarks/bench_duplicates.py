@@ -4,8 +4,8 @@
 
 Takes texts of the profile's silver.documents, half of the bytes as they are and half again with
 words changed (one text in ten so little that it is to be found), and runs the stage's own queries over 20, 40 and 80
-MB of them. CPU time is the whole process's: engine, Arrow and Python together. Beside it stands rensa used as its README
-shows (shingles in Python, one RMinHash a text, RMinHashLSH), which finds candidates and verifies none.
+MB of them. CPU time is the whole process's: engine, Arrow and Python together. Beside it stands rensa used as its
+README shows (shingles in Python, one RMinHash a text, RMinHashLSH), which finds candidates and verifies none.
 """
 
 import argparse

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 RETENTION_HOURS = 168
 """How long the files of older versions are kept, so that the tables of past runs can be read: a week."""
 
+PART_BYTES = 96 << 20
+"""Most text in a part: a task holds it a few times over, and Databricks' serverless workers have 1 GB for it."""
+
 STAMPS = ("version", "sha256", "line", "fact_version")
 """Columns that say of which edition of a source a row is, and where in it: a row that differs in these alone is
 restamped. One line more in pci.ids moves all that follow."""
@@ -49,10 +53,7 @@ class Lake:
     Attributes:
         changes: what `make_equal` did, by table, since the lake was opened.
         pinned: table to version, where the lake shows the tables as a past run left them; it is read-only then.
-        partitions: how many parts stages divide their work into; what they write does not depend on it.
     """
-
-    partitions = 8
 
     def __init__(self, engine: Engine, pinned: Mapping[str, int] | None = None) -> None:
         self._engine = engine
@@ -70,6 +71,18 @@ class Lake:
     def close(self) -> None:
         """Let go of the engine; DataFrames of this lake cannot be evaluated afterwards."""
         self._engine.close()
+
+    @cached_property
+    def partitions(self) -> int:
+        """Least number of parts that work is divided into: what the engine does at once. May be set, for tests.
+
+        What stages write does not depend on it.
+        """
+        return self._engine.parallelism()
+
+    def parts(self, size: int) -> int:
+        """Number of parts for work on `size` bytes of text: a task must fit in a worker's memory."""
+        return max(self.partitions, -(-size // PART_BYTES))
 
     @property
     def spark(self) -> SparkSession:

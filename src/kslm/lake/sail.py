@@ -62,6 +62,10 @@ class SailEngine(LocalEngine):
         self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} {columns} USING delta LOCATION '{location}'")
         self._registered.add(str(table))
 
+    def parallelism(self) -> int:
+        """The machine's cores."""
+        return os.cpu_count() or 1
+
     def on_all_cores(self, function: Function) -> Function:
         """Sail runs functions as threads of this process: where there is more than one core, they go to others."""
         return workers.in_workers(function) if (os.cpu_count() or 1) > 1 else function

@@ -82,7 +82,7 @@ class _Worker:
         with its_end:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", "from kslm.lake.workers import serve; serve()"],
-                stdin=its_end,
+                stdin=its_end.fileno(),
                 env=os.environ | threads | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         self.calls = 0
@@ -104,8 +104,8 @@ _lock = threading.Lock()
 atexit.register(close)
 
 
-def _call(pickled: bytes, key: bytes, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    rest = iter(batches)
+def _call(pickled: bytes, key: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    rest = iter(batches)  # which an engine's is already
     held: list[pa.RecordBatch] = []
     while sum(batch.nbytes for batch in held) < WORTH_IT:
         if (batch := next(rest, None)) is None:
