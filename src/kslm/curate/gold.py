@@ -48,7 +48,7 @@ def publish(
         folder: for rows on their way.
     """
     held_out = held_out_facts(known, notes, splits)
-    lake.write_parquet(_scrubbed(decided, held_out, min_chars), folder / "gold")
+    lake.write_parquet(_scrubbed(lake, decided, held_out, min_chars), folder / "gold")
     scrubbed = lake.read_parquet(GOLD, folder / "gold")
     placed = scrubbed.where("reason IS NULL")
     questions = placed.where("item IS NOT NULL").select(*TAKEN).mapInArrow(instruction_rows, INSTRUCTIONS.ddl)
@@ -97,12 +97,12 @@ def held_out_facts(known: Knowledge, notes: Iterable[Row], splits: Mapping[str, 
     )
 
 
-def _scrubbed(decided: DataFrame, held_out: HeldOut, min_chars: int) -> DataFrame:
+def _scrubbed(lake: Lake, decided: DataFrame, held_out: HeldOut, min_chars: int) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
 
     placed = decided.where("split IS NOT NULL").withColumn("held_out", F.lit(0).cast("int"))
     scrub = partial(scrub_documents, held_out=held_out, min_chars=min_chars)
-    return placed.select(*CORPUS.columns, "cluster_id", "item").mapInArrow(scrub, GOLD.ddl)
+    return lake.map(placed.select(*CORPUS.columns, "cluster_id", "item"), scrub, GOLD.ddl)
 
 
 def _benchmark(lake: Lake, known: Knowledge, splits: Mapping[str, str]) -> list[dict[str, Any]]:

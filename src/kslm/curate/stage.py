@@ -113,7 +113,7 @@ def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> t
     texts = to_batch([*gather.texts(lake, settings, known), *message_questions(messages, known.entities)], TEXTS)
     generated, worked = refine_generated(texts, Cache(caches / "generated", made_by), limits)
     frames = [
-        frame.mapInArrow(partial(refine_texts, limits=limits), CANDIDATES.ddl)
+        lake.map(frame, partial(refine_texts, limits=limits), CANDIDATES.ddl)
         for frame in (gather.logs(lake, settings), gather.snapshots(lake, settings))
     ]
     lake.write_parquet(reduce(lambda left, right: left.union(right), frames), folder / "candidates")

@@ -7,15 +7,22 @@ vacuum) goes through delta-rs there, because the default engine has no SQL for i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from kslm.lake.tables import Table
 from kslm.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+Function = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+"""What mapInArrow takes."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,10 @@ class Size:
     files: int
     bytes: int
     stored_bytes: int | None = None
+
+
+_PARALLELISM = 8
+"""Where the engine decides for itself ("auto", on Databricks)."""
 
 
 class Engine(ABC):
@@ -46,6 +57,15 @@ class Engine(ABC):
     def url(self, path: Path) -> str:
         """A file or folder as this engine's readers take it."""
         return str(path)
+
+    def parallelism(self) -> int:
+        """How many tasks it is meant to do at once, by what a session of Spark Connect can ask: a shuffle's parts."""
+        said = str(self.spark.conf.get("spark.sql.shuffle.partitions", ""))
+        return int(said) if said.isdigit() else _PARALLELISM
+
+    def on_all_cores(self, function: Function) -> Function:
+        """A function for mapInArrow as one that uses all cores; here the engine's Python workers are processes."""
+        return function
 
     @abstractmethod
     def exists(self, table: Table) -> bool:

@@ -19,6 +19,7 @@ In a notebook: `lake = kslm.lake.open("quick")`, `lake.tables()`, `lake["gold.co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ import pyarrow.parquet as pq
 from kslm.errors import DataError
 from kslm.lake.change import Change
 from kslm.lake.digest import PARTIAL_DDL, TableDigest, partial_digests
-from kslm.lake.engine import Engine, Size
+from kslm.lake.engine import Engine, Function, Size
 from kslm.lake.failures import evaluating, explained
 from kslm.lake.tables import ALL, Table
 from kslm.lake.write import check_schema, content_columns, make_equal
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 RETENTION_HOURS = 168
 """How long the files of older versions are kept, so that the tables of past runs can be read: a week."""
 
+PART_BYTES = 96 << 20
+"""Most text in a part: a task holds it a few times over, and Databricks' serverless workers have 1 GB for it."""
+
 _WRITERS = {"bronze": "kslm ingest", "silver": "kslm curate", "gold": "kslm curate"}
 
 
@@ -49,10 +53,7 @@ class Lake:
     Attributes:
         changes: what `make_equal` did, by table, since the lake was opened.
         pinned: table to version, where the lake shows the tables as a past run left them; it is read-only then.
-        partitions: how many parts stages divide their work into; what they write does not depend on it.
     """
-
-    partitions = 8
 
     def __init__(self, engine: Engine, pinned: Mapping[str, int] | None = None) -> None:
         self._engine = engine
@@ -75,6 +76,18 @@ class Lake:
     def close(self) -> None:
         """Let go of the engine; DataFrames of this lake cannot be evaluated afterwards."""
         self._engine.close()
+
+    @cached_property
+    def partitions(self) -> int:
+        """Least number of parts that work is divided into: what the engine does at once. May be set, for tests.
+
+        What stages write does not depend on it.
+        """
+        return self._engine.parallelism()
+
+    def parts(self, size: int) -> int:
+        """Number of parts for work on `size` bytes of text: a task must fit in a worker's memory."""
+        return max(self.partitions, -(-size // PART_BYTES))
 
     @property
     def spark(self) -> SparkSession:
@@ -186,6 +199,15 @@ class Lake:
         """Delete files that no version younger than `retention_hours` needs: older runs' tables are gone then."""
         self._engine.vacuum(table, retention_hours)
         self._seen.pop(str(table), None)
+
+    def map(self, df: DataFrame, function: Function, ddl: str) -> DataFrame:
+        """`df.mapInArrow`, on all cores of every engine; for functions whose work is Python's own.
+
+        Args:
+            function: one call a partition, batches in, batches out; it must not rely on where batches are cut.
+            ddl: columns of what it yields.
+        """
+        return df.mapInArrow(self._engine.on_all_cores(function), ddl)
 
     def read_parquet(self, table: Table, path: Path) -> DataFrame:
         """Rows with the table's columns, of a file that `kslm.lake.arrow.ParquetSpool` wrote, or `write_parquet`."""

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kslm.errors import KslmError
-from kslm.lake.engine import LocalEngine
+from kslm.lake import workers
+from kslm.lake.engine import Function, LocalEngine
 from kslm.lake.tables import Table
 from kslm.settings import Settings
 
@@ -61,9 +62,18 @@ class SailEngine(LocalEngine):
         self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} {columns} USING delta LOCATION '{location}'")
         self._registered.add(str(table))
 
+    def parallelism(self) -> int:
+        """The machine's cores."""
+        return os.cpu_count() or 1
+
+    def on_all_cores(self, function: Function) -> Function:
+        """Sail runs functions as threads of this process: where there is more than one core, they go to others."""
+        return workers.in_workers(function) if (os.cpu_count() or 1) > 1 else function
+
     def close(self) -> None:
-        """Stop the session; the server stays for the next."""
+        """Stop the session and idle workers; the server stays for the next."""
         self.spark.stop()
+        workers.close()
         if self._links:
             self._links.cleanup()
 

@@ -31,7 +31,7 @@ def bucket_sets(texts):
 
 
 def near_pairs(texts):
-    found = suspects(pairs_to_compare(placed(texts)), 8)
+    found = suspects(pairs_to_compare(placed(texts)))
     ids = found["doc_id"].to_pylist()
     named = dict(zip(batch(texts)["doc_id"].to_pylist(), texts, strict=True))
     with_texts = found.append_column("text", pa.array([named[doc_id] for doc_id in ids]))

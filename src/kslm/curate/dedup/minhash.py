@@ -31,8 +31,8 @@ from kslm.lake.tables import Table
 
 PERMUTATIONS = 128
 SEED = 42
-BATCH_BYTES = 250_000
-"""Text shingled at once: numpy works in arrays of eight times as many bytes, which is what a cache holds."""
+BATCH_BYTES = 150_000
+"""Text shingled at once: few enough that numpy's arrays stay in the cache, and none gets fresh pages of its own."""
 
 BUCKETS = "doc_id STRING, buckets BINARY"
 EDGES = Table.of("scratch.edges", "left, right", "left, right, jaccard DOUBLE")
@@ -85,17 +85,17 @@ def pairs_to_compare(placed: pa.Table) -> list[Pair]:
     return [(ids[left], ids[right]) for left, right in pairs.tolist()]
 
 
-def suspects(pairs: Sequence[Pair], partitions: int) -> pa.Table:
+def suspects(pairs: Sequence[Pair]) -> pa.Table:
     """Documents to compare, as SUSPECTS: each with those of its pairs that come before it.
 
-    `part`, one of `partitions`, says which documents must be looked at together.
+    Those with the same `part` must be looked at together.
     """
     lefts: dict[str, list[str]] = defaultdict(list)
     for left, right in pairs:
         lefts[right].append(left)
         lefts.setdefault(left, [])
     keepers = components(pairs)
-    parts = {keeper: number % partitions for number, keeper in enumerate(sorted(set(keepers.values())))}
+    parts = {keeper: number for number, keeper in enumerate(sorted(set(keepers.values())))}
     rows = [(doc_id, parts[keepers[doc_id]], lefts[doc_id]) for doc_id in sorted(lefts)]
     return to_table(rows, SUSPECTS)
 

@@ -67,6 +67,8 @@ class Near:
         Returns:
             The columns of EDGES (left < right), sorted. Pairs enough to connect each cluster, not all there are.
         """
+        from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
         documents = documents.select("doc_id", "text")
         pairs = pairs_to_compare(self._placed(documents, doc_ids))
         cache = self._cache("pairs")
@@ -74,10 +76,11 @@ class Near:
         had = dict(zip(_keys(known), known["jaccard"].to_pylist(), strict=True))
         similarity_of = {pair: had[pair] for pair in pairs if pair in had}
         if len(similarity_of) < len(pairs):
-            parts = self.lake.partitions
             unknown = [pair for pair in pairs if pair not in similarity_of]
-            listed = self.lake.from_arrow(SUSPECTS, suspects(unknown, parts), self.folder)
-            apart = documents.join(listed, "doc_id").repartition(parts, "part")
+            listed = self.lake.from_arrow(SUSPECTS, suspects(unknown), self.folder)
+            compared = documents.join(listed, "doc_id")
+            size = compared.agg(F.sum(F.length("text"))).collect()[0][0] or 0
+            apart = compared.repartition(self.lake.parts(size), "part")
             verified = apart.mapInArrow(partial(verify, threshold=self.threshold), EDGES.ddl).toArrow()
             similarity_of.update(zip(_keys(verified), verified["jaccard"].to_pylist(), strict=True))
         if had.keys() != similarity_of.keys():

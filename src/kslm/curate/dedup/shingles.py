@@ -1,19 +1,18 @@
-"""Five-word shingles of many documents at once, as 64-bit hashes, in numpy alone.
+"""Five-word shingles of many documents at once, as 64-bit hashes.
 
-A word is a run of ASCII letters, digits, underscores and non-ASCII bytes, compared without regard to ASCII case. The
-word hash is a polynomial over its bytes modulo 2^64, computed for every word of a batch from one cumulative sum, so
-there is no Python loop over words and the interpreter's lock is free meanwhile. The polynomial is no defence against
-someone who constructs collisions; candidates are verified, and text here has no reason to.
+A word is a run of ASCII letters, digits, underscores and non-ASCII bytes, compared without regard to ASCII case. Its
+first sixteen bytes are two machine words, which numpy cuts out of the text and mixes for all words at once; no array is
+as long as the text but the one that finds where words begin. The few longer words go through XXH3. Neither is a defence
+against someone who constructs collisions; candidates are verified, and text here has no reason to.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 WIDTH = 5
 """Words in a shingle."""
@@ -21,29 +20,33 @@ WIDTH = 5
 UInt64 = npt.NDArray[np.uint64]
 Int64 = npt.NDArray[np.int64]
 
-_BASE = 0x9E3779B97F4A7C15
-_INVERSE = pow(_BASE, -1, 1 << 64)
-_FOLD = np.zeros(256, np.uint8)
+_FOLD = bytes(
+    ord(chr(byte).lower()) if byte < 128 and (chr(byte).isalnum() or byte == ord("_")) else byte if byte >= 128 else 0
+    for byte in range(256)
+)
 """Byte to its folded form; 0 for bytes that separate words."""
-for _byte in range(256):
-    _character = chr(_byte)
-    if _byte >= 128 or _character.isalnum() or _character == "_":
-        _FOLD[_byte] = ord(_character.lower()) if _byte < 128 else _byte
+
+_LONG = 16
+"""Bytes of a word that are hashed with all others' at once; the few that have more are hashed one by one."""
+
+_WEIGHTS = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F], np.uint64
+)
+"""Odd, one for each place in a shingle."""
 
 
-def encode(texts: list[str]) -> tuple[npt.NDArray[np.uint8], Int64]:
-    """Concatenate texts as UTF-8: the bytes, and where each text begins (one more entry than texts)."""
+def encode(texts: list[str]) -> tuple[bytes, Int64]:
+    """Texts as folded UTF-8 between zero bytes: the bytes, and where each text begins (one more than texts)."""
     raw = [text.encode() for text in texts]
-    offsets = np.zeros(len(raw) + 1, np.int64)
-    np.cumsum([len(item) for item in raw], out=offsets[1:])
-    return np.frombuffer(b"".join(raw), np.uint8), offsets
+    offsets = np.cumsum([1, *(len(item) + 1 for item in raw)], dtype=np.int64)
+    return b"\0".join([b"", *raw, b""]).translate(_FOLD), offsets
 
 
-def shingles(data: npt.NDArray[np.uint8], offsets: Int64) -> tuple[UInt64, Int64]:
+def shingles(data: bytes, offsets: Int64) -> tuple[UInt64, Int64]:
     """Hash every five-word shingle of every text.
 
     Args:
-        data: uint8 [bytes], all texts one after another.
+        data: all texts one after another, folded, as `encode` makes them.
         offsets: int64 [texts + 1], where each begins.
 
     Returns:
@@ -51,18 +54,19 @@ def shingles(data: npt.NDArray[np.uint8], offsets: Int64) -> tuple[UInt64, Int64
         than five words has none.
     """
     words, word_offsets = _words(data, offsets)
-    counts = np.diff(word_offsets)
-    rows = np.maximum(counts - (WIDTH - 1), 0)
-    row_offsets = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(rows, out=row_offsets[1:])
+    row_offsets = np.zeros(len(offsets), np.int64)
+    np.cumsum(np.maximum(np.diff(word_offsets) - (WIDTH - 1), 0), out=row_offsets[1:])
     if not row_offsets[-1]:
         return np.zeros(0, np.uint64), row_offsets
-    combined = np.zeros(len(words) - (WIDTH - 1), np.uint64)
-    for position in range(WIDTH):
-        combined = _mix(combined + words[position : position + len(combined)])
-    owner_end = np.repeat(word_offsets[1:], counts)
-    inside = np.arange(len(combined)) + WIDTH <= owner_end[: len(combined)]
-    return combined[inside], row_offsets
+    count = len(words) - (WIDTH - 1)
+    combined = words[:count] * _WEIGHTS[0]
+    for place in range(1, WIDTH):
+        combined += words[place : place + count] * _WEIGHTS[place]
+    inside = np.ones(len(words), bool)
+    for place in range(1, WIDTH):  # of a text of fewer words this meets the end of the one before, as it must
+        last = word_offsets[1:] - place
+        inside[last[last >= 0]] = False
+    return _mix(combined[inside[:count]]), row_offsets
 
 
 def jaccard(left: UInt64, right: UInt64) -> float:
@@ -79,43 +83,35 @@ def shingle_sets(texts: list[str]) -> list[UInt64]:
     return [np.unique(hashes[start:end]) for start, end in pairwise(offsets)]
 
 
-def _words(data: npt.NDArray[np.uint8], offsets: Int64) -> tuple[UInt64, Int64]:
+def _words(data: bytes, offsets: Int64) -> tuple[UInt64, Int64]:
     """Hash of every word, and where each text's words begin."""
-    folded = _FOLD[data]
-    is_word = folded != 0
-    first = np.zeros(len(data), bool)
-    if len(data):
-        first[1:] = is_word[:-1]
-    joined = first.copy()
-    joined[offsets[:-1][offsets[:-1] < len(data)]] = False
-    starts = np.flatnonzero(is_word & ~joined)
-    ends = np.flatnonzero(first & ~(is_word & joined))
-    if len(ends) < len(starts):
-        ends = np.append(ends, len(data))
-    forward, backward = _powers(len(data))
-    total = np.zeros(len(data) + 1, np.uint64)
-    np.cumsum(folded * forward[: len(data)], out=total[1:])
-    hashes = _mix((total[ends] - total[starts]) * backward[starts] + (ends - starts).astype(np.uint64))
+    in_word = np.frombuffer(data, np.uint8) != 0
+    edges = np.flatnonzero(in_word[1:] != in_word[:-1]) + 1
+    starts, ends = edges[::2], edges[1::2]  # every word ends, with the zero byte after its text at the latest
+    sizes = ends - starts
+    eights = np.frombuffer(data + bytes(24 - len(data) % 8), "<u8")
+    hashes = _mix(_eight(eights, starts, sizes) * _WEIGHTS[0] + sizes.astype(np.uint64))
+    longer = np.flatnonzero(sizes > 8)
+    hashes[longer] = _mix(hashes[longer] + _eight(eights, starts[longer] + 8, sizes[longer] - 8))
+    for word in np.flatnonzero(sizes > _LONG).tolist():
+        hashes[word] = xxhash.xxh3_64_intdigest(data[starts[word] : ends[word]])
     return hashes, np.searchsorted(starts, offsets).astype(np.int64)
 
 
+def _eight(eights: UInt64, starts: Int64, sizes: Int64) -> UInt64:
+    """The first eight bytes from each place on, little end first, those at `sizes` and beyond as zero."""
+    whole, bits = starts >> 3, (starts & 7).astype(np.uint64) << np.uint64(3)
+    value = eights[whole] >> bits
+    # Two steps, for a shift by all 64 bits is not defined.
+    value |= (eights[whole + 1] << np.uint64(1)) << (np.uint64(63) - bits)
+    missing = (8 - np.minimum(sizes, 8)).astype(np.uint64) << np.uint64(3)
+    return (value << missing) >> missing
+
+
 def _mix(value: UInt64) -> UInt64:
-    """splitmix64's finalizer: spreads every input bit over the word."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
-def _powers(size: int) -> tuple[UInt64, UInt64]:
-    """Powers of the base and of its inverse modulo 2^64, at least `size` of each."""
-    return _power_table(1 << max(16, (size - 1).bit_length()))
-
-
-@lru_cache(maxsize=2)
-def _power_table(size: int) -> tuple[Any, Any]:
-    tables = []
-    for base in (_BASE, _INVERSE):
-        table = np.full(size, np.uint64(base))
-        table[0] = 1
-        tables.append(np.cumprod(table, dtype=np.uint64))
-    return tables[0], tables[1]
+    """splitmix64's finalizer: spreads every input bit over the word; in place."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        value ^= value >> np.uint64(shift)
+        value *= np.uint64(factor)
+    value ^= value >> np.uint64(31)
+    return value

@@ -105,9 +105,10 @@ def refine_table(
     if path is None or plan.fresh or plan.retired or plan.restamps:
         frames = [_restamped(lake, before, plan, scratch)] if before is not None and plan.serving else []
         if plan.fresh:
-            chosen = _only(lake, documents.select(*_COLUMNS), plan, scratch).repartition(lake.partitions)
+            sizes = _only(lake, documents.select("doc_id", "bytes"), plan, scratch).agg({"bytes": "sum"}).collect()
+            chosen = _only(lake, documents.select(*_COLUMNS), plan, scratch).repartition(lake.parts(sizes[0][0] or 0))
             work = partial(refine_documents, entities=entities, limits=limits, overrides=overrides)
-            frames.append(chosen.mapInArrow(work, REFINED.ddl))
+            frames.append(lake.map(chosen, work, REFINED.ddl))
         with cache.replacing() as path:
             if frames:
                 lake.write_parquet(reduce(lambda left, right: left.union(right), frames), path)
