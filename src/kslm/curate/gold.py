@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import xxhash
 
-from kslm.curate.benchmark.documents import ASKED, KINDS
+from kslm.curate.benchmark.documents import KINDS
 from kslm.curate.benchmark.items import benchmark
 from kslm.curate.gather import Knowledge
 from kslm.curate.instructions import TAKEN, instruction_rows
@@ -147,10 +147,11 @@ def benchmark_rows(lake: Lake, known: Knowledge, splits: Mapping[str, str], fold
     """Rows of gold.benchmark, of gold.instructions as it is."""
     kinds = ", ".join(map(repr, KINDS))
     instructions = lake.read(INSTRUCTIONS).where("split IN ('train', 'test')").where(f"kind IN ({kinds})")
-    asked: list[dict[str, Any]] = instructions.select(*ASKED).toArrow().to_pylist()
-    asked.sort(key=lambda row: row["item_id"])
+    items = benchmark(
+        known.hardware, known.modules, known.ids, known.entities, splits=splits, instructions=instructions
+    )
     spool = ParquetSpool(BENCHMARK, folder / "benchmark.parquet")
-    for item in benchmark(known.hardware, known.modules, known.ids, known.entities, splits=splits, instructions=asked):
+    for item in items:
         spool.add(item | {"baselines": sorted(item["baselines"].items())})
     spool.close()
     return lake.read_parquet(BENCHMARK, spool.path)
