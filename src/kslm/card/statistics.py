@@ -103,7 +103,6 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
     }
     curated = settings.home.report(profile.profile, "curate")
     with kslm.lake.open(settings, at=curated) as lake, progress.task("counting the corpus", total=8) as task:
-
         totals = _totals(lake)
         one_in = max(SAMPLED_ONE_IN, -(-totals["gold_bytes"] // LARGEST_SAMPLE))
 

@@ -94,16 +94,13 @@ class Near:
 
         placed = self.lake.read_parquet(PLACED, self._placed(documents))
         rows = placed.mapInArrow(bucket_rows, "doc_id STRING, bucket BIGINT")
-        several = (
-            rows.groupBy("bucket")
-            .agg(F.min("doc_id").alias("first"), F.max("doc_id").alias("last"))
-            .where("first < last")
-            .select("bucket", "first")
-        )
-        in_order = Window.partitionBy("bucket").orderBy("doc_id")
-        shared = several.join(rows, "bucket").withColumn("previous", F.lag("doc_id").over(in_order))
-        ends = [shared.select(F.col(left).alias("left"), F.col("doc_id").alias("right")) for left in _LEFTS]
-        return ends[0].union(ends[1]).where("left < right").distinct()
+        # Nearly all buckets have one document: they are counted before ids are looked at.
+        several = rows.groupBy("bucket").count().where("count > 1").select("bucket")
+        of_bucket = Window.partitionBy("bucket")
+        lefts = (F.min("doc_id").over(of_bucket), F.lag("doc_id").over(of_bucket.orderBy("doc_id")))
+        shared = several.join(rows, "bucket")
+        pairs = [shared.select(left.alias("left"), F.col("doc_id").alias("right")) for left in lefts]
+        return pairs[0].union(pairs[1]).where("left < right").distinct()
 
     def _placed(self, documents: DataFrame) -> Path:
         """Where doc_id and buckets of the documents are; those that have none have no bytes."""
@@ -120,9 +117,6 @@ class Near:
             return rows
         fresh = wanted.join(before.select("doc_id"), "doc_id", "left_anti").join(documents, "doc_id")
         return cache.fill(self.lake, PLACED, [serving, fresh.mapInArrow(work, PLACED.ddl)])
-
-
-_LEFTS = ("first", "previous")
 
 
 def _placed_rows(batches: Iterable[pa.RecordBatch], *, bands: int) -> Iterator[pa.RecordBatch]:
