@@ -54,6 +54,7 @@ def statistics():
             "clusters": 2, "held_out_statements": 11,
         },
         left_over=(0.0123, 0.25),
+        sampled_one_in=17,
         redaction=Scores(10, 4, Counter(email=3), Counter(email=4), 3, 3, (), ()),
         unseen=Scores(5, 2, Counter(mac=1), Counter(mac=2), 1, 4, (), ()),
         metrics={
@@ -185,6 +186,12 @@ def home(tmp_path_factory):
             stage, "x", metrics={f"{stage}/figure": 1.0}, outputs=Anything(**more), notes=(f"{stage}: the mix",)
         ).save(settings.home.report("quick", stage))
     return settings
+
+
+def test_the_sample_does_not_grow_with_the_corpus(home, monkeypatch):
+    assert collect(home).sampled_one_in == 10
+    monkeypatch.setattr("kslm.card.statistics.LARGEST_SAMPLE", 5)
+    assert collect(home).sampled_one_in == -(-sum(map(len, TEXTS.values())) // 5)
 
 
 def test_the_corpus_that_curate_made_is_counted(home):

@@ -7,11 +7,12 @@ import pytest
 
 import kslm.lake
 from kslm.curate import gather, gold, run
+from kslm.curate.reuse.documents import NOTES
 from kslm.kinds import MAN
 from kslm.lake import tables
 from kslm.lake.arrow import arrow_schema
 from kslm.settings import Environment, Settings, load_profile
-from lake_rows import symbols
+from lake_rows import frame, symbols
 from leaks import leaks
 from miniature import prose
 
@@ -132,7 +133,8 @@ def curated(tmp_path_factory):
         questions = lake.read(tables.INSTRUCTIONS).toArrow().to_pylist()
         splits = {row["split_group"]: row["split"] for row in rows}
         pages = [row | {"note": MAN.note(row, MAN.parse(row))} for row in documents["manual"]]
-        facts = gold.held_out_facts(gather.knowledge(lake), pages, splits)
+        noted = [{name: row[name] for name in NOTES.columns} for row in pages]
+        facts = gold.held_out_facts(gather.knowledge(lake), frame(lake, NOTES, noted), splits)
     return report, rows, silver, rejects, questions, splits, facts
 
 

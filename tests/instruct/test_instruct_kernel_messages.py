@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import json
-import random
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.instruct.kernel_messages import MOST_A_FILE, message_questions, noted
+from kslm.instruct.kernel_messages import noted, placed, questions_about
 from kslm.instruct.shown import shown, skeleton
 from kslm.kinds import C
 from kslm.knowledge.entities import build
@@ -32,10 +30,12 @@ def note(path: str, text: str) -> str | None:
 
 
 def asked(files: dict[str, str]) -> list[tuple[str, str]]:
-    """Question and answer of each message in these files."""
+    """Question and answer of the message in these files."""
     found = [document("c", path, text) | {"note": said} for path, text in files.items() if (said := note(path, text))]
-    random.Random(1).shuffle(found)
-    pairs = [text.text.removeprefix("Question: ").split("\nAnswer: ") for text in message_questions(found, ENTITIES)]
+    places = [(like, place) for row in found for like, place in placed(row)]
+    assert len({like for like, _ in places}) == 1
+    texts = questions_about(sorted(place for _, place in places), ENTITIES)
+    pairs = [text.text.removeprefix("Question: ").split("\nAnswer: ") for text in texts]
     return sorted({(question, answer) for question, answer in pairs})
 
 
@@ -73,26 +73,10 @@ def test_what_stands_in_some_files_names_them_all() -> None:
     }
 
 
-def test_what_stands_in_many_files_or_two_groups_is_not_asked_about() -> None:
-    assert not asked({f"drivers/net/igb/{name}.c": NVM for name in "abcd"})
-    assert not asked({"drivers/net/igb/main.c": NVM, "mm/x.c": NVM})
-
-
 def test_not_headers_programs_or_debugging() -> None:
     assert note("include/linux/x.h", NVM) is None
     assert note("tools/perf/x.c", NVM) is None
     assert note("mm/x.c", 'pr_debug("this is only seen when debugging");') is None
-
-
-def test_some_messages_of_a_file() -> None:
-    text = "".join(f'pr_err("the thing called number{letter} is broken\\n");' for letter in "abcdefgh")
-    said = answers({"mm/x.c": text})
-    assert 1 < len(said) <= MOST_A_FILE  # several wordings of one answer
-    assert all("mm/x.c" in answer and "level err" in answer for answer in said)
-    rows = [document("c", "mm/x.c", text)]
-    found = list(message_questions([row | {"note": noted(row, C.parse(row))} for row in rows], ENTITIES))
-    assert {one.split_group for one in found} == {"mm/x.c"}
-    assert len({json.loads(text.item or "")["key"] for text in found}) == MOST_A_FILE
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 from kslm import figures
 from kslm.card import plots
-from kslm.card.statistics import SAMPLED_ONE_IN, Rows, Statistics
+from kslm.card.statistics import Rows, Statistics
 from kslm.published import write_atomically
 
 PAGE = "data-card.md"
@@ -96,7 +96,7 @@ def _refused(of: Statistics) -> Iterator[str]:
     yield "![refusals](data-card/refusals.png)"
     yield _table(("reason", "documents", "MB"), _sized(of.rejects, "reason"))
     yield (
-        f"Duplication left, measured exactly on one document in {SAMPLED_ONE_IN}, sampled so that like ones come "
+        f"Duplication left, measured exactly on one document in {of.sampled_one_in}, sampled so that like ones come "
         f"together: {documents:.2%} of documents and {size:.2%} of bytes "
         "still have another of the sample at or above the similarity that counts as a duplicate. "
         f"{of.totals['clusters']:,} documents stand for a cluster of duplicates."

@@ -34,7 +34,10 @@ from kslm.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+LARGEST_SAMPLE = 40_000_000
+"""Bytes of text, about, that come back to be compared with one another ..."""
 SAMPLED_ONE_IN = 10
+"""... at most one document in so many, however small the corpus."""
 _AT_ONCE = 200
 """Texts shingled together: the arrays take some fifty bytes for each of text."""
 
@@ -59,6 +62,7 @@ class Statistics:
         lengths: documents of gold by slice and power of two of their bytes.
         totals: single figures, named.
         left_over: share of sampled documents, and of their bytes, that still resemble another of the sample.
+        sampled_one_in: how many documents there are for one of the sample.
         redaction, unseen: scores on the labelled cases that detectors were mended with, and on those they were not.
         metrics: of the reports of ingest, curate and tokenize.
     """
@@ -78,6 +82,7 @@ class Statistics:
     lengths: Rows
     totals: dict[str, int]
     left_over: tuple[float, float]
+    sampled_one_in: int
     redaction: Scores
     unseen: Scores
     metrics: dict[str, float] = field(default_factory=dict)
@@ -98,6 +103,8 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
     }
     curated = settings.home.report(profile.profile, "curate")
     with kslm.lake.open(settings, at=curated) as lake, progress.task("counting the corpus", total=8) as task:
+        totals = _totals(lake)
+        one_in = max(SAMPLED_ONE_IN, -(-totals["gold_bytes"] // LARGEST_SAMPLE))
 
         def rows(table: Table, *keys: str) -> Rows:
             task.advance()
@@ -117,8 +124,9 @@ def collect(settings: Settings, progress: Progress = QUIET) -> Statistics:
             facts=rows(INSTRUCTIONS, "fact_table"),
             benchmark=rows(BENCHMARK, "task"),
             lengths=_lengths(lake),
-            totals=_totals(lake),
-            left_over=left_over(_sample(lake), profile.curate.near_duplicate_jaccard),
+            totals=totals,
+            left_over=left_over(_sample(lake, one_in), profile.curate.near_duplicate_jaccard),
+            sampled_one_in=one_in,
             redaction=measure(load_cases()),
             unseen=measure(unseen_cases()),
             metrics={name: value for report in reports.values() for name, value in report.metrics.items()},
@@ -167,10 +175,10 @@ def _totals(lake: Lake) -> dict[str, int]:
     return {name: int(value or 0) for row in rows for name, value in row.items()}
 
 
-def _sample(lake: Lake) -> list[str]:
+def _sample(lake: Lake, one_in: int) -> list[str]:
     """Texts that resemble each other are in the sample together, or not at all, as often as they are alike."""
     texts = lake.read(CORPUS).where("kind <> 'question'").select("text")
-    sampled = texts.mapInArrow(partial(alike_together, one_in=SAMPLED_ONE_IN), "text STRING").toArrow()
+    sampled = texts.mapInArrow(partial(alike_together, one_in=one_in), "text STRING").toArrow()
     return sorted(sampled.column("text").to_pylist())
 
 

@@ -1,34 +1,41 @@
-"""What becomes of every candidate: refused, duplicate, or in gold in one of the splits."""
+"""What becomes of every candidate: refused, duplicate, or in gold in one of the splits.
+
+Decided by the engine, from rows without text. This process sees pairs of near duplicates, counts by kind, and sizes by
+split group.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from kslm import kinds
 from kslm.curate.dedup.minhash import components
 from kslm.curate.records import DECISIONS
-from kslm.curate.refine.quality import worst
-from kslm.curate.split.groups import Item, split_groups
-from kslm.lake.arrow import to_table
+from kslm.curate.refine.quality import cuts, worst
+from kslm.curate.split.groups import Size, split_groups
+from kslm.lake import Lake
+from kslm.lake.arrow import arrow_schema
+from kslm.lake.tables import Table
 from kslm.profile import Curate
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
-class Judged(NamedTuple):
-    """A candidate without its text; `content` is the hash of that."""
+JUDGED = ("doc_id", "kind", "slice", "split_group", "bytes", "content", "quality", "reason", "figure")
+"""Columns of candidates that decide; `content` is the hash of the text."""
 
-    doc_id: str
-    kind: str
-    slice: str
-    split_group: str
-    bytes: int
-    content: str
-    quality: float
-    reason: str | None
-    figure: float | None
+_CLUSTERS = Table.of("scratch.clusters", "doc_id", "doc_id, keeper, closest DOUBLE")
+_UNIQUE = Table.of(
+    "scratch.unique",
+    "doc_id",
+    "doc_id, kind, slice, split_group, bytes BIGINT, quality DOUBLE, cluster_id, reason, figure DOUBLE",
+)
+_SPLITS = Table.of("scratch.splits", "split_group", "split_group, split")
 
 
 @dataclass(frozen=True)
@@ -36,74 +43,83 @@ class Decisions:
     """One row a candidate.
 
     Attributes:
-        table: the columns of DECISIONS.
+        frame: the columns of DECISIONS.
         splits: each group's split, as `holdout.HeldOut` wants to know it.
     """
 
-    table: pa.Table
+    frame: DataFrame
     splits: dict[str, str]
 
 
-def to_compare(candidates: pa.Table) -> list[str]:
-    """Ids of the documents among which near duplicates are looked for: one of each content; columns of Judged."""
-    firsts: dict[str, str] = {}
-    columns = (candidates.column(name).to_pylist() for name in ("doc_id", "content", "kind", "reason"))
-    for doc_id, content, kind, reason in zip(*columns, strict=True):
-        if reason is None and kinds.of(kind).near:
-            firsts[content] = min(doc_id, firsts.get(content, doc_id))
-    return sorted(firsts.values())
+def to_compare(candidates: DataFrame) -> DataFrame:
+    """doc_id of the documents among which near duplicates are looked for: one of each content; columns JUDGED."""
+    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
+    near = [kind.name for kind in kinds.KINDS.values() if kind.near]
+    passed = candidates.where(F.col("reason").isNull() & F.col("kind").isin(near))
+    return passed.groupBy("content").agg(F.min("doc_id").alias("doc_id")).select("doc_id")
 
 
-def decide(candidates: pa.Table, edges: pa.Table, *, curate: Curate, seed: int) -> Decisions:
+def decide(lake: Lake, candidates: DataFrame, edges: pa.Table, *, curate: Curate, seed: int, folder: Path) -> Decisions:
     """Settle every candidate.
 
     Args:
-        candidates: the columns of Judged.
+        candidates: the columns JUDGED.
         edges: left, right, jaccard: pairs of near duplicates among documents of distinct content.
+        folder: for rows on their way.
     """
-    candidates = candidates.sort_by("doc_id")  # tens of times as fast as sorting Python's rows
-    rows = [*map(Judged, *(candidates.column(name).to_pylist() for name in Judged._fields))]
-    verdicts: dict[str, tuple[str, float | None]] = {
-        row.doc_id: (row.reason, row.figure) for row in rows if row.reason is not None
-    }
-    passed = [row for row in rows if row.reason is None]
-    clusters = _clusters(passed, edges, verdicts)
-    unique = ((row.doc_id, row.kind, row.quality) for row in passed if row.doc_id not in verdicts)
-    verdicts.update(worst(unique, curate.min_quality_percentile))
-    items = [Item(row.doc_id, row.slice, row.split_group, row.bytes) for row in passed if row.doc_id not in verdicts]
-    splits = split_groups(items, val=curate.split.val, test=curate.split.test, seed=seed)
-    placed = {item.doc_id: splits[item.group] for item in items}
-    decided = [
-        (doc_id, clusters.get(doc_id), *verdicts.get(doc_id, (None, None)), doc_id in placed, placed.get(doc_id))
-        for doc_id in (row.doc_id for row in rows)
-    ]
-    return Decisions(to_table(decided, DECISIONS), splits)
+    from pyspark.sql import functions as F  # noqa: N812
+
+    near = lake.from_arrow(_CLUSTERS, _clusters(edges), folder)
+    lake.write_parquet(_unique(candidates.select(*JUDGED), near), folder / "unique")
+    unique = lake.read_parquet(_UNIQUE, folder / "unique")
+    counts = unique.where("reason IS NULL").groupBy("kind").count().collect()
+    judged = worst(unique, cuts({row["kind"]: row["count"] for row in counts}, curate.min_quality_percentile))
+    placed = F.col("reason").isNull()
+    sizes = judged.where(placed).groupBy("split_group", "slice").agg(F.sum("bytes").alias("bytes"))
+    listed = (Size(row["slice"], row["split_group"], row["bytes"]) for row in sizes.toLocalIterator())
+    splits = split_groups(listed, val=curate.split.val, test=curate.split.test, seed=seed)
+    rows = pa.table([[*splits], [*splits.values()]], schema=arrow_schema(_SPLITS))
+    split = F.when(placed, F.col("split")).alias("split")
+    decided = judged.join(lake.from_arrow(_SPLITS, rows, folder), "split_group", "left")
+    decided = decided.select("doc_id", "cluster_id", "reason", "figure", placed.alias("in_silver"), split)
+    lake.write_parquet(decided, folder / "decisions")
+    return Decisions(lake.read_parquet(DECISIONS, folder / "decisions"), splits)
 
 
-def _clusters(
-    passed: list[Judged], edges: pa.Table, verdicts: dict[str, tuple[str, float | None]]
-) -> Mapping[str, str]:
-    """Cluster of every document that has duplicates, adding a verdict for all of each cluster but its keeper.
+def _clusters(edges: pa.Table) -> pa.Table:
+    """Near duplicates as rows of _CLUSTERS: each with its highest similarity to another, to four decimals."""
+    clusters = components(edges)
+    place = {doc_id: number for number, doc_id in enumerate(clusters["doc_id"].to_pylist())}
+    closest = np.zeros(len(place))
+    for name in ("left", "right"):
+        ends = np.array([place[doc_id] for doc_id in edges[name].to_pylist()], np.int64)
+        np.maximum.at(closest, ends, edges["jaccard"].to_numpy())
+    rounded = pa.array([round(similarity, 4) for similarity in closest.tolist()], pa.float64())
+    return clusters.append_column("closest", rounded)
+
+
+def _unique(candidates: DataFrame, near: DataFrame) -> DataFrame:
+    """Candidates as rows of _UNIQUE: their cluster, and a reason for all of a cluster but its keeper.
 
     The figure of an exact duplicate is 1; of a near duplicate, its highest similarity to another of the cluster.
     """
-    first: dict[str, str] = {}
-    exact: dict[str, str] = {}
-    for row in passed:
-        doc_id = row.doc_id
-        original = first.setdefault(row.content, doc_id)
-        if original != doc_id:
-            exact[doc_id] = original
-            verdicts[doc_id] = ("exact duplicate", 1.0)
-    closest: dict[str, float] = {}
-    pairs = list(zip(*(edges.column(name).to_pylist() for name in ("left", "right", "jaccard")), strict=True))
-    for left, right, similarity in pairs:
-        for doc_id in (left, right):
-            closest[doc_id] = max(closest.get(doc_id, 0.0), similarity)
-    near = components((left, right) for left, right, _ in pairs)
-    for doc_id, keeper in near.items():
-        if doc_id != keeper:
-            verdicts[doc_id] = ("near duplicate", round(closest[doc_id], 4))
-    originals = {*exact.values()}
-    clusters = {doc_id: near.get(doc_id, doc_id) for doc_id in originals} | near
-    return clusters | {doc_id: clusters[original] for doc_id, original in exact.items()}
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F  # noqa: N812
+
+    passed = F.col("reason").isNull()
+    # Refused candidates are alike with none: each has a content of its own here.
+    alike = Window.partitionBy(F.when(passed, F.col("content")).otherwise(F.concat(F.lit("-"), "doc_id")))
+    rows = candidates.withColumn("original", F.min("doc_id").over(alike)).withColumn(
+        "copies", F.count(F.lit(1)).over(alike)
+    )
+    of_original = near.select(F.col("doc_id").alias("original"), F.col("keeper").alias("of_original"))
+    rows = rows.join(near, "doc_id", "left").join(of_original, "original", "left")
+    is_copy = F.col("doc_id") != F.col("original")
+    is_near = F.col("keeper").isNotNull() & (F.col("keeper") != F.col("doc_id"))
+    own = F.coalesce("keeper", F.when(F.col("copies") > 1, F.col("doc_id")))
+    cluster = F.when(is_copy, F.coalesce("of_original", "original")).otherwise(own)
+    reason = F.when(is_near, F.lit("near duplicate")).when(is_copy, F.lit("exact duplicate")).otherwise(F.col("reason"))
+    figure = F.when(is_near, F.col("closest")).when(is_copy, F.lit(1.0)).otherwise(F.col("figure"))
+    told = (cluster.alias("cluster_id"), reason.alias("reason"), figure.alias("figure"))
+    return rows.select("doc_id", "kind", "slice", "split_group", "bytes", "quality", *told)

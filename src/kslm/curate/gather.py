@@ -1,13 +1,14 @@
 """The other bronze tables as texts: id lists, modules, configuration symbols, log events, system snapshots.
 
-The tables of ids, modules and symbols are small (some ten thousand rows) and joined here in this process; log events
-may be many, so their blocks are put together by the engine.
+The tables of ids, modules and symbols are joined here in this process: they have some ten thousand rows, as there is
+hardware, however much text is read. Of packages and of templates of log messages there may be more: they pass through
+one at a time, and blocks of log events are put together by the engine.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,29 +79,27 @@ def knowledge(lake: Lake) -> Knowledge:
     return Knowledge(ids, modules, _kconfig(lake), hardware, entities)
 
 
-def texts(lake: Lake, settings: Settings, known: Knowledge) -> list[Text]:
+def texts(lake: Lake, settings: Settings, known: Knowledge) -> Iterator[Text]:
     """All texts and questions generated from ids, modules, configuration symbols, packages and log templates."""
     ids, modules, kconfig, hardware, entities = known
     origins = {bus: _origin(settings, f"{bus}_ids", rows) for bus, rows in ids.items()}
     origin = _origin(settings, "kernel_modules", modules)
-    generated = [
-        text for bus, rows in ids.items() for text in cards.id_texts(rows, bus, hardware, entities, origins[bus])
-    ]
-    generated += cards.module_texts(modules, hardware, entities, origin)
+    for bus, rows in ids.items():
+        yield from cards.id_texts(rows, bus, hardware, entities, origins[bus])
+    yield from cards.module_texts(modules, hardware, entities, origin)
     overrides = Overrides.of(settings.profile.sources)
     for file in kconfig:
-        generated += KCONFIG.texts(file.row, file.symbols, entities, overrides)
-    generated += from_tables(
+        yield from KCONFIG.texts(file.row, file.symbols, entities, overrides)
+    yield from from_tables(
         ids,
         modules,
         hardware,
         entities,
         origins | {"modules": origin, "logs": Attribution(_logs_source(settings), _logs_licence(settings))},
-        files=_rows(lake, tables.FILES),
-        templates=_rows(lake, tables.LOG_TEMPLATES),
+        files=_streamed(lake, tables.FILES),
+        templates=_streamed(lake, tables.LOG_TEMPLATES),
         seed=settings.profile.seed,
     )
-    return generated
 
 
 def logs(lake: Lake, settings: Settings) -> DataFrame:
@@ -192,6 +191,10 @@ def _kconfig(lake: Lake) -> list[KconfigFile]:
         symbols[row.pop("doc_id")].append(ConfigSymbol(**row))
     files = lake.read(DOCUMENTS).where(f"kind = '{KCONFIG.name}'").drop("text").toArrow().to_pylist()
     return [KconfigFile(row, sorted(symbols[row["doc_id"]], key=lambda symbol: symbol.line)) for row in files]
+
+
+def _streamed(lake: Lake, table: Table) -> Iterator[Row]:
+    return (row.asDict() for row in lake.read(table).toLocalIterator())
 
 
 def _rows(lake: Lake, table: Table) -> list[dict[str, object]]:

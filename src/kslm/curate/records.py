@@ -33,6 +33,9 @@ class Candidate(NamedTuple):
     figure: float | None
 
 
+STAMPS = ("version", "licence")
+"""Columns that candidates have from their text as they are, unread."""
+
 _NUMBERS = {"bytes": "BIGINT", "redactions": "INT", "figure": "DOUBLE", "quality": "DOUBLE"}
 
 TEXTS = Table.of("scratch.texts", "source, path", ", ".join(Text._fields))

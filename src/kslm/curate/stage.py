@@ -1,8 +1,8 @@
 """The curate stage: bronze tables to silver.documents, silver.rejects, gold.corpus and what is asked from it.
 
 Texts are made, cleaned, redacted and judged in one pass, whose result is kept as Parquet in the cache while the stage
-runs: everything after it (duplicates, mix, split, the tables) reads that instead of doing the pass again. Decisions
-about documents as a whole are taken in this process, from some hundred bytes a document; text stays with the engine.
+runs: everything after it (duplicates, mix, split, the tables) reads that instead of doing the pass again. The engine
+decides about documents; this process sees what is known of hardware, and sizes by split group.
 
 silver.documents holds every document that is clean and not a duplicate. gold.corpus is the same with its split, and
 without held-out facts in what trains (see `gold`); slices get their shares when the corpus is tokenized. Whatever is
@@ -11,6 +11,7 @@ left out of either has a row in silver.rejects.
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from functools import partial, reduce
@@ -20,23 +21,25 @@ from typing import TYPE_CHECKING
 import xxhash
 
 import kslm.lake
+from kslm.code import code_hash
 from kslm.curate import gather
 from kslm.curate.benchmark.items import ground_truth
-from kslm.curate.decide import Decisions, Judged, decide, to_compare
+from kslm.curate.decide import JUDGED, Decisions, decide, to_compare
 from kslm.curate.dedup.search import Near
 from kslm.curate.gather import Knowledge
-from kslm.curate.gold import publish
-from kslm.curate.records import CANDIDATES, DECISIONS, TEXTS
+from kslm.curate.gold import Publishing, benchmark_rows, held_out_facts, publish
+from kslm.curate.messages import message_texts
+from kslm.curate.records import CANDIDATES, TEXTS
 from kslm.curate.refine.candidates import Limits, refine_texts
 from kslm.curate.reuse.cache import Cache
 from kslm.curate.reuse.documents import Refined, cache_key, refine_table
-from kslm.curate.reuse.generated import refine_generated
-from kslm.instruct.kernel_messages import message_questions
+from kslm.curate.reuse.generated import GENERATED, refine_generated
+from kslm.curate.reuse.written import Written, commit
 from kslm.kinds import C, Overrides
 from kslm.lake import Lake
-from kslm.lake.arrow import to_batch
+from kslm.lake.arrow import ParquetSpool
 from kslm.lake.change import as_metrics, as_outputs
-from kslm.lake.tables import BENCHMARK, BRONZE, CORPUS, CURATED, DOCUMENTS, INSTRUCTIONS, REJECTS
+from kslm.lake.tables import BENCHMARK, BRONZE, CORPUS, DOCUMENTS, INSTRUCTIONS, REJECTS
 from kslm.outputs import Curated
 from kslm.report import QUIET, Progress, Report
 from kslm.scratch import emptied
@@ -61,21 +64,24 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
     ):
         lake.read(DOCUMENTS)
         inputs = {str(table): version for table in BRONZE if (version := lake.version(table)) >= 0}
+        bronze = xxhash.xxh3_128_hexdigest("".join(commit(lake, table) for table in BRONZE).encode())
         task.update(note="extracting, cleaning, redacting")
         known = gather.knowledge(lake)
-        candidates, refined, generated, made_by = _refine(lake, settings, known, folder)
+        candidates, refined, generated, made_by = _refine(lake, settings, known, bronze, folder)
         task.advance()
         task.update(note="looking for duplicates")
         decisions = _decide(lake, candidates, settings, folder, made_by)
         task.advance()
         task.update(note="writing silver and gold")
-        verdicts = lake.from_arrow(DECISIONS, decisions.table, folder)
-        decided = candidates.drop("reason", "figure").join(verdicts, "doc_id")
-        min_chars = settings.profile.curate.min_chars
-        versions = publish(lake, decided, known, refined.notes, decisions.splits, min_chars=min_chars, folder=folder)
+        decided = decisions.frame.join(candidates.drop("reason", "figure"), "doc_id")
+        held_out = held_out_facts(known, refined.notes, decisions.splits)
+        publishing = Publishing(lake, decided, held_out, settings.profile.curate.min_chars, folder)
+        written = Written(lake, Cache(_caches(settings) / "written", f"{made_by} {code_hash(('lake',))}"))
+        publish(written, publishing, partial(benchmark_rows, lake, known, decisions.splits, folder), bronze)
+        hashes = written.hashes
         task.advance()
-        hashes = {str(table): lake.content_hash(table) for table in CURATED}
         read_bytes, metrics = _bronze_bytes(lake), _metrics(lake)
+        count = decisions.frame.count()
         task.advance()
     cpu = sum(os.times()[:4]) - sum(started[:4])
     return Report(
@@ -83,7 +89,7 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
         output_id=xxhash.xxh3_128_hexdigest("".join(hashes[name] for name in sorted(hashes)).encode()),
         metrics={
             **metrics,
-            "curate/candidates": float(decisions.table.num_rows),
+            "curate/candidates": float(count),
             "curate/driver_ground_truth": float(len(ground_truth(known.hardware, known.modules))),
             "curate/documents_refined": float(refined.refined),
             "curate/documents_reused": float(refined.reused),
@@ -93,12 +99,14 @@ def run(settings: Settings, progress: Progress = QUIET) -> Report[Curated]:
             "curate/mb_per_second": read_bytes / 1e6 / max(os.times().elapsed - started.elapsed, 0.01),
         }
         | as_metrics("curate", lake.changes),
-        outputs=Curated(tables=versions, inputs=inputs, hashes=hashes, changes=as_outputs(lake.changes)),
+        outputs=Curated(tables=written.versions, inputs=inputs, hashes=hashes, changes=as_outputs(lake.changes)),
         notes=_notes(metrics),
     )
 
 
-def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> tuple[DataFrame, Refined, int, str]:
+def _refine(
+    lake: Lake, settings: Settings, known: Knowledge, bronze: str, folder: Path
+) -> tuple[DataFrame, Refined, int, str]:
     """All candidates, refused ones too, how many documents and generated texts they took work for, and their key."""
     curate = settings.profile.curate
     limits = Limits(curate.min_chars, curate.max_chars, curate.max_non_english)
@@ -109,25 +117,42 @@ def _refine(lake: Lake, settings: Settings, known: Knowledge, folder: Path) -> t
     refined = refine_table(
         lake, Cache(caches / "documents", made_by), entities, limits, scratch=folder, overrides=overrides
     )
-    messages = (row for row in refined.notes if row["kind"] == C.name)
-    texts = to_batch([*gather.texts(lake, settings, known), *message_questions(messages, known.entities)], TEXTS)
-    generated, worked = refine_generated(texts, Cache(caches / "generated", made_by), limits)
+
+    def generate() -> DataFrame:
+        spool = ParquetSpool(TEXTS, folder / "generated.parquet")
+        for text in gather.texts(lake, settings, known):
+            spool.add(text._asdict())
+        spool.close()
+        messages = message_texts(refined.notes.where(f"kind = '{C.name}'"), entities)
+        return lake.read_parquet(TEXTS, spool.path).union(messages)
+
+    cache, follows_from = Cache(caches / "generated", made_by), f"{bronze} {_generating(settings)}"
+    generated, worked = refine_generated(lake, generate, cache, limits, follows_from=follows_from, scratch=folder)
     frames = [
         lake.map(frame, partial(refine_texts, limits=limits), CANDIDATES.ddl)
         for frame in (gather.logs(lake, settings), gather.snapshots(lake, settings))
     ]
     lake.write_parquet(reduce(lambda left, right: left.union(right), frames), folder / "candidates")
-    others = (lake.read_parquet(CANDIDATES, path) for path in (generated, folder / "candidates"))
+    others = [
+        lake.read_parquet(GENERATED, generated).select(*CANDIDATES.columns),
+        lake.read_parquet(CANDIDATES, folder / "candidates"),
+    ]
     return reduce(lambda left, right: left.union(right), others, refined.candidates), refined, worked, made_by
 
 
+def _generating(settings: Settings) -> str:
+    """Names what of the profile decides the texts that are generated, beside the tables."""
+    sources = {name: source.model_dump(mode="json") for name, source in settings.profile.sources.items()}
+    return xxhash.xxh3_128_hexdigest(json.dumps([sources, settings.profile.seed], sort_keys=True).encode())
+
+
 def _decide(lake: Lake, candidates: DataFrame, settings: Settings, folder: Path, made_by: str) -> Decisions:
-    """Find duplicates with the engine, then settle every document's fate here."""
+    """Find duplicates, then settle every document's fate."""
     profile = settings.profile
-    judged = candidates.select(*Judged._fields).toArrow()
+    judged = candidates.select(*JUDGED)
     near = Near(lake, profile.curate.near_duplicate_jaccard, folder, _caches(settings), made_by)
     edges = near.pairs(candidates, to_compare(judged))
-    return decide(judged, edges, curate=profile.curate, seed=profile.seed)
+    return decide(lake, judged, edges, curate=profile.curate, seed=profile.seed, folder=folder)
 
 
 def _caches(settings: Settings) -> Path:

@@ -2,7 +2,7 @@
 
 The same words may stand in many files: whoever reads "Failed to get clock" in a log cannot be told whose they are. So
 messages are noted file by file, where their text is read (`noted`), and asked about when those of all files are known
-(`message_questions`): one in more than MOST_FILES files is not asked about, nor one whose files are of several split
+(`kslm.curate.messages`): one in more than MOST_FILES files is not asked about, nor one whose files are of several split
 groups, as a question can be in one split only. The driver is asked for where bronze.modules has it; else where it is
 from.
 """
@@ -10,8 +10,7 @@ from.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import xxhash
@@ -43,8 +42,18 @@ _SOURCE_ANSWERS = (
 )
 
 
-class _Place(NamedTuple):
-    row: Row
+class Place(NamedTuple):
+    """Where a message stands: a document's columns, and which of its messages it is, with level and format.
+
+    In order of these fields, the first of a message's places is the one that is asked about.
+    """
+
+    path: str
+    source: str
+    doc_id: str
+    number: int
+    version: str | None
+    licence: str | None
     level: str
     format: str
 
@@ -62,48 +71,44 @@ def noted(row: Row, messages: Iterable[Template]) -> str | None:
     return json.dumps(asked, ensure_ascii=False) if asked else None
 
 
-def message_questions(rows: Iterable[Row], entities: Entities) -> Iterator[Text]:
-    """Questions about the messages of all files.
+def placed(row: Row) -> Iterator[tuple[str, Place]]:
+    """The messages of a file, each with what it has in common with those that look alike in a log.
 
     Args:
-        rows: doc_id, source, path, version, licence of documents, and what was `noted` of each as `note`.
+        row: doc_id, source, path, version, licence of a document, and what was `noted` of it as `note`.
+    """
+    for number, (level, format_) in enumerate(json.loads(row["note"])):
+        document = (row["path"], row["source"], row["doc_id"], number, row["version"], row["licence"])
+        yield skeleton(format_), Place(*document, level, format_)
+
+
+def questions_about(places: Sequence[Place], entities: Entities) -> Iterator[Text]:
+    """Questions about one message.
+
+    Args:
+        places: all places where it stands, in order.
         entities: the split groups, and what files are built into.
     """
-    places: dict[str, list[_Place]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row["path"], row["source"], row["doc_id"])):
-        for level, format_ in json.loads(row["note"]):
-            places[skeleton(format_)].append(_Place(row, level, format_))
-    first: dict[str, list[list[_Place]]] = defaultdict(list)
-    for alike in places.values():
-        paths = {place.row["path"] for place in alike}
-        if len(paths) <= MOST_FILES and (len(paths) == 1 or len({entities.of_source(path) for path in paths}) == 1):
-            first[alike[0].row["doc_id"]].append(alike)
-    for of_file in first.values():
-        for alike in sorted(of_file, key=lambda alike: (-len(alike[0].format), alike[0].format))[:MOST_A_FILE]:
-            yield from _questions(alike, entities)
-
-
-def _questions(places: list[_Place], entities: Entities) -> Iterator[Text]:
-    row, level, format_ = places[0]
-    message = shown(format_)
+    first = places[0]
+    message = shown(first.format)
     if message is None:
         return
-    paths = list(dict.fromkeys(place.row["path"] for place in places))
+    paths = list(dict.fromkeys(place.path for place in places))
     targets = {path: target for path in paths if (target := entities.target(path))}
     drivers = sorted({target.name for target in targets.values() if target.how == "module"})
     asks_driver = [target.how for target in targets.values()] == ["module"] * len(paths)
     of_drivers = _DRIVER_ANSWERS if len(drivers) == 1 else _DRIVERS_ANSWERS
     wordings = of_drivers if asks_driver else _SOURCE_ANSWERS
-    wording = wordings[xxhash.xxh3_64_intdigest(format_.encode()) % len(wordings)]
-    answer = wording.format(drivers=listed(drivers), files=listed(paths), level=level)
+    wording = wordings[xxhash.xxh3_64_intdigest(first.format.encode()) % len(wordings)]
+    answer = wording.format(drivers=listed(drivers), files=listed(paths), level=first.level)
     if not asks_driver:
         answer += _when_built([targets.get(path) for path in paths])
     kind = "message_driver" if asks_driver else "message_source"
-    provenance = Provenance.of_document(row, format_, entities.of_source(row["path"]))
+    provenance = Provenance.of_document(first._asdict(), first.format, entities.of_source(first.path))
     yield from questions(
-        *(kind, provenance, f"{row['path']}#message {format_}", answer),
-        context=f"{', '.join(paths)}: {format_}",
-        action=f"modinfo {drivers[0]}" if asks_driver else f"dmesg --level={level}",
+        *(kind, provenance, f"{first.path}#message {first.format}", answer),
+        context=f"{', '.join(paths)}: {first.format}",
+        action=f"modinfo {drivers[0]}" if asks_driver else f"dmesg --level={first.level}",
         asked={"message": message},
     )
 

@@ -21,6 +21,7 @@ _TYPES = {
     "INT": pa.int32(),
     "DOUBLE": pa.float64(),
     "BOOLEAN": pa.bool_(),
+    "BINARY": pa.binary(),
     "ARRAY<STRING>": pa.list_(pa.string()),
     "MAP<STRING,STRING>": pa.map_(pa.string(), pa.string()),
 }

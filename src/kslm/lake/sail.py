@@ -87,6 +87,8 @@ def _server(catalog: str) -> SparkConnectServer:
     if catalog not in _servers:
         # Read by the server when it starts, and only then.
         os.environ.setdefault("RUST_LOG", "error")
+        # Rows of a batch, 8,192 otherwise: of documents that is a hundred megabytes, several times over.
+        os.environ.setdefault("SAIL_EXECUTION__BATCH_SIZE", "1024")
         os.environ["SAIL_CATALOG__LIST"] = f'[{{name="{catalog}", type="memory", initial_database=["default"]}}]'
         os.environ["SAIL_CATALOG__DEFAULT_CATALOG"] = catalog
         from pysail.spark import SparkConnectServer

@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+import kslm.lake
 from kslm.curate.benchmark.baselines import Guesses
 from kslm.curate.benchmark.items import MOST_OF_PAGE, benchmark, ground_truth
 from kslm.knowledge.drivers import Device
+from kslm.lake.tables import INSTRUCTIONS
+from lake_rows import frame, settings_in
 from questions_world import (
     ENTITIES,
     HARDWARE,
@@ -19,6 +24,7 @@ from questions_world import (
     module,
 )
 
+LAKE = []
 RADEON = "drivers/gpu/drm/radeon"
 IGB, CARD = ENTITIES.of_device(Device("pci", "8086", "1533")), ENTITIES.of_device(Device("pci", "1002", "4150"))
 
@@ -29,8 +35,21 @@ def instruction(text, split):
     return row | {"fact_table": item["table"], "fact_key": item["key"], "fact_version": text.version}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def lake(tmp_path_factory):
+    """Where gold.instructions are looked at."""
+    with kslm.lake.open(settings_in(tmp_path_factory.mktemp("home"))) as opened:
+        LAKE.append(opened)
+        yield
+        LAKE.clear()
+
+
 def rows_of(splits, instructions=()):
-    return benchmark(HARDWARE, MODULES, IDS, ENTITIES, splits=splits, instructions=instructions)
+    numbered = [row | {"item_id": f"{number:09}"} for number, row in enumerate(instructions)]
+    full = [dict.fromkeys(INSTRUCTIONS.columns) | row | {"fields": [*row["fields"].items()]} for row in numbered]
+    return benchmark(
+        *(HARDWARE, MODULES, IDS, ENTITIES), splits=splits, instructions=frame(LAKE[0], INSTRUCTIONS, full)
+    )
 
 
 def test_items_are_of_the_test_split_alone():

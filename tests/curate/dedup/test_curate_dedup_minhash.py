@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import numpy as np
@@ -6,8 +7,9 @@ import pyarrow.compute as pc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.dedup.minhash import bands_for, buckets, components, left_over, pairs_to_compare, suspects, verify
+from kslm.curate.dedup.minhash import bands_for, bucket_rows, buckets, components, left_over, suspects, verify
 from kslm.curate.dedup.shingles import jaccard, shingle_sets
+from kslm.knowledge.families import Union
 
 WORDS = [f"word{index}" for index in range(500)]
 
@@ -30,11 +32,13 @@ def bucket_sets(texts):
     return {row["doc_id"]: set(np.frombuffer(row["buckets"], np.int64).tolist()) for row in rows}
 
 
-def near_pairs(texts):
-    found = suspects(pairs_to_compare(placed(texts)))
-    ids = found["doc_id"].to_pylist()
-    named = dict(zip(batch(texts)["doc_id"].to_pylist(), texts, strict=True))
-    with_texts = found.append_column("text", pa.array([named[doc_id] for doc_id in ids]))
+def compared(texts, pairs):
+    """What is to be read for these pairs of numbers of texts, and the pairs that are alike."""
+    ids = [f"doc{index:03}" for index in range(len(texts))]
+    rows = [{"left": ids[left], "right": ids[right]} for left, right in pairs]
+    found = suspects(pa.Table.from_pylist(rows, pa.schema([("left", pa.string()), ("right", pa.string())])))
+    named = dict(zip(ids, texts, strict=True))
+    with_texts = found.append_column("text", pa.array([named[doc_id] for doc_id in found["doc_id"].to_pylist()]))
     (edges,) = verify(with_texts.to_batches() or [pa.RecordBatch.from_pylist([], with_texts.schema)], threshold=0.8)
     return found, pa.Table.from_batches([edges.filter(pc.greater(edges["jaccard"], 0))])
 
@@ -64,43 +68,36 @@ def test_signatures_do_not_depend_on_the_batch():
         assert bucket_sets([text])["doc000"] == together[f"doc{index:03}"]
 
 
+def test_there_is_a_row_for_each_bucket():
+    rows = placed([" ".join(document(seed)) for seed in range(3)])
+    none = pa.table({"doc_id": ["none"], "buckets": pa.array([b""], pa.binary())})
+    (found,) = bucket_rows(pa.concat_tables([none, rows]).combine_chunks().to_batches())
+    expected = {(row["doc_id"], bucket) for row in rows.to_pylist() for bucket in np.frombuffer(row["buckets"], "i8")}
+    assert {(row["doc_id"], row["bucket"]) for row in found.to_pylist()} == expected
+    assert len(expected) == found.num_rows == 48
+
+
 def test_suspects_are_verified_exactly():
     words = document(1, 100)
     near = [*words[:99], "other"]
-    found, edges = near_pairs([" ".join(words), " ".join(document(2, 100)), " ".join(near)])
+    found, edges = compared([" ".join(words), " ".join(document(2, 100)), " ".join(near)], [(0, 2)])
     assert found.to_pydict() == {"doc_id": ["doc000", "doc002"], "part": [0, 0], "lefts": [[], ["doc000"]]}
     assert edges.to_pydict() == {"left": ["doc000"], "right": ["doc002"], "jaccard": [95 / 97]}
 
 
-def test_no_suspects_among_strangers():
-    found, edges = near_pairs([" ".join(document(seed)) for seed in range(5)])
+def test_connected_suspects_are_in_one_part():
+    texts = [" ".join(document(seed)) for seed in range(9)]
+    found, edges = compared(texts, [(7, 8), (0, 2), (2, 4), (1, 3), (0, 4)])
+    part = dict(zip(found["doc_id"].to_pylist(), found["part"].to_pylist(), strict=True))
+    lefts = dict(zip(found["doc_id"].to_pylist(), found["lefts"].to_pylist(), strict=True))
+    assert part == {"doc000": 0, "doc001": 1, "doc002": 0, "doc003": 1, "doc004": 0, "doc007": 2, "doc008": 2}
+    assert lefts["doc004"] == ["doc000", "doc002"] and lefts["doc001"] == []
+    assert edges.num_rows == 0
+
+
+def test_nothing_to_compare_is_no_trouble():
+    found, edges = compared([], [])
     assert found.num_rows == edges.num_rows == 0
-
-
-def test_a_bucket_of_many_costs_two_pairs_each_and_is_one_cluster():
-    words = document(3, 300)
-    texts = [" ".join([*words[:-1], f"copy{number}"]) for number in range(60)]
-    found, edges = near_pairs(texts)
-    assert sum(map(len, found["lefts"].to_pylist())) <= 2 * 16 * len(texts)
-    assert set(found["part"].to_pylist()) == {0}
-    clusters = components(zip(edges["left"].to_pylist(), edges["right"].to_pylist(), strict=True))
-    assert set(clusters.values()) == {"doc000"}
-    assert len(clusters) == 60
-
-
-def test_order_of_the_signatures_does_not_matter():
-    texts = [" ".join([*document(seed // 2, 100)[:-1], f"copy{seed}"]) for seed in range(20)]
-    rows = placed(texts)
-    turned = rows.take(list(range(rows.num_rows - 1, -1, -1)))
-    assert pairs_to_compare(turned) == pairs_to_compare(rows) != []
-
-
-def test_questions_with_other_devices_are_not_alike():
-    texts = [
-        f"Question: What is PCI device 8086:{number:04x}?\nAnswer: PCI device 8086:{number:04x} is Card {number}."
-        for number in range(300)
-    ]
-    assert near_pairs(texts)[1].num_rows == 0
 
 
 def test_left_over_counts_documents_and_bytes():
@@ -138,12 +135,26 @@ IDS = st.integers(0, 12).map(lambda number: f"{number:02}")
 EDGES = st.lists(st.tuples(IDS, IDS), max_size=20)
 
 
+def clusters(edges):
+    columns = zip(*edges, strict=True) if edges else ((), ())
+    found = components(pa.table([pa.array(column, pa.string()) for column in columns], ["left", "right"]))
+    assert found["doc_id"].to_pylist() == sorted({end for edge in edges for end in edge})
+    return dict(zip(found["doc_id"].to_pylist(), found["keeper"].to_pylist(), strict=True))
+
+
 @given(EDGES, st.randoms())
 def test_components_keep_the_smallest_id_whatever_the_order(edges, rng):
-    found = components(edges)
+    found = clusters(edges)
     shuffled = [edge if rng.random() < 0.5 else edge[::-1] for edge in edges]
     rng.shuffle(shuffled)
-    assert components(shuffled) == found
-    for left, right in edges:
-        assert found[left] == found[right] <= min(left, right)
-    assert all(found[keeper] == keeper for keeper in found.values())
+    assert clusters(shuffled) == found
+    joined = Union()
+    for edge in edges:
+        joined.join(*edge)
+    assert found == joined.roots()
+
+
+def test_a_long_chain_is_one_component():
+    order = [f"{number:04}" for number in range(1000)]
+    random.Random(1).shuffle(order)
+    assert set(clusters(list(itertools.pairwise(order))).values()) == {"0000"}

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.refine.quality import GOOD, MIN_DOCUMENTS, WINDOW, WINDOWS, Sample, marks, score, worst
+from kslm.curate.refine.quality import MIN_DOCUMENTS, WINDOW, WINDOWS, Sample, cuts, marks, score
 
 PROSE = "The driver registers itself with the bus, and then it waits until a device appears. " * 3
 TABLE = "0x10 CTRL\n0x14 STAT\n0x18 MASK\n0x1c MASK\n0x1c MASK\n"
@@ -34,27 +34,5 @@ def test_any_text_has_a_score(text):
     assert 0 <= score(Sample.of(text)) <= 1
 
 
-def rows(kind, qualities):
-    return [(f"{kind}{n:03}", kind, quality) for n, quality in enumerate(qualities)]
-
-
-def test_the_worst_share_of_each_kind_is_refused():
-    found = worst(rows("c", [n / 100 for n in range(40)]) + rows("man", [0.5] * 30), 0.1)
-    assert found == {
-        **{f"c{n:03}": ("low quality", n / 100) for n in range(4)},
-        **{f"man{n:03}": ("low quality", 0.5) for n in range(3)},
-    }
-
-
-def test_few_documents_tables_and_good_ones_are_not_cut():
-    assert worst(rows("c", [0.1] * (MIN_DOCUMENTS - 1)) + rows("dts", [0.0] * 99) + rows("rst", [GOOD] * 99), 0.1) == {}
-    assert len(worst(rows("man", [0.7] * 3 + [0.95] * 97), 0.1)) == 3
-
-
-@given(st.lists(st.sampled_from([0.1, 0.5, 0.7]), min_size=20, max_size=60), st.randoms())
-def test_order_does_not_matter(qualities, rng):
-    listed = rows("c", qualities)
-    shuffled = list(listed)
-    rng.shuffle(shuffled)
-    assert worst(shuffled, 0.25) == worst(listed, 0.25)
-    assert len(worst(listed, 0.25)) == int(len(listed) * 0.25)
+def test_the_worst_share_of_each_scored_kind_is_its_cut():
+    assert cuts({"c": 40, "man": 39, "rst": MIN_DOCUMENTS - 1, "dts": 99}, 0.1) == {"c": 4, "man": 3}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from kslm.curate.reuse.cache import Cache
@@ -50,3 +51,14 @@ def test_rows_that_are_not_as_sealed_are_none(tmp_path, name, damage):
     (file,) = tmp_path.rglob(name)
     file.unlink() if damage is None else file.write_bytes(damage)
     assert cache.load(SCHEMA).num_rows == 0
+
+
+def test_what_rows_follow_from_is_known_as_long_as_they_serve(tmp_path):
+    cache = Cache(tmp_path, "me")
+    assert cache.follows_from is None
+    with cache.replacing("this") as path:
+        pq.write_table(table("1"), path)
+    assert cache.follows_from == "this"
+    assert Cache(tmp_path, "other").follows_from is None
+    cache.store(table("2"))
+    assert cache.follows_from == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -54,8 +55,10 @@ def settings(tmp_path):
 def refine(lake, settings, entities=ENTITIES, limits=LIMITS, root="state"):
     entities = entities.without_devices()
     cache = Cache(settings.home.cache / root, reuse.cache_key(entities, limits))
-    settings.home.cache.mkdir(exist_ok=True)
-    return reuse.refine_table(lake, cache, entities, limits, scratch=settings.home.cache)
+    scratch = settings.home.cache / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    return reuse.refine_table(lake, cache, entities, limits, scratch=scratch)
 
 
 def refined(settings, rows, entities=ENTITIES, limits=LIMITS, root="state", partitions=2):
@@ -73,7 +76,8 @@ def notes(settings, rows):
     with kslm.lake.open(settings) as lake:
         make_equal(lake, tables.DOCUMENTS, rows)
         done = refine(lake, settings)
-    return {row["path"]: (row["doc_id"], row["version"], row["note"]) for row in done.notes}
+        noted = done.notes.collect()
+    return {row["path"]: (row["doc_id"], row["version"], row["note"]) for row in noted}
 
 
 def test_the_makefiles_in_bronze_say_what_a_file_is_built_into(settings):

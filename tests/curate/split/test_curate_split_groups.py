@@ -4,17 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kslm.curate.split.groups import LARGE_BYTES, Item, position, split_groups
+from kslm.curate.split.groups import LARGE_BYTES, Size, position, split_groups
 
 
 def items_of(groups, slice_="os", size=100):
-    return [Item(f"{slice_}{index:04}", slice_, f"{slice_}-g{index % groups}", size) for index in range(groups * 3)]
+    return [Size(slice_, f"{slice_}-g{index % groups}", size) for index in range(groups * 3)]
 
 
 ITEMS = st.lists(
     st.builds(
-        Item,
-        doc_id=st.uuids().map(str),
+        Size,
         slice=st.sampled_from(["os", "hardware", "admin"]),
         group=st.integers(0, 15).map(str),
         bytes=st.integers(1, 500_000),
@@ -76,7 +75,7 @@ def test_another_seed_gives_another_split():
 def test_new_documents_and_groups_move_no_old_group():
     items = items_of(400)
     before = split_groups(items, val=0.05, test=0.05, seed=1)
-    more = [Item(f"new{n}", "os", f"new{n % 150}", 90) for n in range(900)]
+    more = [Size("os", f"new{n % 150}", 90) for n in range(900)]
     after = split_groups([*items, *more], val=0.05, test=0.05, seed=1)
     assert {group: after[group] for group in before} == before
 
@@ -84,8 +83,8 @@ def test_new_documents_and_groups_move_no_old_group():
 def test_a_group_that_is_a_large_part_of_a_slice_trains():
     items = items_of(400)
     held = next(group for group in sorted({item.group for item in items}) if position(group, 1) < 0.05)
-    grown = [*items, Item("large", "os", held, LARGE_BYTES + 1)]
+    grown = [*items, Size("os", held, LARGE_BYTES + 1)]
     assert split_groups(items, val=0.05, test=0.05, seed=1)[held] == "val"
     assert split_groups(grown, val=0.05, test=0.05, seed=1)[held] == "train"
-    dwarfed = [*grown, Item("rest", "os", "rest", 100 * LARGE_BYTES)]
+    dwarfed = [*grown, Size("os", "rest", 100 * LARGE_BYTES)]
     assert split_groups(dwarfed, val=0.05, test=0.05, seed=1)[held] == "val"

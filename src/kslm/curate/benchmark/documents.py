@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from kslm.curate.benchmark.item import Item, loading, most_frequent
+import pyarrow as pa
+
+from kslm.curate.benchmark.item import Item, loading
 from kslm.knowledge.entities import Row
+from kslm.lake.arrow import to_batch
+from kslm.lake.tables import Table
 from kslm.sources.man.options import spellings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 ASKED = ("item_id", "kind", "fields", "fact_table", "fact_key", "fact_version", "split", "split_group")
 """Columns of gold.instructions that items are made from."""
@@ -79,49 +86,78 @@ KINDS = tuple(_MAKERS)
 """Kinds of question that items are made of."""
 
 
-class _Question(NamedTuple):
-    split: str
-    maker: _Maker
-    item: Item
+_ASKED = Table.of(
+    "scratch.asked",
+    "number",
+    "number, split, maker, task, question, described, answer, split_group, vague BOOLEAN, item_id, item",
+)
+"""A question of gold.instructions as an item: `number` is its item_id there, `item_id` the one of gold.benchmark."""
 
 
-def from_instructions(instructions: Iterable[Row]) -> Iterator[Item]:
+def from_instructions(instructions: DataFrame, *, largest: int, most_of_page: int) -> Iterator[Item]:
     """Items of split test, each with the most frequent answer that training gives to its like.
+
+    What comes back to this process is no more than can be asked, however much is known.
 
     Args:
         instructions: rows of gold.instructions, splits train and test: the columns ASKED.
+        largest: the first items of a task by their id.
+        most_of_page: the first items of a manual page in a task.
     """
-    questions = [question for row in instructions if (question := _question_of(row))]
-    counts: dict[_Maker, Counter[str]] = defaultdict(Counter)
-    for split, maker, item in questions:
-        if split == "train":
-            counts[maker][item.answers[0]] += 1
-    guesses = {maker: most_frequent(answers) for maker, answers in counts.items()}
-    for _, maker, item in _telling(questions):
-        yield item._replace(baselines={"most_frequent": guesses.get(maker, ""), **item.baselines})
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
+    asked = instructions.select(*ASKED).mapInArrow(item_rows, _ASKED.ddl)
+    trained, test = asked.where("split = 'train'"), asked.where("split = 'test'")
+    often = Window.partitionBy("maker").orderBy(F.col("times").desc(), "answer")
+    answers = trained.groupBy("maker", "answer").agg(F.count(F.lit(1)).alias("times"))
+    first = answers.withColumn("rank", F.row_number().over(often)).where("rank = 1").collect()
+    guesses = {row["maker"]: row["answer"] for row in first}
+    newest = Window.partitionBy("item_id").orderBy(F.col("number").desc())
+    of_page = Window.partitionBy("task", "split_group").orderBy("item_id")
+    of_task = Window.partitionBy("task").orderBy("item_id")
+    rows = (
+        _telling(trained, test)
+        .withColumn("rank", F.row_number().over(newest))
+        .where("rank = 1")
+        .withColumn("rank", F.row_number().over(of_page))
+        .where((F.col("rank") <= most_of_page) | ~F.col("split_group").startswith("man:"))
+        .withColumn("rank", F.row_number().over(of_task))
+        .where(F.col("rank") <= largest)
+    )
+    for row in rows.select("maker", "item").collect():
+        item = Item(**json.loads(row["item"]))
+        yield item._replace(baselines={"most_frequent": guesses.get(row["maker"], ""), **item.baselines})
 
 
-def _question_of(row: Row) -> _Question | None:
+def item_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Columns ASKED of gold.instructions to rows of _ASKED; for mapInArrow."""
+    for batch in batches:
+        yield to_batch([row for asked in batch.to_pylist() if (row := _row_of(asked))], _ASKED)
+
+
+def _row_of(row: Row) -> tuple[Any, ...] | None:
     maker = _MAKERS.get(row["kind"])
     fields: dict[str, Any] = dict(row["fields"])
     place = (row["fact_table"], row["fact_key"], row["fact_version"], row["split_group"])
     item = maker(fields, place) if maker else None
-    return _Question(row["split"], maker, item) if maker and item else None
+    if maker is None or item is None:
+        return None
+    vague = len(item.described) < SHORTEST_TASK or bool(_VAGUE.match(item.described))
+    told = (item.task, item.question, item.described, item.answers[0], item.group, vague, item.item_id)
+    return row["item_id"], row["split"], maker.__name__, *told, json.dumps(item._asdict())
 
 
-def _telling(questions: Iterable[_Question]) -> Iterator[_Question]:
+def _telling(trained: DataFrame, test: DataFrame) -> DataFrame:
     """Those of split test with one answer that no training text gives away in the same words."""
-    by_split: dict[str, list[_Question]] = {"train": [], "test": []}
-    for question in questions:
-        by_split[question.split].append(question)
-    trained = {(item.described, item.answers[0]) for _, _, item in by_split["train"]}
-    answers: dict[str, set[str]] = defaultdict(set)
-    for _, _, item in by_split["test"]:
-        answers[item.question].add(item.answers[0])
-    for question in by_split["test"]:
-        item = question.item
-        vague = len(item.described) < SHORTEST_TASK or _VAGUE.match(item.described)
-        if item.task != "command_completion" or not (
-            vague or (item.described, item.answers[0]) in trained or len(answers[item.question]) > 1
-        ):
-            yield question
+    from pyspark.sql import functions as F  # noqa: N812
+
+    completes = "task = 'command_completion'"
+    several = test.groupBy("question").agg(F.min("answer").alias("first"), F.max("answer").alias("last"))
+    told = trained.select("described", "answer").distinct()
+    asked = (
+        test.where(f"{completes} AND NOT vague")
+        .join(told, ["described", "answer"], "left_anti")
+        .join(several.where("first < last").select("question"), "question", "left_anti")
+    )
+    return test.where(f"NOT ({completes})").unionByName(asked.select(*_ASKED.columns))

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import xxhash
+
+from kslm import prompt
 from kslm.knowledge.entities import module_name
 
 
@@ -28,6 +31,16 @@ class Item(NamedTuple):
     version: str | None
     group: str
     described: str = ""
+
+    @property
+    def prompt(self) -> str:
+        """What a model is given."""
+        return prompt.ask(self.question)
+
+    @property
+    def item_id(self) -> str:
+        """xxh3-128 of task and prompt."""
+        return xxhash.xxh3_128_hexdigest(f"{self.task}\0{self.prompt}".encode())
 
 
 def loading(module: str) -> list[str]:

@@ -20,11 +20,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xxhash
-
-from kslm import prompt
 from kslm.curate.benchmark.baselines import Guesses
 from kslm.curate.benchmark.documents import from_instructions
 from kslm.curate.benchmark.item import Item, loading, most_frequent
@@ -32,6 +29,9 @@ from kslm.knowledge.drivers import Device, modules_of
 from kslm.knowledge.entities import Entities, Row, module_name
 from kslm.knowledge.hardware import BUS, Hardware
 from kslm.sources.kernel.modinfo import parse_pci_alias
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 LARGEST_TASK = 500
 """Items of one task."""
@@ -48,7 +48,7 @@ def benchmark(
     entities: Entities,
     *,
     splits: Mapping[str, str],
-    instructions: Iterable[Row],
+    instructions: DataFrame,
 ) -> list[dict[str, Any]]:
     """Rows of gold.benchmark, by task and id.
 
@@ -60,7 +60,7 @@ def benchmark(
     items = list(_identification(hardware, ids, entities, splits))
     items += _drivers(hardware, {row["module"]: row for row in modules}, entities, splits)
     items += _firmware(modules, entities, splits)
-    items += from_instructions(instructions)
+    items += from_instructions(instructions, largest=LARGEST_TASK, most_of_page=MOST_OF_PAGE)
     rows = {row["item_id"]: row for row in map(_row, items)}
     sampled: list[dict[str, Any]] = []
     for task in sorted({item.task for item in items}):
@@ -94,11 +94,10 @@ def ground_truth(hardware: Hardware, modules: Iterable[Row]) -> list[Device]:
 
 
 def _row(item: Item) -> dict[str, Any]:
-    asked = prompt.ask(item.question)
     return {
-        "item_id": xxhash.xxh3_128_hexdigest(f"{item.task}\0{asked}".encode()),
+        "item_id": item.item_id,
         "task": item.task,
-        "prompt": asked,
+        "prompt": item.prompt,
         "answers": list(dict.fromkeys(item.answers)),
         "baselines": dict(item.baselines),
         "fact_table": item.table,

@@ -4,10 +4,9 @@ Signatures come from rensa's R-MinHash over hashes of five-word shingles; two do
 band are a pair to compare. Pairs are verified by the exact Jaccard similarity of their shingle sets, so the
 threshold means what it says and only recall depends on the bands (0.997 measured at Jaccard 0.8 on kernel text).
 
-Text stays with the engine: from each document come back its bands, 8 bytes each, and they are paired here by sorting.
-In a bucket a document is paired with the first and with the one before it, so a bucket of n costs 2n pairs, never n².
-Only documents that have a pair are read again. Those that are connected go to one partition, where each is shingled
-once however many pairs it is in.
+Text and bands stay with the engine (`kslm.curate.dedup.search`). In a bucket a document is paired with the first and
+with the one before it, so a bucket of n costs 2n pairs, never n². Only documents that have a pair are read again. Those
+that are connected go to one partition, where each is shingled once however many pairs it is in.
 
 Kinds that are only compared exactly (`kslm.kinds`) are not looked at.
 
@@ -17,16 +16,16 @@ References: Broder 1997 (MinHash); Leskovec, Rajaraman, Ullman, Mining of Massiv
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import rensa
 
 from kslm.curate.dedup.shingles import UInt64, encode, jaccard, shingle_sets, shingles
-from kslm.knowledge.families import Union
-from kslm.lake.arrow import to_batch, to_table
+from kslm.lake.arrow import arrow_schema, to_batch
 from kslm.lake.tables import Table
 
 PERMUTATIONS = 128
@@ -38,8 +37,8 @@ BUCKETS = "doc_id STRING, buckets BINARY"
 EDGES = Table.of("scratch.edges", "left, right", "left, right, jaccard DOUBLE")
 SUSPECTS = Table.of("scratch.suspects", "doc_id", "doc_id, part INT, lefts ARRAY<STRING>")
 
-Pair = tuple[str, str]
-"""Two documents' ids, the lesser first."""
+_NONE = np.zeros(0, np.int64)
+_STRINGS = pa.list_(pa.string())
 
 
 def bands_for(threshold: float) -> int:
@@ -66,38 +65,31 @@ def buckets(batches: Iterable[pa.RecordBatch], *, bands: int) -> Iterator[pa.Rec
                 yield pa.RecordBatch.from_arrays(columns, ["doc_id", "buckets"])
 
 
-def pairs_to_compare(placed: pa.Table) -> list[Pair]:
-    """Pairs of documents to compare, in order: those of a bucket, each with its first and with the one before it.
-
-    The order of the rows of `placed` does not matter.
-    """
-    placed = placed.sort_by("doc_id")
-    ids = placed["doc_id"].to_pylist()
-    matrix = np.frombuffer(b"".join(placed["buckets"].to_pylist()), np.int64)
-    owner = np.repeat(np.arange(len(ids)), len(matrix) // max(1, len(ids)))
-    order = np.lexsort((owner, matrix))
-    bucket, owner = matrix[order], owner[order]
-    begins = np.flatnonzero(np.diff(bucket, prepend=bucket[:1] - 1))
-    first = np.repeat(owner[begins], np.diff(begins, append=len(bucket)))
-    previous = np.where(np.isin(np.arange(len(owner)), begins), owner, np.roll(owner, 1))
-    pairs = np.concatenate([np.stack([first, owner], 1), np.stack([previous, owner], 1)])
-    pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
-    return [(ids[left], ids[right]) for left, right in pairs.tolist()]
+def bucket_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Turn (doc_id, buckets) rows into one row a bucket; for mapInArrow."""
+    for batch in batches:
+        matrix = [np.frombuffer(row, np.int64) for row in batch.column("buckets").to_pylist()]
+        owners = np.repeat(np.arange(len(matrix)), [len(row) for row in matrix])
+        columns = [batch.column("doc_id").take(pa.array(owners)), pa.array(np.concatenate([*matrix, _NONE]))]
+        yield pa.RecordBatch.from_arrays(columns, ["doc_id", "bucket"])
 
 
-def suspects(pairs: Sequence[Pair]) -> pa.Table:
+def suspects(pairs: pa.Table) -> pa.Table:
     """Documents to compare, as SUSPECTS: each with those of its pairs that come before it.
 
     Those with the same `part` must be looked at together.
+
+    Args:
+        pairs: left, right.
     """
-    lefts: dict[str, list[str]] = defaultdict(list)
-    for left, right in pairs:
-        lefts[right].append(left)
-        lefts.setdefault(left, [])
-    keepers = components(pairs)
-    parts = {keeper: number for number, keeper in enumerate(sorted(set(keepers.values())))}
-    rows = [(doc_id, parts[keepers[doc_id]], lefts[doc_id]) for doc_id in sorted(lefts)]
-    return to_table(rows, SUSPECTS)
+    placed = components(pairs)
+    _, number = np.unique(placed["keeper"].to_numpy(), return_inverse=True)
+    parts = pa.array(number.astype(np.int32))
+    grouped = pairs.sort_by([("right", "ascending"), ("left", "ascending")]).group_by("right", use_threads=False)
+    lefts = grouped.aggregate([("left", "list")])
+    place = pc.index_in(placed["doc_id"], lefts["right"])
+    listed = pc.fill_null(lefts["left_list"].combine_chunks().take(place.combine_chunks()), pa.scalar([], _STRINGS))
+    return pa.table([placed["doc_id"], parts, listed], schema=arrow_schema(SUSPECTS))
 
 
 def _spans(sizes: list[int]) -> Iterator[tuple[int, int]]:
@@ -186,12 +178,26 @@ def left_over(texts: list[str], threshold: float) -> tuple[float, float]:
     return len(similar) / max(1, len(texts)), sum(lengths[index] for index in similar) / max(1, sum(lengths))
 
 
-def components(edges: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Map every document that has an edge to its cluster's keeper, the smallest id in it.
+def components(edges: pa.Table) -> pa.Table:
+    """Every document that has an edge, as doc_id in order, and its cluster's keeper, the smallest id in it.
 
-    The order of the edges does not matter.
+    The order of the edges does not matter. Each root is put below the least root that an edge joins it to, until
+    nothing changes (Shiloach, Vishkin 1982).
+
+    Args:
+        edges: left, right.
     """
-    clusters = Union()
-    for left, right in edges:
-        clusters.join(left, right)
-    return clusters.roots()
+    ends = pa.chunked_array([*edges["left"].chunks, *edges["right"].chunks], pa.string())
+    ids = pc.unique(ends)
+    ids = ids.take(pc.sort_indices(ids))
+    left, right = (pc.index_in(edges[name], ids).to_numpy().astype(np.int64) for name in ("left", "right"))
+    root = np.arange(len(ids))
+    while True:
+        first, second = root[left], root[right]
+        if np.array_equal(first, second):
+            return pa.table({"doc_id": ids, "keeper": ids.take(pa.array(root))})
+        least = np.minimum(first, second)
+        np.minimum.at(root, first, least)
+        np.minimum.at(root, second, least)
+        while not np.array_equal(root, above := root[root]):
+            root = above

@@ -19,11 +19,15 @@ al. 2020), without a reference model: nothing here is trained.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, NamedTuple
 
 from kslm import kinds
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 LETTERS = 0.8
 FUNCTION_WORDS = 0.25
@@ -106,23 +110,36 @@ def score(sample: Sample) -> float:
     return round(sum(marks(sample)) / len(Marks._fields), 4)
 
 
-def worst(rows: Iterable[tuple[str, str, float]], percentile: float) -> dict[str, tuple[str, float]]:
-    """The share `percentile` of each scored kind's documents whose quality is lowest, unless it is GOOD.
+def cuts(counts: Mapping[str, int], percentile: float) -> dict[str, int]:
+    """How many documents of each kind are its worst.
 
     Args:
-        rows: doc_id, kind, quality, of the documents that would otherwise be kept.
-        percentile: in [0, 1); rounded down to whole documents, ties settled by doc_id.
-
-    Returns:
-        doc_id to ("low quality", score).
+        counts: documents that would otherwise be kept, by kind.
+        percentile: share of each scored kind, in [0, 1); rounded down to whole documents.
     """
-    of_kind: dict[str, list[tuple[float, str]]] = defaultdict(list)
-    for doc_id, kind, quality in rows:
-        if kinds.of(kind).filters.scored:
-            of_kind[kind].append((quality, doc_id))
-    refused: dict[str, tuple[str, float]] = {}
-    for scores in of_kind.values():
-        if len(scores) >= MIN_DOCUMENTS:
-            lowest = sorted(scores)[: int(len(scores) * percentile)]
-            refused.update({doc_id: ("low quality", quality) for quality, doc_id in lowest if quality < GOOD})
-    return refused
+    scored = {kind: count for kind, count in counts.items() if kinds.of(kind).filters.scored}
+    return {kind: int(count * percentile) for kind, count in sorted(scored.items()) if count >= MIN_DOCUMENTS}
+
+
+def worst(documents: DataFrame, cut: Mapping[str, int]) -> DataFrame:
+    """Give the `cut` documents of each kind whose quality is lowest a reason and a figure, unless they are GOOD.
+
+    Args:
+        documents: at least doc_id, kind, quality, reason and figure; those that have a reason are left as they are.
+            Ties are settled by doc_id.
+        cut: as `cuts` says.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
+    if not any(cut.values()):
+        return documents
+    open_ = F.col("reason").isNull() & F.col("kind").isin([*cut]) & (F.col("quality") < GOOD)
+    limit = reduce(lambda others, kind: F.when(F.col("kind") == kind, cut[kind]).otherwise(others), cut, F.lit(0))
+    # In a kind those that may be refused are before all others, by quality.
+    lowest = Window.partitionBy("kind", open_).orderBy("quality", "doc_id")
+    refused = open_ & (F.row_number().over(lowest) <= limit)
+    changed = documents.withColumn("_refused", refused)
+    reason = F.when(F.col("_refused"), F.lit("low quality")).otherwise(F.col("reason"))
+    figure = F.when(F.col("_refused"), F.col("quality")).otherwise(F.col("figure"))
+    return changed.withColumn("figure", figure).withColumn("reason", reason).drop("_refused")

@@ -15,26 +15,28 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
 from kslm import kinds
 from kslm.code import code_hash, versions
-from kslm.curate.records import CANDIDATES
+from kslm.curate.records import CANDIDATES, STAMPS
 from kslm.curate.refine.candidates import BATCH_BYTES, Limits, refine, rows
 from kslm.curate.reuse.cache import Cache
 from kslm.curate.reuse.lookups import Answers, lookups_of, parts_of, watch
 from kslm.kinds import EVERY_SOURCE, Overrides
 from kslm.knowledge.entities import Entities, Row
 from kslm.lake import Lake
-from kslm.lake.arrow import arrow_schema, batches_of, to_table
+from kslm.lake.arrow import arrow_schema, batches_of
 from kslm.lake.tables import DOCUMENTS, Table
 
 if TYPE_CHECKING:
@@ -44,15 +46,14 @@ REFINED = Table.of("scratch.refined", "doc_id", f"{CANDIDATES.ddl}, bronze_id, l
 """Candidates, the row of bronze.documents each is of, and, with the first of a row's, what was looked up for it and
 noted of it (`Kind.note`)."""
 
-_STAMPS = Table.of("scratch.stamps", "bronze_id", "bronze_id, new_version, new_licence")
-_FRESH = Table.of("scratch.fresh", "doc_id", "doc_id")
+PLAN = Table.of("scratch.plan", "bronze_id", "bronze_id, new_version, new_licence, fate")
+"""What becomes of a row of bronze.documents, there now or before: one of the fates below."""
+_FRESH, _REDONE, _SERVES, _RESTAMPED, _GONE = "fresh", "redone", "serves", "restamped", "gone"
+NOTES = Table.of("scratch.notes", "doc_id", "doc_id, source, path, kind, version, licence, note")
 ROOMS = ("curate", "extract", "instruct", "kinds", "knowledge", "prompt", "redact", "sources", "texts")
 LIBRARIES = ("numpy", "py3langid", "PyYAML", "rensa", "selectolax", "xxhash")
 """What decides a candidate, its quality and its duplicates."""
 _COLUMNS = ("doc_id", "source", "path", "kind", "version", "licence", "text")
-
-Stamp = tuple[str | None, str | None]
-"""Version and licence."""
 
 
 @dataclass(frozen=True)
@@ -61,30 +62,16 @@ class Refined:
 
     Attributes:
         candidates: the columns of CANDIDATES.
-        notes: doc_id, source, path, kind, version and licence of documents, and what was noted of each as `note`.
+        notes: the columns of NOTES: documents, and what was noted of each.
         refined, reused: rows of bronze.documents.
         retired: rows that the last run had and that are gone, or were replaced.
     """
 
     candidates: DataFrame
-    notes: list[dict[str, Any]]
+    notes: DataFrame
     refined: int
     reused: int
     retired: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which rows of bronze.documents need work: `fresh` ids; `serving` id to its stamp before and now."""
-
-    fresh: list[str]
-    serving: dict[str, tuple[Stamp, Stamp]]
-    retired: int
-
-    @property
-    def restamps(self) -> bool:
-        """Whether rows that serve have another version or licence now."""
-        return any(before != now for before, now in self.serving.values())
 
 
 def refine_table(
@@ -97,29 +84,30 @@ def refine_table(
         overrides: what the profile says of whole sources.
     """
     names = ", ".join(f"'{kind.name}'" for kind in kinds.KINDS.values() if kind.parse)
-    documents = lake.read(DOCUMENTS).where(f"kind IN ({names})")
-    known = documents.select(*_COLUMNS).drop("text").toArrow().to_pylist()
+    documents = lake.read(DOCUMENTS).where(f"kind IN ({names})").select(*_COLUMNS, "bytes")
     path = cache.rows
-    before = lake.read_parquet(REFINED, path) if path else None
-    plan = plan_of(known, before, entities)
-    if path is None or plan.fresh or plan.retired or plan.restamps:
-        frames = [_restamped(lake, before, plan, scratch)] if before is not None and plan.serving else []
-        if plan.fresh:
-            sizes = _only(lake, documents.select("doc_id", "bytes"), plan, scratch).agg({"bytes": "sum"}).collect()
-            chosen = _only(lake, documents.select(*_COLUMNS), plan, scratch).repartition(lake.parts(sizes[0][0] or 0))
+    before = lake.read_parquet(REFINED, path if path else _no_rows(scratch))
+    lake.write_parquet(_plan(documents, before, entities), scratch / "plan")
+    plan = lake.read_parquet(PLAN, scratch / "plan")
+    counts = Counter({row["fate"]: row["count"] for row in plan.groupBy("fate").count().collect()})
+    refined, reused = counts[_FRESH] + counts[_REDONE], counts[_SERVES] + counts[_RESTAMPED]
+    if path is None or reused < counts.total() or counts[_RESTAMPED]:
+        frames = [_restamped(before, plan)] if reused else []
+        if refined:
+            chosen = plan.where(f"fate IN ('{_FRESH}', '{_REDONE}')").selectExpr("bronze_id AS doc_id")
+            chosen = chosen.join(documents, "doc_id") if reused else documents
+            parts = lake.parts(chosen.agg({"bytes": "sum"}).collect()[0][0] or 0)
             work = partial(refine_documents, entities=entities, limits=limits, overrides=overrides)
-            frames.append(lake.map(chosen, work, REFINED.ddl))
-        with cache.replacing() as path:
-            if frames:
-                lake.write_parquet(reduce(lambda left, right: left.union(right), frames), path)
-            else:
-                pq.write_table(arrow_schema(REFINED).empty_table(), path)
-    refined = lake.read_parquet(REFINED, path)
-    counts = (len(plan.fresh), len(plan.serving), plan.retired)
-    noted = refined.where("note IS NOT NULL").select("bronze_id", "note").toArrow()
-    note_of = dict(zip(*(noted[name].to_pylist() for name in noted.column_names), strict=True))
-    notes = [row | {"note": note_of[row["doc_id"]]} for row in known if row["doc_id"] in note_of]
-    return Refined(refined.select(*CANDIDATES.columns), notes, *counts)
+            frames.append(lake.map(chosen.select(*_COLUMNS).repartition(parts), work, REFINED.ddl))
+        path = cache.fill(lake, REFINED, frames)
+    rows = lake.read_parquet(REFINED, path)
+    return Refined(
+        rows.select(*CANDIDATES.columns),
+        _notes(documents, rows),
+        refined,
+        reused,
+        counts[_REDONE] + counts[_GONE],
+    )
 
 
 def cache_key(entities: Entities, limits: Limits, overrides: Overrides = EVERY_SOURCE) -> str:
@@ -131,24 +119,39 @@ def cache_key(entities: Entities, limits: Limits, overrides: Overrides = EVERY_S
     return xxhash.xxh3_128_hexdigest(json.dumps(parts).encode())
 
 
-def plan_of(documents: Iterable[Row], previous: DataFrame | None, entities: Entities) -> Plan:
-    """Compare the rows there are with those that were made, by id and by what was looked up for them.
+def _plan(documents: DataFrame, before: DataFrame, entities: Entities) -> DataFrame:
+    """Compare the rows there are with those that were made, by id and by what was looked up for them; as PLAN.
 
     Args:
-        documents: of bronze.documents, texts left out.
+        documents: of bronze.documents.
+        before: of REFINED.
     """
-    now = {row["doc_id"]: row for row in documents}
-    had: dict[str, dict[str, Any]] = {}
-    if previous is not None:
-        columns = previous.where("lookups IS NOT NULL").select("bronze_id", "version", "licence", "lookups")
-        had = {row["bronze_id"]: row for row in columns.toArrow().to_pylist()}
+    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+
+    now = documents.select("doc_id", "kind", *(F.col(name).alias(f"new_{name}") for name in STAMPS))
+    had = before.where("lookups IS NOT NULL").select("bronze_id", *STAMPS, "lookups")
+    both = now.join(had, F.col("doc_id") == F.col("bronze_id"), "full")
+    return both.mapInArrow(partial(judge_rows, entities=entities), PLAN.ddl)
+
+
+def judge_rows(batches: Iterable[pa.RecordBatch], *, entities: Entities) -> Iterator[pa.RecordBatch]:
+    """Rows there are beside those that were made (bronze_id is null where there is none) to rows of PLAN."""
     answers = Answers(entities)
-    serving = {
-        doc_id: ((had[doc_id]["version"], had[doc_id]["licence"]), (row["version"], row["licence"]))
-        for doc_id, row in now.items()
-        if doc_id in had and answers.same(had[doc_id]["lookups"], row["kind"])
-    }
-    return Plan(sorted(now.keys() - serving.keys()), serving, len(had.keys() - serving.keys()))
+    names = ("doc_id", "bronze_id", "kind", "lookups", *STAMPS, *(f"new_{name}" for name in STAMPS))
+
+    def fate(now: str | None, had: str | None, kind: str, lookups: str, *stamps: str | None) -> str:
+        if had is None or now is None:
+            return _FRESH if had is None else _GONE
+        if not answers.same(lookups, kind):
+            return _REDONE
+        return _SERVES if stamps[:2] == stamps[2:] else _RESTAMPED
+
+    for batch in batches:
+        columns = [batch.column(name).to_pylist() for name in names]
+        fates = [fate(*row) for row in zip(*columns, strict=True)]
+        ids = pc.coalesce(batch.column("doc_id"), batch.column("bronze_id"))
+        stamps = [batch.column(f"new_{name}") for name in STAMPS]
+        yield pa.RecordBatch.from_arrays([ids, *stamps, pa.array(fates, pa.string())], list(PLAN.columns))
 
 
 def refine_documents(
@@ -176,20 +179,23 @@ def _refine(
             of_row = None, None
 
 
-def _restamped(lake: Lake, previous: DataFrame, plan: Plan, scratch: Path) -> DataFrame:
+def _restamped(previous: DataFrame, plan: DataFrame) -> DataFrame:
     """Rows of the last run that serve, with today's version and licence."""
-    from pyspark.sql import functions as F  # noqa: N812 (the name Spark's documentation uses)
+    from pyspark.sql import functions as F  # noqa: N812
 
-    if not plan.retired and not plan.restamps:
-        return previous
-    stamps = [(doc_id, *now) for doc_id, (_, now) in sorted(plan.serving.items())]
-    joined = previous.join(lake.from_arrow(_STAMPS, to_table(stamps, _STAMPS), scratch), "bronze_id")
-    changed = {"version": F.col("new_version"), "licence": F.col("new_licence")}
-    return joined.select(*(changed.get(name, F.col(name)).alias(name) for name in REFINED.columns))
+    joined = plan.where(f"fate IN ('{_SERVES}', '{_RESTAMPED}')").join(previous, "bronze_id")
+    changed = {name: F.col(f"new_{name}").alias(name) for name in STAMPS}
+    return joined.select(*(changed.get(name, F.col(name)) for name in REFINED.columns))
 
 
-def _only(lake: Lake, documents: DataFrame, plan: Plan, scratch: Path) -> DataFrame:
-    """The rows that need work."""
-    if not plan.serving:
-        return documents
-    return documents.join(lake.from_arrow(_FRESH, pa.table({"doc_id": plan.fresh}), scratch), "doc_id")
+def _notes(documents: DataFrame, refined: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F  # noqa: N812
+
+    noted = refined.where("note IS NOT NULL").select(F.col("bronze_id").alias("doc_id"), "note")
+    return documents.drop("text").join(noted, "doc_id").select(*NOTES.columns)
+
+
+def _no_rows(scratch: Path) -> Path:
+    path = scratch / "nothing.parquet"
+    pq.write_table(arrow_schema(REFINED).empty_table(), path)
+    return path

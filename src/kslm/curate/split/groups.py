@@ -27,10 +27,9 @@ Sizes = dict[str, int]
 """Bytes by slice."""
 
 
-class Item(NamedTuple):
-    """What the split needs to know of a document."""
+class Size(NamedTuple):
+    """Bytes of a group's documents in one slice."""
 
-    doc_id: str
     slice: str
     group: str
     bytes: int
@@ -41,18 +40,18 @@ def position(group: str, seed: int) -> float:
     return xxhash.xxh3_64_intdigest(f"{seed}\0{group}".encode()) / 2**64
 
 
-def split_groups(items: Iterable[Item], *, val: float, test: float, seed: int) -> dict[str, str]:
+def split_groups(sizes: Iterable[Size], *, val: float, test: float, seed: int) -> dict[str, str]:
     """Assign every group to train, val or test: a group is never divided.
 
     Args:
-        items: all documents that are to have a split.
+        sizes: of all groups that are to have a split; several of one group and slice count together.
         val, test: shares of the groups.
     """
     groups: dict[str, Sizes] = defaultdict(lambda: defaultdict(int))
     totals: Sizes = defaultdict(int)
-    for item in items:
-        groups[item.group][item.slice] += item.bytes
-        totals[item.slice] += item.bytes
+    for size in sizes:
+        groups[size.group][size.slice] += size.bytes
+        totals[size.slice] += size.bytes
     places = {group: position(group, seed) for group in groups}
     splits = {
         group: "train" if _large(groups[group], totals) else "val" if at < val else "test" if at > 1 - test else "train"

@@ -19,6 +19,7 @@ Limits: a device by symbolic constants only (PCI_DEVICE_ID_...), and facts whose
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import xxhash
 
 from kslm.kinds import QUESTION
 from kslm.knowledge.drivers import Device
@@ -118,6 +120,12 @@ class HeldOut:
             {page.lower(): phrases for page, description in pages if (phrases := _telling(page, description))},
             frozenset(vendor for (vendor, _), phrases in devices.items() if phrases),
         )
+
+    def digest(self) -> str:
+        """Hash of all of it."""
+        devices = sorted([*key, *phrases] for key, phrases in self.devices.items())
+        parts = [devices, sorted(self.symbols.items()), sorted(self.pages.items()), sorted(self.vendors)]
+        return xxhash.xxh3_128_hexdigest(json.dumps(parts).encode())
 
 
 def _spellings(name: str, device: Device) -> Iterator[str]:
