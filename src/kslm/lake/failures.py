@@ -31,7 +31,8 @@ _CONFLICT = re.compile(
     r"|Failed to commit transaction|transaction \d+ already exists|TABLE_OR_VIEW_ALREADY_EXISTS"
 )
 _RAISED = re.compile(
-    r"(?:^kslm\.errors\.|External error: )((?:Kslm|Settings|Source|Data)Error): ([^\n]+)(?:\nCause: ([^\n]*))?(?:\nRemedy: ([^\n]*))?",
+    r"(?:^kslm\.errors\.|External error: )((?:Kslm|Settings|Source|Data)Error): ([^\n]+)"
+    r"(?:\nCause: ([^\n]*))?(?:\nRemedy: ([^\n]*))?",
     re.MULTILINE,
 )
 """One of our own errors, raised by a function in a worker: it says all there is to say."""
