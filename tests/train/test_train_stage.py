@@ -11,9 +11,11 @@ import torch
 
 from kslm import published, train
 from kslm.errors import DataError, KslmError
+from kslm.tokens import ShardReader
 from kslm.tracking.run import Tracker
 from kslm.train import checkpoints, stage
 from kslm.train.conditions import ConditionLog
+from kslm.train.data import PLACE, Place
 from kslm.train.guards import AbortLog
 from train_micro import Interrupting, micro
 
@@ -105,6 +107,32 @@ def test_keeps_the_newest_and_the_best_and_no_pickled_arguments(tmp_path, monkey
     state = torch.load(saved[-1] / "optimizer.pt", weights_only=True)
     assert set(state) == {"muon", "adamw"}
     assert {p.name for p in model.iterdir()} >= {"config.json", "model.safetensors", "tokenizer.json"}
+    place = Place.model_validate_json((saved[-1] / PLACE).read_text())
+    assert place.sequence == 24 * 4 and place.shards == ShardReader(tmp_path / "tokens" / "abc").manifest.content_id
+
+
+def test_the_report_tells_what_was_read(tmp_path, monkeypatch, untracked):
+    report = train.run(micro(tmp_path, monkeypatch, max_steps=30, grad_accum_steps=8))
+    epochs = report.metrics["train/epochs"]
+    assert 1 < epochs == pytest.approx(30 * 32 * 16 / report.metrics["train/epoch_tokens"], rel=0.1)
+    assert report.metrics["train/share/os"] == pytest.approx(0.6, abs=0.02)
+    assert 0 < report.metrics["train/repeated"] < 1
+    assert any(note.startswith(f"read {epochs:.2f} epochs of about ") for note in report.notes)
+
+
+def test_a_checkpoint_of_other_shards_is_refused(tmp_path, monkeypatch, untracked):
+    settings = micro(tmp_path, monkeypatch)
+    monkeypatch.setattr(stage, "open_run", lambda *_: Interrupting(12))
+    with pytest.raises(KeyboardInterrupt):
+        train.run(settings)
+    run = next(settings.home.checkpoints.iterdir())
+    half = checkpoints.latest_whole(run)
+    place = Place.model_validate_json((half / PLACE).read_text())
+    (half / PLACE).write_text(place.model_copy(update={"shards": "f" * 32}).model_dump_json())
+    published.seal(half)
+    monkeypatch.setattr(stage, "open_run", lambda *_: Tracker())
+    with pytest.raises(DataError, match=f"of the shards {'f' * 32}\nCause: the shards at hand are {place.shards}"):
+        train.run(settings)
 
 
 def test_the_report_tells_of_the_checkpoint_that_was_published(tmp_path, monkeypatch, untracked):
@@ -115,8 +143,9 @@ def test_the_report_tells_of_the_checkpoint_that_was_published(tmp_path, monkeyp
     assert report.metrics["train/best_step"] == 8 and report.metrics["val/loss"] == losses[8]
 
 
-def test_adamw_trains_too(tmp_path, monkeypatch, untracked):
-    report = train.run(micro(tmp_path, monkeypatch, optimizer="adamw", learning_rate=3e-3))
+def test_adamw_and_plain_windows_train_too(tmp_path, monkeypatch, untracked):
+    report = train.run(micro(tmp_path, monkeypatch, optimizer="adamw", learning_rate=3e-3, sampling="plain"))
+    assert any("without the mix" in note for note in report.notes)
     losses = [entry["loss"] for entry in history(tmp_path, report) if "loss" in entry]
     assert losses[-1] < losses[0]
 

@@ -5,7 +5,7 @@ document ended by the end-of-text token. train.bin is the epoch as training read
 that every run is measured on. A file is written beside its place and moved there once it is whole; vocab.json comes
 last, so where it is, the others are too.
 
-Limits: written under a second name and renamed, so not to a Volume, which copies on a rename.
+Limits: where a mount has no rename a file is copied to its place, and may be cut short there by a kill.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kslm import scratch
 from kslm.errors import KslmError
 from kslm.profile import Mix
 from kslm.report import QUIET, Progress
@@ -109,6 +110,6 @@ def _write(path: Path, blocks: Iterator[bytes], advance: Callable[[float], None]
                 advance(len(block))
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        scratch.move(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
