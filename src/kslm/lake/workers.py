@@ -96,6 +96,7 @@ class _Worker:
 
     def close(self) -> None:
         self._control.close()
+        self.process.terminate()  # a child forked since may hold the socket open
         self.process.wait()
 
 
@@ -105,7 +106,7 @@ atexit.register(close)
 
 
 def _call(pickled: bytes, key: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    rest = iter(batches)  # which an engine's is already
+    rest = iter(batches)
     held: list[pa.RecordBatch] = []
     while sum(batch.nbytes for batch in held) < WORTH_IT:
         if (batch := next(rest, None)) is None:
