@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 
@@ -40,9 +41,10 @@ def quick_home(home):
 
 def python_below(worker):
     """Whether an executor of the worker is at work in Python."""
-    return any(
-        "daemon" in " ".join(process.cmdline()) for process in psutil.Process(worker.pid).children(recursive=True)
-    )
+    with contextlib.suppress(psutil.NoSuchProcess):
+        below = psutil.Process(worker.pid).children(recursive=True)
+        return any("pyspark.daemon" in process.cmdline() for process in below)
+    return False
 
 
 def killed_in(stage, process, cluster, home):

@@ -32,7 +32,7 @@ def together(batches):
     # Each evaluation by one writer waits for the other's of the same number.
     number = len(list(meet.glob(f"{me}-*"))) + 1
     Path(meet, f"{me}-{number}").touch()
-    until = time.monotonic() + 120
+    until = time.monotonic() + 400
     while not (Path(meet, f"{other}-{number}").exists() or Path(meet, f"{other} done").exists()):
         assert time.monotonic() < until
         time.sleep(0.02)
