@@ -31,5 +31,5 @@ def test_a_gold_table_opens_and_nothing_is_written_beside_it(settings, tmp_path,
 
 
 def test_an_unknown_table_is_an_error(settings):
-    with kslm.lake.open(settings) as lake, pytest.raises(DataError, match="no table named 'gold.poems'"):
+    with kslm.lake.open(settings) as lake, pytest.raises(DataError, match=r"no table named 'gold\.poems'"):
         to_dataset(lake, "gold.poems")
