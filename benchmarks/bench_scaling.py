@@ -26,10 +26,8 @@ from kslm.lake.tables import DOCUMENTS
 
 SERVER = """
 import sys
-from pysail.spark import SparkConnectServer
-server = SparkConnectServer(port=0)
-server.start(background=True)
-print(*server.listening_address, flush=True)
+import kslm.lake.sail
+print(*kslm.lake.sail._server(sys.argv[1]).listening_address, flush=True)
 sys.stdin.read()
 """
 
@@ -119,10 +117,12 @@ def measure(home: Path, profile: str, stage: str) -> str:
     """Run one stage against an engine of its own; a row of the table."""
     environment = os.environ | {"KSLM_HOME": str(home), "KSLM_ENGINE": "sail", "RUST_LOG": "error"}
     catalog = environment.get("KSLM_CATALOG", "kslm")
-    environment["SAIL_CATALOG__LIST"] = f'[{{name="{catalog}", type="memory", initial_database=["default"]}}]'
-    environment["SAIL_CATALOG__DEFAULT_CATALOG"] = catalog
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVER, catalog],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert server.stdout is not None

@@ -39,9 +39,15 @@ _PARALLELISM = 8
 
 
 class Engine(ABC):
-    """One running engine."""
+    """One running engine.
+
+    Attributes:
+        part_bytes: most text in a part, where parts are worked on one after the other: a task holds it a few times
+            over, and Databricks' serverless workers have 1 GB for it.
+    """
 
     spark: SparkSession
+    part_bytes: int | None = 96 << 20
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

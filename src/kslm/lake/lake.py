@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 RETENTION_HOURS = 168
 """How long the files of older versions are kept, so that the tables of past runs can be read: a week."""
 
-PART_BYTES = 96 << 20
-"""Most text in a part: a task holds it a few times over, and Databricks' serverless workers have 1 GB for it."""
-
 _WRITERS = {"bronze": "kslm ingest", "silver": "kslm curate", "gold": "kslm curate"}
 
 
@@ -87,7 +84,7 @@ class Lake:
 
     def parts(self, size: int) -> int:
         """Number of parts for work on `size` bytes of text: a task must fit in a worker's memory."""
-        return max(self.partitions, -(-size // PART_BYTES))
+        return max(self.partitions, -(-size // self._engine.part_bytes) if self._engine.part_bytes else 0)
 
     @property
     def spark(self) -> SparkSession:

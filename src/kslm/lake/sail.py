@@ -32,6 +32,8 @@ _servers: dict[str, SparkConnectServer] = {}
 class SailEngine(LocalEngine):
     """A session on the embedded server."""
 
+    part_bytes = None  # all parts are worked on at once, in one memory: more of them hold more
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         from pyspark.sql import SparkSession
@@ -89,6 +91,8 @@ def _server(catalog: str) -> SparkConnectServer:
         os.environ.setdefault("RUST_LOG", "error")
         # Rows of a batch, 8,192 otherwise: of documents that is a hundred megabytes, several times over.
         os.environ.setdefault("SAIL_EXECUTION__BATCH_SIZE", "1024")
+        # Rows that a file's writer holds until it has them, a million otherwise: the whole corpus.
+        os.environ.setdefault("SAIL_PARQUET__MAX_ROW_GROUP_SIZE", "16384")
         os.environ["SAIL_CATALOG__LIST"] = f'[{{name="{catalog}", type="memory", initial_database=["default"]}}]'
         os.environ["SAIL_CATALOG__DEFAULT_CATALOG"] = catalog
         from pysail.spark import SparkConnectServer

@@ -13,12 +13,13 @@ import numpy as np
 
 from kslm.profile import Mix
 from kslm.tokens import SPECIAL_TOKENS, Counts, ShardReader
+from kslm.tokens.layout import part_stem
 from kslm.tokens.sampler import Sampler
 
 MIN_COVERAGE = 0.80
 MAX_RARE = 0.20
 RARE_BELOW = 10
-BLOCK = 1 << 24
+BLOCK = 1 << 22
 
 
 def measure(reader: ShardReader, mix: Mix, seed: int) -> dict[str, float]:
@@ -54,11 +55,13 @@ def mix_notes(reader: ShardReader, mix: Mix, seed: int) -> list[str]:
 
 def _vocabulary(reader: ShardReader) -> dict[str, float]:
     """How much of the vocabulary the train split uses."""
-    size = reader.manifest.vocab_size
+    size, parts = reader.manifest.vocab_size, reader.manifest.splits["train"].parts
     counts = np.zeros(size, np.int64)
-    for tokens in reader.split("train").parts:
-        for start in range(0, len(tokens), BLOCK):
-            counts += np.bincount(tokens[start : start + BLOCK], minlength=size)
+    for part in range(parts):
+        # Read, not mapped: pages of a map once touched count as this process's memory.
+        with (reader.folder / f"{part_stem('train', part, parts)}.bin").open("rb") as stream:
+            while len(tokens := np.fromfile(stream, reader.manifest.numpy_dtype, BLOCK)):
+                counts += np.bincount(tokens, minlength=size)
     counts = counts[len(SPECIAL_TOKENS) :]
     return {
         "tokenize/vocab_size": float(size),
