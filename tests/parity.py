@@ -13,16 +13,20 @@ from filelock import FileLock
 
 from world import build_world
 
+PART_BYTES = 20_000
+"""Text of a shard's part, so that the small world has several."""
+
 RUN = """
 import json, sys
 from pathlib import Path
 import kslm.curate, kslm.ingest, kslm.lake, kslm.tokenize
 from kslm.tokens import Manifest, layout
+import parity
 from landed import settings_of
 
 engine, partitions, *homes = sys.argv[1:]
 kslm.lake.Lake.partitions = int(partitions)
-layout.PART_BYTES = 20_000  # so that a small world has several parts
+layout.PART_BYTES = parity.PART_BYTES
 for home in homes:
     settings = settings_of(Path(home), engine)
     hashes, notes = {}, {}

@@ -74,13 +74,16 @@ import sys
 
 import connect_session
 import kslm.lake
+import parity
 from kslm.pipeline import PIPELINE, STAGES, hold, run_stage
 from kslm.report import Report
 from kslm.serve.ask import answer
 from kslm.settings import load_settings
+from kslm.tokens import layout
 
 port, profile = sys.argv[1:]
 kslm.lake.Lake.partitions = 2
+layout.PART_BYTES = parity.PART_BYTES
 with connect_session.as_workspace(connect_session.Server(None, port)):
     settings = load_settings(profile)
     with hold(settings):

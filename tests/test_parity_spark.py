@@ -1,4 +1,7 @@
-"""The same landing folder on the other engine: equal tables, and equal bytes in every shard."""
+"""The same landing folder on classic Spark without a cluster: equal tables, and equal bytes in every shard.
+
+In a campaign only: `test_cluster` compares the same, on the same engine with executors of their own.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from kslm.lake.spark_session import find_java
 from world import build_world
 
 
+@pytest.mark.long
 @pytest.mark.spark
 @pytest.mark.timeout(600)
 def test_classic_spark_agrees_with_sail(tmp_path, tmp_path_factory):
