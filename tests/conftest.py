@@ -13,9 +13,10 @@ import campaign
 from miniature import tiny_profile, write_sources
 
 LONGEST = (
-    "test_cluster.py",
     "test_parity_connect.py",
     "test_parity_spark.py",
+    "test_cluster.py",
+    "test_cluster_failures.py",
     "test_train_ranks.py",
     "test_release_stage.py",
     "test_parity.py",
