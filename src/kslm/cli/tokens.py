@@ -63,7 +63,7 @@ def export(
     profile: ProfileOption = "quick",
     force: Annotated[bool, typer.Option("--force", help="Replace files of these names.")] = False,
 ) -> None:
-    """Write train.bin (one epoch, as training reads it), val.bin, test.bin and vocab.json.
+    """Write one epoch of the mix as train.bin, with val.bin, test.bin and vocab.json.
 
     Token ids end to end, little-endian uint16 (uint32 above 65,536 tokens), an end-of-text token behind each document.
     """

@@ -1,7 +1,7 @@
 """One epoch as plain files: train.bin, val.bin, test.bin and vocab.json, as nanoGPT-like trainers read them.
 
 A .bin holds token ids end to end, little-endian, uint16 (uint32 where the vocabulary exceeds 65,536 tokens), each
-document ended by the end-of-text token. train.bin is the epoch as training reads it; val.bin and test.bin are the text
+document ended by the end-of-text token. train.bin is the epoch, document by document; val.bin and test.bin are the text
 that every run is measured on. A file is written beside its place and moved there once it is whole; vocab.json comes
 last, so where it is, the others are too.
 

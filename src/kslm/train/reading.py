@@ -48,8 +48,8 @@ def read(reader: ShardReader, profile: Profile) -> Reading:
     metrics |= {f"train/share/{name}": share for name, share in shares.items()}
     told = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
     notes = [
-        f"read {passes:,.2f} epochs of about {total / len(epochs):,.0f} tokens ({told}); {repeated:.1%} of the epochs "
-        f"begun was read before, and {unread:,} tokens of the mix are yet unread",
+        f"read {passes:,.2f} epochs of about {total / len(epochs):,.0f} tokens ({told}); of the epochs begun "
+        f"{repeated:.1%} is repetition, and {unread:,} tokens of the mix come after them",
         *sampler.notes,
     ]
     missed = [note for epoch in epochs for note in epoch.notes]
