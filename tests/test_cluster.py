@@ -87,6 +87,7 @@ def test_quick_on_a_cluster_agrees_with_sail(tmp_path):
             on_sail.kill()
 
 
+@pytest.mark.long
 def test_sails_own_cluster_mode_agrees(tmp_path, tmp_path_factory):
     process = parity.start("sail", 2, [build_world(tmp_path / "sail cluster")], {"SAIL_MODE": "local-cluster"})
     try:

@@ -85,6 +85,7 @@ def test_two_writers_at_once_lose_nothing(tmp_path, filled):
     both_wrote(tmp_path, "sail")
 
 
+@pytest.mark.long
 @pytest.mark.spark
 @pytest.mark.timeout(600)
 def test_two_writers_at_once_lose_nothing_on_classic_spark(tmp_path):
