@@ -7,7 +7,7 @@ import pyarrow as pa
 from kslm.ingest.rows import Origin, symbol_row
 from kslm.kinds import EVERY_SOURCE, KCONFIG, MAN, of
 from kslm.lake import tables
-from kslm.lake.arrow import arrow_schema
+from kslm.lake.arrow import arrow_schema, to_batch
 from kslm.settings import Environment, Settings, load_profile
 from kslm.sources.kernel import kconfig, kconfig_tree
 
@@ -59,3 +59,8 @@ def frame(lake, table, items):
 
 def make_equal(lake, table, items):
     return lake.make_equal(table, frame(lake, table, items))
+
+
+def to_table(rows, table):
+    """Tuples as an Arrow table with the table's columns."""
+    return pa.Table.from_batches([to_batch(rows, table)])

@@ -17,9 +17,9 @@ from kslm.curate.records import CANDIDATES
 from kslm.curate.refine.quality import GOOD, MIN_DOCUMENTS
 from kslm.curate.split.groups import Size, split_groups
 from kslm.knowledge.families import Union
-from kslm.lake.arrow import arrow_schema, to_table
+from kslm.lake.arrow import arrow_schema
 from kslm.lake.tables import Table
-from lake_rows import settings_in
+from lake_rows import settings_in, to_table
 
 ROWS = Table.of("scratch.judged", "doc_id", ", ".join(f"{name} {CANDIDATES.columns[name]}" for name in JUDGED))
 

@@ -80,11 +80,6 @@ def to_batch(rows: Iterable[tuple[Any, ...]], table: Table) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def to_table(rows: Iterable[tuple[Any, ...]], table: Table) -> pa.Table:
-    """Rows as an Arrow table with the table's columns."""
-    return pa.Table.from_batches([to_batch(rows, table)])
-
-
 def batches_of(table: Table, rows: Iterable[tuple[Any, ...]], limit: int) -> Iterator[pa.RecordBatch]:
     """Group rows of a table into record batches of about `limit` bytes, as its column `bytes` counts them."""
     size_of = list(table.columns).index("bytes")

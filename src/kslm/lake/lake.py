@@ -112,7 +112,7 @@ class Lake:
         raise DataError(f"no table named {name!r}", remedy=f"one of: {', '.join(map(str, ALL))}")
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table's rows, at an older version or at its newest (in a pinned lake: at the run's).
+        """The table's rows, at a version; by default at the one that this lake shows (see `version`).
 
         Raises:
             DataError: the table or the version does not exist, or has other columns than this version of kslm writes.
@@ -164,7 +164,11 @@ class Lake:
         return change.version
 
     def version(self, table: Table) -> int:
-        """The version that this lake shows (in a pinned lake: the run's), -1 if the table does not exist."""
+        """The version that this lake shows, -1 if the table does not exist.
+
+        It is the newest when the lake first looked, or what the lake wrote since (in a pinned lake: the run's), so that
+        a stage reads one state of a table that others change meanwhile.
+        """
         if self.pinned is not None:
             return self.pinned.get(str(table), -1)
         name = str(table)

@@ -10,9 +10,9 @@ from kslm.curate.records import CANDIDATES, TEXTS
 from kslm.curate.refine.candidates import Limits, refine
 from kslm.curate.reuse.cache import Cache
 from kslm.curate.reuse.generated import refine_generated
-from kslm.lake.arrow import to_batch, to_table
+from kslm.lake.arrow import to_batch
 from kslm.texts import Text
-from lake_rows import settings_in
+from lake_rows import settings_in, to_table
 
 LIMITS = Limits(5, 4000)
 

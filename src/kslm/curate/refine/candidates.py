@@ -1,7 +1,6 @@
 """Texts to candidates: cleaned, redacted, cut to size and judged; one pass, nothing dropped without a row.
 
-These run inside mapInArrow. On the embedded engine such code shares the interpreter's lock with the driver, so a row
-is touched once and nothing is kept beyond a batch.
+These run inside `Lake.map`, and nothing is kept beyond a batch.
 """
 
 from __future__ import annotations
